@@ -1,0 +1,250 @@
+"""What comes out of a conversation: orders to the engine, news for the client, records, wakes.
+
+Whoever drives a conversation carries these out in the order given (``interaction/dialogue.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from interaction.core.signals import Message, Stage
+
+Status = Literal["listening", "recording", "transcribing", "responding", "speaking"]
+EndReason = Literal["played", "interrupted", "superseded", "client_left", "timeout", "failed"]
+
+
+# Orders to the engine.
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """Somebody speaks: get ready to transcribe."""
+
+    turn_id: UUID
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendAudio:
+    """More of the turn's audio, mono s16le at 16 kHz, any even length."""
+
+    turn_id: UUID
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FlushTurn:
+    """Transcribe what there is as if it were final and prepare the reply; more may follow."""
+
+    turn_id: UUID
+    reply_id: UUID
+    context: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndTurn:
+    """The turn is over and committed: transcribe it and reply.
+
+    When ``flushed`` is true, a flush with this reply id came before and no speech since: the
+    flush's transcript is the final one and its reply goes on.
+    """
+
+    turn_id: UUID
+    reply_id: UUID
+    context: tuple[Message, ...]
+    flushed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Reply to a typed turn: there is nothing to transcribe; the text ends the context."""
+
+    turn_id: UUID
+    sequence: int
+    reply_id: UUID
+    context: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DropTurn:
+    """The turn came to nothing (no speech in it): forget it, keep no record."""
+
+    turn_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReply:
+    """Stop whatever works on this reply, at once; ``heard_ms`` of it reached the person."""
+
+    turn_id: UUID
+    reply_id: UUID
+    heard_ms: int = 0
+
+
+EngineOrder = OpenTurn | SendAudio | FlushTurn | EndTurn | Respond | DropTurn | CancelReply
+
+
+# News for the client. An edge translates these to its own wire messages.
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    turn_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The turn is committed. ``kept`` is false when it held no speech and was dropped."""
+
+    turn_id: UUID
+    kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptHeard:
+    turn_id: UUID
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyBegan:
+    turn_id: UUID
+    reply_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySpoken:
+    """A sentence of the reply, as text."""
+
+    turn_id: UUID
+    reply_id: UUID
+    sentence: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWritten:
+    """The whole text of the reply."""
+
+    turn_id: UUID
+    reply_id: UUID
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Audio for the client: mono s16le at 24 kHz, in order."""
+
+    turn_id: UUID
+    reply_id: UUID
+    sequence: int
+    sentence: int
+    pcm: bytes
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    """All of the reply's audio left this process (it may still be playing)."""
+
+    turn_id: UUID
+    reply_id: UUID
+    latency: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The reply was cut off: nothing of it may be sent after this."""
+
+    turn_id: UUID
+    reply_id: UUID
+    heard_ms: int
+    heard_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something went wrong. With a turn id it cost that turn; the session goes on."""
+
+    code: str
+    message: str
+    retryable: bool
+    stage: Stage | None = None
+    provider: str | None = None
+    turn_id: UUID | None = None
+    reply_id: UUID | None = None
+
+
+News = (
+    StatusChanged
+    | SpeechStarted
+    | SpeechEnded
+    | TranscriptHeard
+    | ReplyBegan
+    | ReplySpoken
+    | ReplyWritten
+    | Play
+    | ReplyEnded
+    | Interrupted
+    | Failed
+)
+
+
+# Records and wakes.
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """Everything the web side knows of a turn when it closes (or later, when it learns more)."""
+
+    turn_id: UUID
+    sequence: int
+    kind: Literal["speech", "text"]
+    transcript: str
+    reply: str
+    heard_text: str
+    heard_ms: int | None
+    interrupted: bool
+    end_reason: EndReason
+    reply_id: UUID | None
+    latency: dict[str, float | None] = field(default_factory=dict)
+    """Metric name to ms; null where unknown. Names as in ``METRICS``."""
+    error: Failed | None = None
+    underruns: int = 0
+
+
+METRICS = (
+    "end_of_turn_delay",
+    "transcription_delay",
+    "llm_ttft",
+    "llm_ttfs",
+    "tts_ttfb",
+    "e2e",
+    "ear",
+    "yield",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTurn:
+    """The turn is over: archive it. Sent again with more facts when they come late."""
+
+    record: TurnRecord
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Call ``tick`` at this time (monotonic seconds). The latest one replaces those before."""
+
+    at: float
+
+
+Effect = EngineOrder | News | CloseTurn | WakeAt

@@ -1,0 +1,203 @@
+"""What goes into a conversation: audio frames, commands from the client, events from the engine.
+
+Plain frozen values. Times travel beside them (``now``, monotonic seconds), never inside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+HEARING_RATE = 16_000
+"""Sample rate of everything the core hears, Hz."""
+FRAME_SAMPLES = 512
+"""Samples in a frame: 32 ms, the window of the voice activity detector."""
+FRAME_MS = 1000 * FRAME_SAMPLES // HEARING_RATE
+SPEAKING_RATE = 24_000
+"""Sample rate of every reply, Hz."""
+
+Stage = Literal["stt", "llm", "tts", "archive", "realtime"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One window of the user's audio: ``FRAME_SAMPLES`` of mono s16le at ``HEARING_RATE``."""
+
+    pcm: bytes
+    speech: float
+    """Probability, 0..1, that somebody speaks in it."""
+
+
+# Commands: what the client asks for.
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A typed turn."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The user's turn ends here (push to talk, or an uploaded file at its end)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Stop the reply. ``heard_ms`` is None where the client cannot tell."""
+
+    heard_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """The client's own account of a reply: samples rendered, not samples received."""
+
+    reply_id: UUID
+    played_ms: int
+    ended: bool = False
+    """Everything received has been rendered and nothing more will be (done, or silenced)."""
+    underruns: int = 0
+    ear_ms: int | None = None
+    """The client's end of speech to its first audible sample."""
+    yield_ms: int | None = None
+    """The user's onset during this reply to silence at the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLeft:
+    """A piece of a reply's audio left this process; sent for its first and its last piece."""
+
+    reply_id: UUID
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """The client is gone, or asked to end the session."""
+
+    reason: str = "client_left"
+
+
+Command = Say | Commit | Interrupt | Playback | AudioLeft | HangUp
+
+
+# Stage events: what an engine reports.
+
+
+@dataclass(frozen=True, slots=True)
+class PartialTranscript:
+    turn_id: UUID
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinalTranscript:
+    turn_id: UUID
+    text: str
+    reply_id: UUID | None = None
+    """The reply this transcript was asked for (a flush or an end carries it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySentence:
+    """A sentence of the reply, complete, about to be spoken."""
+
+    reply_id: UUID
+    sentence: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    """The language model has finished; ``text`` is the whole reply as it was written."""
+
+    reply_id: UUID
+    text: str
+    sentences: int
+    """How many sentences were sent to be spoken: 0 means that no audio will come."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudio:
+    """A piece of a reply, in playing order: mono s16le at ``SPEAKING_RATE``, an even length."""
+
+    reply_id: UUID
+    sequence: int
+    sentence: int
+    pcm: bytes
+    last: bool = False
+    """Nothing of this reply comes after it (it may be empty)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A duration that another process measured with its own clock, e.g. ``llm_ttft``."""
+
+    turn_id: UUID
+    metric: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailed:
+    """A stage gave up: it costs this turn, never the session."""
+
+    turn_id: UUID
+    stage: Stage
+    provider: str
+    code: str
+    message: str
+    retryable: bool
+    reply_id: UUID | None = None
+
+
+StageEvent = (
+    PartialTranscript
+    | FinalTranscript
+    | ReplySentence
+    | ReplyText
+    | ReplyAudio
+    | Measured
+    | StageFailed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of the context that a language model gets."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDetection:
+    """How a turn's beginning and end are found. All durations in ms."""
+
+    kind: Literal["vad", "manual"] = "vad"
+    """``manual``: the client opens the turn with its first audio and ends it with a commit."""
+    threshold: float = 0.5
+    """Speech probability that starts a turn; it ends 0.15 below (hysteresis)."""
+    prefix_ms: int = 300
+    """Audio from before the detected onset that still belongs to the turn."""
+    min_speech_ms: int = 96
+    """Speech shorter than this is a click, not an onset."""
+    min_barge_in_ms: int = 192
+    """The same while a reply plays: a cough must not stop it."""
+    silence_ms: int = 600
+    """Silence that ends the turn."""
+    eager_silence_ms: int | None = None
+    """Silence after which the reply is prepared before the turn is sure to have ended."""
+    max_turn_ms: int = 120_000
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationConfig:
+    system_prompt: str = ""
+    barge_in: bool = True
+    turn_detection: TurnDetection = field(default_factory=TurnDetection)
+    history: tuple[Message, ...] = ()
+    """Messages from before this conversation, where it continues an earlier one."""

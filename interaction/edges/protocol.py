@@ -1,0 +1,299 @@
+"""Parley's own socket protocol: one model a message. JSON Schemas are generated from these.
+
+Client to server: text frames hold one JSON object with a ``type``; a binary frame is audio, raw
+mono s16le at the session's ``input_sample_rate``. Server to client: text frames hold one JSON
+object with a ``type``; a binary frame is a piece of a reply (``AudioHeader`` + raw mono s16le at
+the session's ``output_sample_rate``).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+Rate = Annotated[int, Field(ge=8_000, le=96_000)]
+Milliseconds = Annotated[int, Field(ge=0, le=24 * 3600 * 1000)]
+
+
+class AudioHeader(NamedTuple):
+    """24 bytes, big-endian, before the PCM of every binary frame that the server sends."""
+
+    reply_id: UUID
+    sequence: int
+    """Counts the frames of one reply from 0: a gap is a loss."""
+    sentence: int
+    last: bool
+    """Nothing of this reply follows; the frame may hold no audio."""
+
+    FORMAT: ClassVar[struct.Struct] = struct.Struct(">16sIHH")  # type: ignore[misc]
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+# Client to server.
+
+
+class ProviderChoice(Message):
+    """Which provider serves a stage; empty fields mean the default."""
+
+    name: str = ""
+    model: str = ""
+    voice: str = ""
+    language: str = ""
+
+
+class Providers(Message):
+    stt: ProviderChoice = ProviderChoice()
+    llm: ProviderChoice = ProviderChoice()
+    tts: ProviderChoice = ProviderChoice()
+
+
+class TurnDetectionChoice(Message):
+    kind: Literal["vad", "manual"] = "vad"
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    prefix_ms: Annotated[int, Field(ge=0, le=2_000)] = 300
+    silence_ms: Annotated[int, Field(ge=100, le=5_000)] = 600
+    eager_silence_ms: Annotated[int, Field(ge=64, le=5_000)] | None = None
+
+
+class StartSession(Message):
+    type: Literal["start_session"]
+    session_id: UUID | None = None
+    """A session made by REST; its own settings then hold and the rest here is ignored."""
+    mode: Literal["cascade"] = "cascade"
+    providers: Providers = Providers()
+    system_prompt: Annotated[str, Field(max_length=20_000)] = ""
+    barge_in_enabled: bool = True
+    turn_detection: TurnDetectionChoice = TurnDetectionChoice()
+    recording: bool = True
+    input_sample_rate: Rate = 16_000
+    output_sample_rate: Rate = 24_000
+    title: Annotated[str, Field(max_length=200)] = ""
+
+
+class AudioChunk(Message):
+    type: Literal["audio_chunk"]
+    audio: str
+    """Base64 of mono s16le at ``input_sample_rate``."""
+
+
+class TextInput(Message):
+    type: Literal["text_input"]
+    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+class Commit(Message):
+    type: Literal["commit"]
+
+
+class Interrupt(Message):
+    type: Literal["interrupt"]
+    heard_ms: Milliseconds | None = None
+
+
+class Playback(Message):
+    type: Literal["playback"]
+    reply_id: UUID
+    played_ms: Milliseconds
+    ended: bool = False
+    underruns: Annotated[int, Field(ge=0)] = 0
+    ear_ms: Milliseconds | None = None
+    yield_ms: Milliseconds | None = None
+
+
+class UpdateSession(Message):
+    """Change a running session's switches; absent fields stay as they are."""
+
+    type: Literal["update_session"]
+    barge_in_enabled: bool | None = None
+    turn_detection: TurnDetectionChoice | None = None
+
+
+class EndSession(Message):
+    type: Literal["end_session"]
+
+
+class Ping(Message):
+    type: Literal["ping"]
+    nonce: Annotated[str, Field(max_length=64)] = ""
+
+
+ClientMessage = Annotated[
+    StartSession
+    | AudioChunk
+    | TextInput
+    | Commit
+    | Interrupt
+    | Playback
+    | UpdateSession
+    | EndSession
+    | Ping,
+    Field(discriminator="type"),
+]
+client_messages: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
+
+
+# Server to client.
+
+
+class ConnectionReady(Message):
+    type: Literal["connection_ready"] = "connection_ready"
+    protocol: Literal[1] = 1
+
+
+class SessionStarted(Message):
+    """The effective settings, defaults filled in."""
+
+    type: Literal["session_started"] = "session_started"
+    session_id: UUID
+    mode: Literal["cascade", "realtime"]
+    providers: Providers
+    system_prompt: str
+    barge_in_enabled: bool
+    turn_detection: TurnDetectionChoice
+    recording: bool
+    input_sample_rate: int
+    output_sample_rate: int
+
+
+class Status(Message):
+    type: Literal["status"] = "status"
+    status: Literal["listening", "recording", "transcribing", "responding", "speaking"]
+
+
+class SpeechStarted(Message):
+    type: Literal["speech_started"] = "speech_started"
+    turn_id: UUID
+
+
+class SpeechEnded(Message):
+    type: Literal["speech_ended"] = "speech_ended"
+    turn_id: UUID
+    kept: bool
+    """False: it held no speech and was dropped."""
+
+
+class TranscriptPartial(Message):
+    type: Literal["transcript_partial"] = "transcript_partial"
+    turn_id: UUID
+    text: str
+
+
+class TranscriptFinal(Message):
+    type: Literal["transcript_final"] = "transcript_final"
+    turn_id: UUID
+    text: str
+
+
+class ResponseStarted(Message):
+    type: Literal["response_started"] = "response_started"
+    turn_id: UUID
+    reply_id: UUID
+
+
+class ResponseText(Message):
+    """One sentence of the reply."""
+
+    type: Literal["response_text"] = "response_text"
+    turn_id: UUID
+    reply_id: UUID
+    sentence: int
+    text: str
+
+
+class AgentResponse(Message):
+    """The whole text of the reply."""
+
+    type: Literal["agent_response"] = "agent_response"
+    turn_id: UUID
+    reply_id: UUID
+    text: str
+
+
+class Latency(Message):
+    """All in ms, null where unknown. Definitions: docs/protocol.md."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    end_of_turn_delay: float | None = None
+    transcription_delay: float | None = None
+    llm_ttft: float | None = None
+    llm_ttfs: float | None = None
+    tts_ttfb: float | None = None
+    e2e: float | None = None
+    ear: float | None = None
+    yield_: Annotated[float | None, Field(alias="yield")] = None
+
+
+class ResponseEnded(Message):
+    """All of the reply's audio has been sent; it may still be playing."""
+
+    type: Literal["response_ended"] = "response_ended"
+    turn_id: UUID
+    reply_id: UUID
+    latency: Latency
+
+
+class Interrupted(Message):
+    """The reply was cut off; no audio of it follows. Stop playing it now."""
+
+    type: Literal["interrupted"] = "interrupted"
+    turn_id: UUID
+    reply_id: UUID
+    heard_ms: int
+    heard_text: str
+
+
+class Error(Message):
+    type: Literal["error"] = "error"
+    code: str
+    message: str
+    retryable: bool
+    stage: Literal["stt", "llm", "tts", "archive", "realtime"] | None = None
+    provider: str | None = None
+    turn_id: UUID | None = None
+    reply_id: UUID | None = None
+
+
+class SessionSummary(Message):
+    turns: int
+    interrupted: int
+    failed: int
+    seconds: float
+
+
+class SessionEnded(Message):
+    type: Literal["session_ended"] = "session_ended"
+    session_id: UUID
+    reason: str
+    summary: SessionSummary
+
+
+class Pong(Message):
+    type: Literal["pong"] = "pong"
+    nonce: str = ""
+
+
+ServerMessage = Annotated[
+    ConnectionReady
+    | SessionStarted
+    | Status
+    | SpeechStarted
+    | SpeechEnded
+    | TranscriptPartial
+    | TranscriptFinal
+    | ResponseStarted
+    | ResponseText
+    | AgentResponse
+    | ResponseEnded
+    | Interrupted
+    | Error
+    | SessionEnded
+    | Pong,
+    Field(discriminator="type"),
+]
+server_messages: TypeAdapter[Any] = TypeAdapter(ServerMessage)

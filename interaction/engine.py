@@ -1,0 +1,58 @@
+"""What answers a conversation's orders: the cascade of Celery stages, or a realtime provider."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from interaction.core.effects import EngineOrder, TurnRecord
+from interaction.core.signals import StageEvent
+from interaction.providers.base import ProviderChoice
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """What an engine must know of its session."""
+
+    session_id: UUID
+    owner_id: int
+    stt: ProviderChoice
+    llm: ProviderChoice
+    tts: ProviderChoice
+    recording: bool = True
+
+
+class Engine(Protocol):
+    """Owns no turn-taking: it does what it is told and says what happened.
+
+    ``perform`` and ``close_turn`` never block and never raise for a broken backend: what goes
+    wrong comes back as a ``StageFailed`` event.
+    """
+
+    async def open(self) -> None:
+        """Get ready; raises ``EngineUnavailable`` where that is impossible."""
+        ...
+
+    def perform(self, order: EngineOrder) -> None:
+        """Carry out an order, in the order given."""
+        ...
+
+    def close_turn(self, record: TurnRecord) -> None:
+        """Have the turn archived; may be called again for the same turn with more facts."""
+        ...
+
+    def events(self) -> AsyncIterator[StageEvent]: ...
+
+    async def close(self) -> None:
+        """Hand over what is still to be archived, then free everything."""
+        ...
+
+
+class EngineUnavailable(Exception):
+    """``message`` is for the person: what is missing and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message

@@ -1,0 +1,7 @@
+"""The rows of a voice lab: who may talk, what was said, how long each step took."""
+
+from interaction.models.access import ApiToken, SignInLink
+from interaction.models.session import Session
+from interaction.models.turn import Turn, TurnLatency
+
+__all__ = ["ApiToken", "Session", "SignInLink", "Turn", "TurnLatency"]

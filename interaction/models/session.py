@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import uuid
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def owned_by(self, user: Any) -> Self:
+        return self.filter(owner=user)
+
+    def with_counts(self) -> Self:
+        """Annotate ``turn_count`` and ``interrupted_count``."""
+        return self.annotate(
+            turn_count=Count("turns"),
+            interrupted_count=Count("turns", filter=Q(turns__interrupted=True)),
+        )
+
+
+class Session(models.Model):
+    """One conversation, from start_session to its end."""
+
+    class Mode(models.TextChoices):
+        CASCADE = "cascade", _("Cascade")
+        REALTIME = "realtime", _("Realtime")
+
+    class Status(models.TextChoices):
+        CREATED = "created", _("Not started")
+        ACTIVE = "active", _("In progress")
+        ENDED = "ended", _("Ended")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions"
+    )
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    mode = models.CharField(_("mode"), max_length=16, choices=Mode, default=Mode.CASCADE)
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.CREATED)
+    settings = models.JSONField(_("settings"), default=dict)
+    """The effective ``start_session`` fields: providers, turn detection, rates, switches."""
+    system_prompt = models.TextField(_("system prompt"), blank=True)
+    recording = models.BooleanField(_("recording kept"), default=True)
+    end_reason = models.CharField(_("end reason"), max_length=32, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at",)
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+
+    def __str__(self) -> str:
+        return self.title or str(self.id)
+
+    @classmethod
+    def start(cls, session_id: uuid.UUID) -> bool:
+        """Claim a created session for one socket; false if another has it or it has ended."""
+        claimed = cls.objects.filter(pk=session_id, status=cls.Status.CREATED).update(
+            status=cls.Status.ACTIVE, started_at=timezone.now()
+        )
+        return claimed == 1
+
+    @classmethod
+    def end(cls, session_id: uuid.UUID, reason: str) -> None:
+        cls.objects.filter(pk=session_id).exclude(status=cls.Status.ENDED).update(
+            status=cls.Status.ENDED, ended_at=timezone.now(), end_reason=reason
+        )

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from interaction.models.session import Session
+
+
+def audio_path(turn: Turn, filename: str) -> str:
+    """``audio/<session>/<turn>-<user|agent>.wav``: no name that a person chose."""
+    return f"audio/{turn.session_id}/{filename}"
+
+
+class Turn(models.Model):
+    """What the person said and what was answered. Written by ``archive`` alone, idempotently."""
+
+    class Kind(models.TextChoices):
+        SPEECH = "speech", _("Spoken")
+        TEXT = "text", _("Typed")
+
+    class EndReason(models.TextChoices):
+        PLAYED = "played", _("Played to its end")
+        INTERRUPTED = "interrupted", _("Interrupted")
+        SUPERSEDED = "superseded", _("The next turn began")
+        CLIENT_LEFT = "client_left", _("The client went away")
+        TIMEOUT = "timeout", _("Timed out")
+        FAILED = "failed", _("Failed")
+        ABANDONED = "abandoned", _("Recovered by the sweep")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="turns")
+    sequence = models.PositiveIntegerField(_("sequence"))
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.SPEECH)
+    transcript = models.TextField(_("transcript"), blank=True)
+    reply = models.TextField(_("reply"), blank=True)
+    heard_text = models.TextField(_("heard text"), blank=True)
+    heard_ms = models.PositiveIntegerField(_("heard, ms"), null=True, blank=True)
+    interrupted = models.BooleanField(_("interrupted"), default=False)
+    end_reason = models.CharField(_("end reason"), max_length=16, choices=EndReason)
+    error = models.JSONField(_("error"), null=True, blank=True)
+    """{stage, provider, code, message, retryable} of what failed, or null."""
+    underruns = models.PositiveIntegerField(_("underruns"), default=0)
+    user_audio = models.FileField(_("user's audio"), upload_to=audio_path, blank=True)
+    agent_audio = models.FileField(_("agent's audio"), upload_to=audio_path, blank=True)
+    user_audio_ms = models.PositiveIntegerField(_("user's audio, ms"), null=True, blank=True)
+    agent_audio_ms = models.PositiveIntegerField(_("agent's audio, ms"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started"))
+    created_at = models.DateTimeField(_("archived"), auto_now_add=True)
+
+    class Meta:
+        ordering = ("sequence",)
+        constraints = (
+            models.UniqueConstraint(fields=("session", "sequence"), name="one_turn_a_sequence"),
+        )
+        verbose_name = _("turn")
+        verbose_name_plural = _("turns")
+
+    def __str__(self) -> str:
+        return f"{self.session_id} #{self.sequence}"
+
+
+class TurnLatency(models.Model):
+    """Where a turn's milliseconds went; null where unknown. Definitions: docs/protocol.md."""
+
+    turn = models.OneToOneField(
+        Turn, on_delete=models.CASCADE, related_name="latency", primary_key=True
+    )
+    end_of_turn_delay = models.FloatField(_("end-of-turn delay"), null=True)
+    transcription_delay = models.FloatField(_("transcription delay"), null=True)
+    llm_ttft = models.FloatField(_("LLM, first token"), null=True)
+    llm_ttfs = models.FloatField(_("LLM, first sentence"), null=True)
+    tts_ttfb = models.FloatField(_("TTS, first byte"), null=True)
+    e2e = models.FloatField(_("end to end"), null=True)
+    ear = models.FloatField(_("at the ear"), null=True)
+    yield_ms = models.FloatField(_("yield"), null=True)
+
+    class Meta:
+        verbose_name = _("latency")
+        verbose_name_plural = _("latencies")
+
+    def __str__(self) -> str:
+        return f"latency of {self.turn_id}"

@@ -1,0 +1,99 @@
+"""What a provider is: four small protocols, async iterators in and out.
+
+A provider is a plain class. It knows no Django, no Celery and no session; it is made once per
+worker process and configuration, lives on that process's event loop and keeps its connections
+warm there. Cancelling the task that iterates must stop the work and free what it holds.
+Errors leave as ``interaction.providers.errors.ProviderError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from interaction.core.signals import Message
+
+Kind = Literal["stt", "llm", "tts", "realtime"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can do, told without making it."""
+
+    streaming: bool
+    """STT: partials while audio arrives. LLM, TTS: output before the input is complete."""
+    languages: tuple[str, ...] = ()
+    """BCP 47 tags; empty where it depends on the model."""
+    sample_rate: int | None = None
+    """STT: the rate it wants. TTS: the rate it gives, where fixed. Hz."""
+    voices: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    needs_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderChoice:
+    """What a session asks for, safe to store and to send: it never holds a key."""
+
+    name: str
+    model: str = ""
+    voice: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """How one provider is to be made. Hashable, so that instances can be kept and reused."""
+
+    name: str
+    model: str = ""
+    voice: str = ""
+    language: str = "en"
+    base_url: str = ""
+    api_key: str = field(default="", repr=False)
+    sample_rate: int = 24_000
+    """TTS over HTTP: raw PCM carries no rate, so it is a setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    text: str
+    final: bool
+
+
+class Flush:
+    """A mark in the audio: give the transcript so far as if final; more may follow."""
+
+
+FLUSH = Flush()
+
+
+class SpeechToText(Protocol):
+    def transcribe(self, audio: AsyncIterator[bytes | Flush]) -> AsyncIterator[Transcript]:
+        """Yield partials as the audio comes, a final after each ``FLUSH``, and one at its end.
+
+        ``audio``: mono s16le at 16 kHz, pieces of any even length. A final text covers the whole
+        utterance so far; it is empty when nothing was understood.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class LanguageModel(Protocol):
+    def complete(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        """Yield the reply's text in pieces of any size as they come. Never yields an empty one."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class TextToSpeech(Protocol):
+    sample_rate: int
+
+    def synthesize(self, text: str) -> AsyncIterator[bytes]:
+        """Yield mono s16le at ``sample_rate`` as it comes; pieces of any even length."""
+        ...
+
+    async def aclose(self) -> None: ...
