@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,10 @@ class Environment(BaseSettings):
     """Names are the environment's, in capitals. ``.env.example`` explains each one."""
 
     model_config = SettingsConfigDict(
-        env_file=BASE_DIR / ".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=os.environ.get("PARLEY_ENV_FILE") or BASE_DIR / ".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     parley_data_dir: Path = BASE_DIR / "data"
@@ -24,8 +28,11 @@ class Environment(BaseSettings):
     secret_key: SecretStr | None = None
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     csrf_trusted_origins: str = ""
+    https: bool = False
     database_url: str = ""
     redis_url: str = ""
+    s3_bucket: str = ""
+    s3_endpoint_url: str = ""
     time_zone: str = "UTC"
 
     openai_api_key: SecretStr = SecretStr("")

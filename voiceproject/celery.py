@@ -1,0 +1,20 @@
+"""The Celery application: queues ``stt``, ``llm``, ``tts`` and ``default``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
+
+app = Celery("voiceproject")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["interaction.cascade"])
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def keep_django_logging(**_: Any) -> None:
+    """A connected receiver keeps Celery from configuring logging over Django's."""

@@ -1,0 +1,68 @@
+"""What every request passes: static files, a content security policy, the need to sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
+    """WhiteNoise, answering with whole files.
+
+    Its streaming response has a synchronous iterator, which Django warns of under ASGI and then
+    reads into memory all the same.
+    """
+
+    @staticmethod
+    def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
+        found = static_file.get_response(request.method, request.META)
+        body = b""
+        if found.file is not None:
+            with found.file as file:
+                body = file.read()
+        response = HttpResponse(body, status=int(found.status))
+        del response["Content-Type"]
+        for name, value in found.headers:
+            response[name] = value
+        return response
+
+
+def content_security_policy(get_response: GetResponse) -> GetResponse:
+    """Send ``settings.CONTENT_SECURITY_POLICY`` with every answer."""
+    policy = "; ".join(
+        f"{directive} {sources}" for directive, sources in settings.CONTENT_SECURITY_POLICY.items()
+    )
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        return response
+
+    return middleware
+
+
+class PagesNeedSignIn(LoginRequiredMiddleware):
+    """Every page needs sign-in unless its view says otherwise; APIs answer 401 by themselves."""
+
+    API_PREFIXES = ("/api/", "/v1/")
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., Any],
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        if request.path_info.startswith(self.API_PREFIXES):
+            return None
+        answer: HttpResponseBase | None = super().process_view(
+            request, view_func, view_args, view_kwargs
+        )
+        return answer
