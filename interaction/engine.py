@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -43,7 +43,7 @@ class Engine(Protocol):
         """Have the turn archived; may be called again for the same turn with more facts."""
         ...
 
-    def events(self) -> AsyncIterator[StageEvent]: ...
+    def events(self) -> AsyncGenerator[StageEvent, None]: ...
 
     async def close(self) -> None:
         """Hand over what is still to be archived, then free everything."""

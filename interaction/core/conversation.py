@@ -1,0 +1,437 @@
+"""The heart of Parley: who may speak now, when a turn has ended, what was heard of a reply.
+
+Sans-IO: signals and times go in, a list of effects comes out, in the order in which they are to
+be carried out. It knows no socket, no engine and no clock; every deadline is a ``WakeAt``.
+
+    hear(frame)  command(…)  stage_event(…)  tick()
+          \\          |            |          /
+                 Conversation            ->  [OpenTurn, SendAudio, StatusChanged, Play, WakeAt, …]
+
+A turn goes: opened (somebody speaks) → committed (they have finished) → answered (reply text and
+audio come) → closed (it was played, or cut off, or failed). At most one turn is alive at a time:
+a new one closes the one before. The status that a client sees is derived from that turn alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+from uuid import UUID, uuid4
+
+from interaction.core import effects as out
+from interaction.core import signals as sig
+from interaction.core.deadlines import next_look
+from interaction.core.effects import Effect, EndReason, Status
+from interaction.core.endpointing import SpeechGate
+from interaction.core.past import Past
+from interaction.core.signals import ConversationConfig, Frame, Message
+from interaction.core.turn import Reply, Sentence, Turn
+
+LAST_SEQUENCE = 2**32 - 1
+"""The sequence of the closing mark of a reply that broke off, past every real one."""
+
+_NO_SPEECH = out.Failed(
+    "no_speech",
+    "No speech was heard. Check the microphone, then try again.",
+    retryable=True,
+    stage="stt",
+)
+
+
+class Conversation:
+    """One person's conversation. Not thread-safe; every call returns what is to be done."""
+
+    def __init__(self, config: ConversationConfig, *, new_id: Callable[[], UUID] = uuid4) -> None:
+        self.config = config
+        self._new_id = new_id
+        self._gate = SpeechGate(config.turn_detection)
+        self._turn: Turn | None = None
+        self._past = Past()
+        self._status: Status = "listening"
+        self._wake: float | None = None
+        self._effects: list[Effect] = []
+
+    # What goes in.
+
+    def hear(self, frame: Frame, now: float) -> list[Effect]:
+        """The next 32 ms from the microphone."""
+        self._gate.hear(frame, now)
+        turn = self._turn
+        if turn and not turn.committed:
+            self._hear_open_turn(turn, now)
+        elif turn and not self._may_interrupt():
+            self._gate.skip_speech()
+            self._gate.forget_old()
+        elif self._gate.onset(during_reply=bool(turn and turn.audible)):
+            self._open_turn(now)
+        else:
+            self._gate.forget_old()
+        return self._done(now)
+
+    def command(self, command: sig.Command, now: float) -> list[Effect]:
+        """Something the client asked for or reported."""
+        match command:
+            case sig.Say(text):
+                self._say(text, now)
+            case sig.Commit():
+                self._commit_by_hand(now)
+            case sig.Interrupt(heard_ms):
+                if (turn := self._turn) and turn.committed:
+                    self._cut_off(turn, "interrupted", now, heard_ms)
+            case sig.Playback():
+                self._playback(command, now)
+            case sig.AudioLeft(reply_id, last):
+                self._audio_left(reply_id, last, now)
+            case sig.HangUp():
+                self._hang_up(now)
+        return self._done(now)
+
+    def stage_event(self, event: sig.StageEvent, now: float) -> list[Effect]:
+        """News from the engine. What belongs to no live turn or reply is dropped."""
+        turn = self._turn
+        reply_id = getattr(event, "reply_id", None)
+        if isinstance(event, sig.StageFailed):
+            self._stage_failed(event, now)
+        elif isinstance(event, sig.Measured):
+            self._measured(event)
+        elif turn and turn.reply and reply_id == turn.reply.id:
+            if turn.committed:
+                self._reply_event(turn, turn.reply, event, now)
+            else:
+                turn.held.append((event, now))
+        elif turn and isinstance(event, sig.PartialTranscript) and event.turn_id == turn.id:
+            turn.progress_at = now
+            self._effects.append(out.TranscriptHeard(turn.id, event.text, final=False))
+        elif isinstance(event, sig.FinalTranscript):
+            self._late_transcript(event)
+        return self._done(now)
+
+    def tick(self, now: float) -> list[Effect]:
+        """A wake that was asked for (an early or a late one does no harm)."""
+        self._wake = None
+        turn = self._turn
+        if turn is None or now < self._deadline(turn):
+            return self._done(now)
+        if not turn.committed:
+            self._commit(turn, now)
+        elif turn.reply and turn.reply.all_left and turn.reply.reported_ms is None:
+            self._close_played(turn, turn.reply.heard_ms(now))
+        elif turn.audible:
+            self._cut_off(turn, "timeout", now)
+        else:
+            self._fail(turn, _no_progress(turn), now)
+        return self._done(now)
+
+    def update(
+        self,
+        *,
+        barge_in: bool | None = None,
+        turn_detection: sig.TurnDetection | None = None,
+    ) -> None:
+        """Change switches while it runs; they hold from the next frame on."""
+        if barge_in is not None:
+            self.config = replace(self.config, barge_in=barge_in)
+        if turn_detection is not None:
+            self.config = replace(self.config, turn_detection=turn_detection)
+            self._gate.detection = turn_detection
+
+    # The user's side: opening and ending a turn.
+
+    def _may_interrupt(self) -> bool:
+        """A committed turn may be talked over, unless the person switched that off."""
+        return self.config.barge_in or self._is_manual()
+
+    def _is_manual(self) -> bool:
+        return self.config.turn_detection.kind == "manual"
+
+    def _open_turn(self, now: float) -> None:
+        if self._turn:
+            self._cut_off(self._turn, "interrupted", now)
+        turn = self._begin("speech", now)
+        turn.speech_ended_at = self._gate.last_speech_at
+        self._effects += [
+            out.OpenTurn(turn.id, turn.sequence),
+            out.SpeechStarted(turn.id),
+            out.SendAudio(turn.id, self._gate.pre_roll()),
+        ]
+
+    def _begin(self, kind: Literal["speech", "text"], now: float) -> Turn:
+        turn = Turn(self._new_id(), self._past.count + 1, kind, opened_at=now, progress_at=now)
+        self._turn = turn
+        return turn
+
+    def _hear_open_turn(self, turn: Turn, now: float) -> None:
+        gate, detection = self._gate, self.config.turn_detection
+        if pcm := gate.take():
+            self._effects.append(out.SendAudio(turn.id, pcm))
+        if gate.speaking:
+            turn.speech_ended_at = now
+            if turn.reply:
+                self._discard_eager_reply(turn)
+        if self._is_manual():
+            return
+        if gate.silence_ms >= detection.silence_ms:
+            self._commit(turn, now)
+        elif detection.eager_silence_ms and gate.silence_ms >= detection.eager_silence_ms:
+            self._prepare_reply(turn)
+
+    def _prepare_reply(self, turn: Turn) -> None:
+        if turn.reply is None:
+            turn.reply = Reply(self._new_id())
+            self._effects.append(out.FlushTurn(turn.id, turn.reply.id, self._context()))
+
+    def _discard_eager_reply(self, turn: Turn) -> None:
+        assert turn.reply is not None
+        self._effects.append(out.CancelReply(turn.id, turn.reply.id))
+        turn.reply = None
+        turn.held.clear()
+
+    def _commit_by_hand(self, now: float) -> None:
+        turn = self._turn
+        if turn is None or turn.committed:
+            self._effects.append(_NO_SPEECH)
+        else:
+            self._commit(turn, now)
+
+    def _commit(self, turn: Turn, now: float) -> None:
+        flushed = turn.reply is not None
+        reply = turn.reply = turn.reply or Reply(self._new_id())
+        turn.committed, turn.progress_at = True, now
+        turn.latency["end_of_turn_delay"] = turn.since_speech(now)
+        self._gate.skip_speech()
+        self._effects += [
+            out.SpeechEnded(turn.id),
+            out.EndTurn(turn.id, reply.id, self._context(), flushed),
+        ]
+        held, turn.held = turn.held, []
+        for event, at in held:
+            if self._turn is turn:
+                self._reply_event(turn, reply, event, at)
+
+    def _drop(self, turn: Turn) -> None:
+        """Forget a turn that came to nothing."""
+        if turn.reply and not turn.committed:
+            self._discard_eager_reply(turn)
+        if not turn.committed:
+            self._effects.append(out.SpeechEnded(turn.id, kept=False))
+        self._turn = None
+        self._gate.skip_speech()
+        self._effects.append(out.DropTurn(turn.id))
+
+    def _say(self, text: str, now: float) -> None:
+        if self._turn:
+            if self._turn.committed:
+                self._cut_off(self._turn, "interrupted", now)
+            else:
+                self._drop(self._turn)
+        turn = self._begin("text", now)
+        turn.committed, turn.transcript, turn.speech_ended_at = True, text, now
+        reply = turn.reply = Reply(self._new_id())
+        self._effects += [
+            out.TranscriptHeard(turn.id, text, final=True),
+            out.ReplyBegan(turn.id, reply.id),
+            out.Respond(turn.id, turn.sequence, reply.id, self._context()),
+        ]
+
+    def _context(self) -> tuple[Message, ...]:
+        return self._past.context(self.config, self._turn)
+
+    # The agent's side: a reply comes, is played, ends.
+
+    def _reply_event(self, turn: Turn, reply: Reply, event: sig.StageEvent, now: float) -> None:
+        turn.progress_at = now
+        match event:
+            case sig.FinalTranscript(text=text):
+                turn.transcript = text
+                turn.latency["transcription_delay"] = turn.since_speech(now)
+                self._effects += [
+                    out.TranscriptHeard(turn.id, text, final=True),
+                    out.ReplyBegan(turn.id, reply.id),
+                ]
+            case sig.ReplySentence(sentence=number, text=text):
+                reply.sentences.setdefault(number, Sentence("")).text = text
+                self._effects.append(out.ReplySpoken(turn.id, reply.id, number, text))
+            case sig.ReplyText(text=text, sentences=count):
+                reply.text = text
+                self._effects.append(out.ReplyWritten(turn.id, reply.id, text))
+                if count == 0:
+                    self._effects.append(out.ReplyEnded(turn.id, reply.id, dict(turn.latency)))
+                    self._close_played(turn, 0)
+            case sig.ReplyAudio() if not reply.complete:
+                reply.add_audio(event.sentence, event.pcm)
+                reply.complete = event.last
+                self._effects.append(
+                    out.Play(
+                        turn.id, reply.id, event.sequence, event.sentence, event.pcm, event.last
+                    )
+                )
+
+    def _audio_left(self, reply_id: UUID, last: bool, now: float) -> None:
+        turn = self._turn
+        if turn is None or turn.reply is None or turn.reply.id != reply_id:
+            return
+        reply = turn.reply
+        if reply.first_left_at is None:
+            reply.first_left_at = now
+            turn.latency["e2e"] = turn.since_speech(now)
+        if last:
+            reply.all_left = True
+            self._effects.append(out.ReplyEnded(turn.id, reply.id, dict(turn.latency)))
+            self._close_if_played(turn)
+
+    def _playback(self, report: sig.Playback, now: float) -> None:
+        live = self._turn
+        is_live = live is not None and live.reply is not None and live.reply.id == report.reply_id
+        turn = live if is_live else self._past.by_reply(report.reply_id)
+        if turn is None or turn.reply is None:
+            return
+        reply = turn.reply
+        reply.reported_ms, reply.reported_at, reply.ended = report.played_ms, now, report.ended
+        turn.progress_at = now
+        turn.underruns = max(turn.underruns, report.underruns)
+        for metric, ms in (("ear", report.ear_ms), ("yield", report.yield_ms)):
+            if ms is not None:
+                turn.latency[metric] = ms
+        if turn is live:
+            self._close_if_played(turn)
+        elif turn.end_reason is not None:
+            turn.heard_ms = round(min(report.played_ms, reply.audio_ms))
+            self._effects.append(out.CloseTurn(turn.record()))
+
+    def _close_if_played(self, turn: Turn) -> None:
+        reply = turn.reply
+        if reply is None or not reply.all_left or reply.reported_ms is None:
+            return
+        if reply.ended or reply.reported_ms >= reply.audio_ms - 1:
+            self._close_played(turn, round(min(reply.reported_ms, reply.audio_ms)))
+
+    def _close_played(self, turn: Turn, heard_ms: int) -> None:
+        turn.heard_ms = heard_ms
+        self._close(turn, "failed" if turn.error else "played")
+
+    def _cut_off(
+        self, turn: Turn, reason: EndReason, now: float, heard_ms: int | None = None
+    ) -> None:
+        """End a committed turn whose reply is not to be heard any further."""
+        reply = turn.reply
+        assert reply is not None, "a committed turn has a reply"
+        heard = reply.heard_ms(now) if heard_ms is None else min(heard_ms, round(reply.audio_ms))
+        turn.heard_ms = heard
+        turn.interrupted = turn.audible and reason == "interrupted"
+        if reason == "interrupted" and not turn.audible:
+            reason = "superseded"
+        if turn.transcript is not None:  # else the client knows of no reply yet
+            told = out.Interrupted(turn.id, reply.id, heard, reply.heard_text(heard))
+            self._effects.append(told)
+        self._effects.append(out.CancelReply(turn.id, reply.id, heard))
+        self._close(turn, reason)
+
+    def _hang_up(self, now: float) -> None:
+        """The client is gone. The stages of a committed turn go on: its record stays whole."""
+        turn = self._turn
+        if turn is None:
+            return
+        if not turn.committed:
+            self._drop(turn)
+            return
+        if turn.reply:
+            turn.heard_ms = turn.reply.heard_ms(now)
+        self._close(turn, "client_left")
+
+    def _close(self, turn: Turn, reason: EndReason) -> None:
+        turn.end_reason = reason
+        self._turn = None
+        self._past.add(turn)
+        self._effects.append(out.CloseTurn(turn.record()))
+
+    # Failures and figures.
+
+    def _stage_failed(self, event: sig.StageFailed, now: float) -> None:
+        failed = out.Failed(
+            event.code,
+            event.message,
+            event.retryable,
+            event.stage,
+            event.provider,
+            event.turn_id,
+            event.reply_id,
+        )
+        turn = self._turn
+        ours = turn is not None and turn.id == event.turn_id
+        if event.reply_id and turn and turn.reply and turn.reply.id != event.reply_id:
+            return  # a reply that was discarded: nobody waits for it
+        if turn and ours and event.stage != "archive" and event.code != "audio_dropped":
+            self._fail(turn, failed, now)
+        elif event.stage == "archive" or ours:
+            self._effects.append(failed)
+
+    def _fail(self, turn: Turn, failed: out.Failed, now: float) -> None:
+        """Give this turn up; what was already said of the reply may still be played."""
+        reply = turn.reply
+        if failed.code == "no_speech":
+            self._drop(turn)
+            self._effects.append(failed)
+            return
+        if reply and reply.complete:
+            return  # everything came before the failure: nothing is missing
+        if not turn.committed:
+            turn.committed = True
+            self._gate.skip_speech()
+            self._effects.append(out.SpeechEnded(turn.id))
+        turn.error = failed
+        reply = turn.reply = reply or Reply(self._new_id())
+        self._effects += [failed, out.CancelReply(turn.id, reply.id, reply.heard_ms(now))]
+        if reply.audio_ms == 0:
+            self._close(turn, "failed")
+            return
+        reply.complete = True
+        number = max(reply.sentences, default=0)
+        self._effects.append(out.Play(turn.id, reply.id, LAST_SEQUENCE, number, b"", last=True))
+
+    def _late_transcript(self, event: sig.FinalTranscript) -> None:
+        """A turn that was talked over while it was being transcribed: the words still count."""
+        turn = self._past.by_id(event.turn_id)
+        if turn and turn.transcript is None:
+            turn.transcript = event.text
+            self._effects += [
+                out.TranscriptHeard(turn.id, event.text, final=True),
+                out.CloseTurn(turn.record()),
+            ]
+
+    def _measured(self, event: sig.Measured) -> None:
+        if (live := self._turn) and live.id == event.turn_id:
+            live.latency[event.metric] = round(event.ms, 1)
+        elif (past := self._past.by_id(event.turn_id)) and past.latency[event.metric] is None:
+            past.latency[event.metric] = round(event.ms, 1)
+            self._effects.append(out.CloseTurn(past.record()))
+
+    # What comes out.
+
+    def _done(self, now: float) -> list[Effect]:
+        turn = self._turn
+        status: Status = turn.status if turn else "listening"
+        if status != self._status:
+            self._status = status
+            self._effects.append(out.StatusChanged(status))
+        if turn:
+            deadline = self._deadline(turn)
+            if self._wake is None or deadline < self._wake:
+                self._wake = deadline
+                self._effects.append(out.WakeAt(deadline))
+        effects, self._effects = self._effects, []
+        return effects
+
+    def _deadline(self, turn: Turn) -> float:
+        return next_look(turn, self.config.turn_detection, self._gate.last_frame_at)
+
+
+def _no_progress(turn: Turn) -> out.Failed:
+    return out.Failed(
+        "turn_timeout",
+        "Nothing came back for this turn. Please say it again.",
+        retryable=True,
+        stage="stt" if turn.transcript is None else "llm",
+        turn_id=turn.id,
+        reply_id=turn.reply.id if turn.reply else None,
+    )

@@ -1,0 +1,209 @@
+"""Drives one conversation: brings it audio, commands, engine events and the time, and carries
+out the effects that come back. Every edge and both modes use this one driver."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import get_args
+
+from interaction.audio.vad import FRAME_BYTES, SpeechDetector
+from interaction.core.conversation import Conversation
+from interaction.core.effects import (
+    CloseTurn,
+    Effect,
+    EngineOrder,
+    Failed,
+    News,
+    TurnRecord,
+    WakeAt,
+)
+from interaction.core.signals import (
+    HEARING_RATE,
+    Command,
+    Commit,
+    ConversationConfig,
+    Frame,
+    HangUp,
+    TurnDetection,
+)
+from interaction.engine import Engine
+
+MAX_PENDING_BYTES = 60 * HEARING_RATE * 2
+"""Audio that may wait to be looked at, a minute of it; beyond that the oldest is dropped."""
+
+# One thread for the whole process: the model runs without the GIL, so the event loop goes on.
+_detecting = ThreadPoolExecutor(1, thread_name_prefix="vad")
+_ENGINE_ORDERS = get_args(EngineOrder)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    turns: int
+    interrupted: int
+    failed: int
+    seconds: float
+
+
+class Dialogue:
+    """``tell`` gets the news for the client, in order, on the event loop; it must not block."""
+
+    def __init__(
+        self, config: ConversationConfig, engine: Engine, tell: Callable[[News], None]
+    ) -> None:
+        self._conversation = Conversation(config)
+        self._engine = engine
+        self._tell = tell
+        self._loop = asyncio.get_running_loop()
+        self._began_at = self._loop.time()
+        self._detector = SpeechDetector()
+        self._inbox: deque[bytes | Commit] = deque()
+        self._pending_bytes = 0
+        self._rest = b""
+        self._arrived = asyncio.Event()
+        self._all_heard = asyncio.Event()
+        self._all_heard.set()
+        self._over = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._records: dict[int, TurnRecord] = {}
+
+    async def run(self) -> None:
+        """Go on until ``end``; raises what a bug raised. Always leaves the engine closed."""
+        try:
+            await self._engine.open()
+            async with asyncio.TaskGroup() as tasks:
+                working = [
+                    tasks.create_task(self._listen()),
+                    tasks.create_task(self._follow_engine()),
+                ]
+                await self._over.wait()
+                for task in working:
+                    task.cancel()
+        finally:
+            await self.end("client_left")
+
+    def hear(self, pcm: bytes) -> None:
+        """Take the user's audio: mono s16le at 16 kHz, any even length. Never blocks."""
+        if self._over.is_set():
+            return
+        self._inbox.append(pcm)
+        self._pending_bytes += len(pcm)
+        self._all_heard.clear()
+        self._arrived.set()
+        if self._pending_bytes > MAX_PENDING_BYTES:
+            self._drop_oldest()
+
+    async def heard(self) -> None:
+        """Wait until everything given to ``hear`` has been looked at (for whole files)."""
+        await self._all_heard.wait()
+
+    def command(self, command: Command) -> None:
+        """Take what the client asks for. A commit waits for the audio that came before it."""
+        if self._over.is_set():
+            return
+        if isinstance(command, Commit):
+            self._inbox.append(command)
+            self._all_heard.clear()
+            self._arrived.set()
+        else:
+            self._carry_out(self._conversation.command(command, self._loop.time()))
+
+    def update(
+        self, *, barge_in: bool | None = None, turn_detection: TurnDetection | None = None
+    ) -> None:
+        self._conversation.update(barge_in=barge_in, turn_detection=turn_detection)
+
+    async def end(self, reason: str) -> Summary:
+        """Hang up and have everything archived. May be called again: it then only sums up."""
+        if not self._over.is_set():
+            self._carry_out(self._conversation.command(HangUp(reason), self._loop.time()))
+            self._over.set()
+            if self._timer:
+                self._timer.cancel()
+            await self._engine.close()
+        records = self._records.values()
+        return Summary(
+            turns=len(records),
+            interrupted=sum(r.interrupted for r in records),
+            failed=sum(r.end_reason == "failed" for r in records),
+            seconds=round(self._loop.time() - self._began_at, 1),
+        )
+
+    async def _listen(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._inbox:
+                if isinstance(self._inbox[0], Commit):
+                    await self._commit(self._inbox.popleft())
+                else:
+                    await self._hear_frames(self._take_frames())
+            self._all_heard.set()
+
+    def _take_frames(self) -> list[bytes]:
+        """Everything that has come up to the next commit, cut into frames."""
+        pieces = [self._rest]
+        while self._inbox and isinstance(piece := self._inbox[0], bytes):
+            self._inbox.popleft()
+            pieces.append(piece)
+        pcm = b"".join(pieces)
+        self._pending_bytes -= len(pcm) - len(self._rest)
+        whole = len(pcm) - len(pcm) % FRAME_BYTES
+        self._rest = pcm[whole:]
+        return [pcm[i : i + FRAME_BYTES] for i in range(0, whole, FRAME_BYTES)]
+
+    async def _hear_frames(self, frames: list[bytes]) -> None:
+        if not frames:
+            return
+        arrived_at = self._loop.time()
+        chances = await self._loop.run_in_executor(
+            _detecting, lambda: [self._detector.probability(pcm) for pcm in frames]
+        )
+        for pcm, chance in zip(frames, chances, strict=True):
+            self._carry_out(self._conversation.hear(Frame(pcm, chance), arrived_at))
+
+    async def _commit(self, commit: bytes | Commit) -> None:
+        assert isinstance(commit, Commit)
+        if self._rest:
+            padded = self._rest.ljust(FRAME_BYTES, b"\0")
+            self._rest = b""
+            await self._hear_frames([padded])
+        self._carry_out(self._conversation.command(commit, self._loop.time()))
+
+    def _drop_oldest(self) -> None:
+        while self._pending_bytes > MAX_PENDING_BYTES and isinstance(self._inbox[0], bytes):
+            self._pending_bytes -= len(self._inbox.popleft())
+        self._tell(
+            Failed(
+                "audio_dropped",
+                "Audio came faster than it could be taken in; some of it was dropped.",
+                retryable=True,
+            )
+        )
+
+    async def _follow_engine(self) -> None:
+        async with contextlib.aclosing(self._engine.events()) as events:
+            async for event in events:
+                self._carry_out(self._conversation.stage_event(event, self._loop.time()))
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._carry_out(self._conversation.tick(self._loop.time()))
+
+    def _carry_out(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, _ENGINE_ORDERS):
+                self._engine.perform(effect)
+            elif isinstance(effect, CloseTurn):
+                self._records[effect.record.sequence] = effect.record
+                self._engine.close_turn(effect.record)
+            elif isinstance(effect, WakeAt):
+                if self._timer:
+                    self._timer.cancel()
+                self._timer = self._loop.call_at(effect.at, self._tick)
+            else:
+                self._tell(effect)
