@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import get_args
 
 from interaction.audio.vad import FRAME_BYTES, SpeechDetector
 from interaction.core.conversation import Conversation
@@ -38,7 +37,6 @@ MAX_PENDING_BYTES = 60 * HEARING_RATE * 2
 
 # One thread for the whole process: the model runs without the GIL, so the event loop goes on.
 _detecting = ThreadPoolExecutor(1, thread_name_prefix="vad")
-_ENGINE_ORDERS = get_args(EngineOrder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +73,10 @@ class Dialogue:
         """Go on until ``end``; raises what a bug raised. Always leaves the engine closed."""
         try:
             await self._engine.open()
-            async with asyncio.TaskGroup() as tasks:
+            async with asyncio.TaskGroup() as self._tasks:
                 working = [
-                    tasks.create_task(self._listen()),
-                    tasks.create_task(self._follow_engine()),
+                    self._tasks.create_task(self._listen()),
+                    self._tasks.create_task(self._follow_engine()),
                 ]
                 await self._over.wait()
                 for task in working:
@@ -138,18 +136,18 @@ class Dialogue:
             await self._arrived.wait()
             self._arrived.clear()
             while self._inbox:
-                if isinstance(self._inbox[0], Commit):
-                    await self._commit(self._inbox.popleft())
-                else:
-                    await self._hear_frames(self._take_frames())
+                await self._hear_frames(self._take_frames())
+                if self._inbox and isinstance(commit := self._inbox[0], Commit):
+                    self._inbox.popleft()
+                    await self._commit(commit)
             self._all_heard.set()
 
     def _take_frames(self) -> list[bytes]:
         """Everything that has come up to the next commit, cut into frames."""
         pieces = [self._rest]
         while self._inbox and isinstance(piece := self._inbox[0], bytes):
-            self._inbox.popleft()
             pieces.append(piece)
+            self._inbox.popleft()
         pcm = b"".join(pieces)
         self._pending_bytes -= len(pcm) - len(self._rest)
         whole = len(pcm) - len(pcm) % FRAME_BYTES
@@ -166,8 +164,7 @@ class Dialogue:
         for pcm, chance in zip(frames, chances, strict=True):
             self._carry_out(self._conversation.hear(Frame(pcm, chance), arrived_at))
 
-    async def _commit(self, commit: bytes | Commit) -> None:
-        assert isinstance(commit, Commit)
+    async def _commit(self, commit: Commit) -> None:
         if self._rest:
             padded = self._rest.ljust(FRAME_BYTES, b"\0")
             self._rest = b""
@@ -175,8 +172,11 @@ class Dialogue:
         self._carry_out(self._conversation.command(commit, self._loop.time()))
 
     def _drop_oldest(self) -> None:
-        while self._pending_bytes > MAX_PENDING_BYTES and isinstance(self._inbox[0], bytes):
-            self._pending_bytes -= len(self._inbox.popleft())
+        while self._pending_bytes > MAX_PENDING_BYTES and isinstance(
+            oldest := self._inbox[0], bytes
+        ):
+            self._pending_bytes -= len(oldest)
+            self._inbox.popleft()
         self._tell(
             Failed(
                 "audio_dropped",
@@ -190,13 +190,17 @@ class Dialogue:
             async for event in events:
                 self._carry_out(self._conversation.stage_event(event, self._loop.time()))
 
-    def _tick(self) -> None:
+    def _wake(self) -> None:
+        # In the task group, so that a bug here ends this session and is seen.
         self._timer = None
+        self._tasks.create_task(self._tick())
+
+    async def _tick(self) -> None:
         self._carry_out(self._conversation.tick(self._loop.time()))
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, _ENGINE_ORDERS):
+            if isinstance(effect, EngineOrder):
                 self._engine.perform(effect)
             elif isinstance(effect, CloseTurn):
                 self._records[effect.record.sequence] = effect.record
@@ -204,6 +208,6 @@ class Dialogue:
             elif isinstance(effect, WakeAt):
                 if self._timer:
                     self._timer.cancel()
-                self._timer = self._loop.call_at(effect.at, self._tick)
+                self._timer = self._loop.call_at(effect.at, self._wake)
             else:
                 self._tell(effect)

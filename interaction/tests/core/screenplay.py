@@ -1,0 +1,192 @@
+"""A stage for conversations on a virtual clock: somebody speaks, an engine answers, a client plays.
+
+    play = Screenplay(Engine(stt_ms=150))
+    play.user_speaks(0.5, 2.5)
+    play.user_speaks(5.0, 6.0)          # into the reply: a barge-in
+    play.run(until=10)
+    assert play.said(Interrupted)
+
+Seconds cost nothing: nothing here sleeps.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from interaction.core import effects as out
+from interaction.core import signals as sig
+from interaction.core.conversation import Conversation
+from interaction.core.signals import (
+    FRAME_MS,
+    FRAME_SAMPLES,
+    SPEAKING_RATE,
+    ConversationConfig,
+    Frame,
+)
+
+SILENT = b"\0" * 2 * FRAME_SAMPLES
+
+
+@dataclass
+class Engine:
+    """Answers every turn after fixed delays. All durations in ms."""
+
+    stt_ms: float = 150
+    ttft_ms: float = 200
+    tts_ms: float = 100
+    sentences: tuple[str, ...] = ("One two three four.", "Five six seven eight.")
+    sentence_ms: float = 2_000
+    transcript: str = "hello there"
+    fails: sig.StageFailed | None = None
+    silent: bool = False
+    """Never answers at all."""
+
+
+@dataclass
+class Client:
+    """Plays what arrives at real-time pace. ``reports`` false: it never says what it played."""
+
+    reports: bool = True
+    playing: UUID | None = None
+    received_ms: float = 0
+    played_ms: float = 0
+    complete: bool = False
+
+
+@dataclass
+class Screenplay:
+    engine: Engine = field(default_factory=Engine)
+    config: ConversationConfig = field(default_factory=ConversationConfig)
+    client: Client = field(default_factory=Client)
+    microphone_until: float = 1e9
+
+    def __post_init__(self) -> None:
+        ids = itertools.count(1)
+        self.conversation = Conversation(self.config, new_id=lambda: UUID(int=next(ids)))
+        self.now = 0.0
+        self.effects: list[tuple[float, out.Effect]] = []
+        self.orders: list[tuple[float, out.EngineOrder]] = []
+        self._speech: list[tuple[float, float]] = []
+        self._agenda: list[tuple[float, int, Callable[[], list[out.Effect]]]] = []
+        self._order = itertools.count()
+        self._cancelled: set[UUID] = set()
+
+    def user_speaks(self, start: float, end: float) -> None:
+        self._speech.append((start, end))
+
+    def at(self, when: float, act: Callable[[], list[out.Effect]]) -> None:
+        heapq.heappush(self._agenda, (when, next(self._order), act))
+
+    def client_says(self, when: float, command: sig.Command) -> None:
+        self.at(when, lambda: self.conversation.command(command, self.now))
+
+    def stage_says(self, when: float, event: sig.StageEvent) -> None:
+        self.at(when, lambda: self.conversation.stage_event(event, self.now))
+
+    def run(self, until: float) -> None:
+        frame = self.now
+        while frame <= until:
+            while self._agenda and self._agenda[0][0] <= frame:
+                self.now, _, act = heapq.heappop(self._agenda)
+                self._take(act())
+            self.now = frame
+            if frame <= self.microphone_until:
+                speaks = any(start <= frame < end for start, end in self._speech)
+                heard = Frame(SILENT, 0.95 if speaks else 0.02)
+                self._take(self.conversation.hear(heard, self.now))
+            self._play()
+            frame = round(frame + FRAME_MS / 1000, 6)
+
+    def said(self, kind: type[out.Effect]) -> list[out.Effect]:
+        """Every effect of this kind so far."""
+        return [e for _, e in self.effects if isinstance(e, kind)]
+
+    def when(self, kind: type[out.Effect]) -> float:
+        """The time of the first effect of this kind."""
+        return next(t for t, e in self.effects if isinstance(e, kind))
+
+    def statuses(self) -> list[str]:
+        return [e.status for _, e in self.effects if isinstance(e, out.StatusChanged)]
+
+    def records(self) -> list[out.TurnRecord]:
+        """The last record of each turn, in order."""
+        last = {e.record.turn_id: e.record for _, e in self.effects if isinstance(e, out.CloseTurn)}
+        return list(last.values())
+
+    # The engine's and the client's part.
+
+    def _take(self, effects: list[out.Effect]) -> None:
+        for effect in effects:
+            self.effects.append((self.now, effect))
+            match effect:
+                case out.WakeAt(at):
+                    self.at(max(at, self.now), lambda: self.conversation.tick(self.now))
+                case out.FlushTurn() | out.EndTurn(flushed=False):
+                    self._answer(effect.turn_id, effect.reply_id, self.engine.stt_ms)
+                case out.Respond():
+                    self._answer(effect.turn_id, effect.reply_id, None)
+                case out.CancelReply():
+                    self._cancelled.add(effect.reply_id)
+                case out.Interrupted() if effect.reply_id == self.client.playing:
+                    self.client.complete = True
+                    self.client.received_ms = self.client.played_ms
+                case out.Play():
+                    self._receive(effect)
+
+    def _answer(self, turn_id: UUID, reply_id: UUID, stt_ms: float | None) -> None:
+        engine, at = self.engine, self.now
+        if engine.silent:
+            return
+        if engine.fails:
+            self.stage_says(at + (stt_ms or 0) / 1000, engine.fails)
+            return
+        if stt_ms is not None:
+            at += stt_ms / 1000
+            final = sig.FinalTranscript(turn_id, engine.transcript, reply_id)
+            self.stage_says(at, final)
+        at += engine.ttft_ms / 1000
+        chunks: list[tuple[float, sig.StageEvent]] = []
+        for number, text in enumerate(engine.sentences):
+            chunks.append((at, sig.ReplySentence(reply_id, number, text)))
+        whole = sig.ReplyText(reply_id, " ".join(engine.sentences), len(engine.sentences))
+        chunks.append((at, whole))
+        pcm = b"\1\0" * round(SPEAKING_RATE * engine.sentence_ms / 1000)
+        at += engine.tts_ms / 1000
+        for number in range(len(engine.sentences)):
+            last = number == len(engine.sentences) - 1
+            chunks.append((at, sig.ReplyAudio(reply_id, number, number, pcm, last)))
+            at += 0.05
+        for when, event in chunks:
+            self.at(when, lambda e=event: self._unless_cancelled(reply_id, e))
+
+    def _unless_cancelled(self, reply_id: UUID, event: sig.StageEvent) -> list[out.Effect]:
+        if reply_id in self._cancelled:
+            return []
+        return self.conversation.stage_event(event, self.now)
+
+    def _receive(self, play: out.Play) -> None:
+        client = self.client
+        if client.playing != play.reply_id:
+            client.playing, client.received_ms, client.played_ms = play.reply_id, 0, 0
+            client.complete = False
+            self.client_says(self.now, sig.AudioLeft(play.reply_id))
+        client.received_ms += 1000 * len(play.pcm) / 2 / SPEAKING_RATE
+        if play.last:
+            client.complete = True
+            self.client_says(self.now, sig.AudioLeft(play.reply_id, last=True))
+
+    def _play(self) -> None:
+        client = self.client
+        if client.playing is None:
+            return
+        client.played_ms = min(client.played_ms + FRAME_MS, client.received_ms)
+        ended = client.complete and client.played_ms >= client.received_ms
+        if client.reports:
+            report = sig.Playback(client.playing, round(client.played_ms), ended)
+            self._take(self.conversation.command(report, self.now))
+        if ended:
+            client.playing = None
