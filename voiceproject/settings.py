@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "voiceproject.middleware.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "voiceproject.middleware.bodies_have_a_limit",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -104,6 +105,9 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [REDIS_URL]},
     },
 }
+
+PARLEY_ENGINE = "interaction.cascade.engine.CascadeEngine"
+"""What answers a conversation: a class that takes a ``SessionSpec`` (interaction/engine.py)."""
 
 STAGE_QUEUES = ("stt", "llm", "tts")
 QUEUES = (*STAGE_QUEUES, "default")

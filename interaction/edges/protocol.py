@@ -12,8 +12,17 @@ import struct
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
+
+def _without_nul(text: str) -> str:
+    """PostgreSQL keeps no NUL in a text: refuse it at the door, not when a turn is archived."""
+    if "\0" in text:
+        raise ValueError("it holds a NUL character")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
 Rate = Annotated[int, Field(ge=8_000, le=96_000)]
 Milliseconds = Annotated[int, Field(ge=0, le=24 * 3600 * 1000)]
 
@@ -41,10 +50,10 @@ class Message(BaseModel):
 class ProviderChoice(Message):
     """Which provider serves a stage; empty fields mean the default."""
 
-    name: str = ""
-    model: str = ""
-    voice: str = ""
-    language: str = ""
+    name: Annotated[Text, Field(max_length=64)] = ""
+    model: Annotated[Text, Field(max_length=200)] = ""
+    voice: Annotated[Text, Field(max_length=200)] = ""
+    language: Annotated[Text, Field(max_length=35)] = ""
 
 
 class Providers(Message):
@@ -61,19 +70,25 @@ class TurnDetectionChoice(Message):
     eager_silence_ms: Annotated[int, Field(ge=64, le=5_000)] | None = None
 
 
-class StartSession(Message):
-    type: Literal["start_session"]
-    session_id: UUID | None = None
-    """A session made by REST; its own settings then hold and the rest here is ignored."""
+class SessionSettings(Message):
+    """What may be chosen for a session, over the socket or by REST."""
+
     mode: Literal["cascade"] = "cascade"
     providers: Providers = Providers()
-    system_prompt: Annotated[str, Field(max_length=20_000)] = ""
+    system_prompt: Annotated[Text, Field(max_length=20_000)] = ""
     barge_in_enabled: bool = True
     turn_detection: TurnDetectionChoice = TurnDetectionChoice()
     recording: bool = True
+    """False: no audio of this session is kept, on either side."""
     input_sample_rate: Rate = 16_000
     output_sample_rate: Rate = 24_000
-    title: Annotated[str, Field(max_length=200)] = ""
+    title: Annotated[Text, Field(max_length=200)] = ""
+
+
+class StartSession(SessionSettings):
+    type: Literal["start_session"]
+    session_id: UUID | None = None
+    """A session made by REST; its own settings then hold and the rest here is ignored."""
 
 
 class AudioChunk(Message):
@@ -84,7 +99,7 @@ class AudioChunk(Message):
 
 class TextInput(Message):
     type: Literal["text_input"]
-    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+    text: Annotated[Text, Field(min_length=1, max_length=10_000)]
 
 
 class Commit(Message):
@@ -270,7 +285,8 @@ class SessionEnded(Message):
     type: Literal["session_ended"] = "session_ended"
     session_id: UUID
     reason: str
-    summary: SessionSummary
+    summary: SessionSummary | None
+    """Null where a bug ended the session and nobody can tell."""
 
 
 class Pong(Message):

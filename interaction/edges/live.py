@@ -1,0 +1,131 @@
+"""One session on a socket, from its start to its summary; the same for every wire protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from interaction.audio.resample import Resampler
+from interaction.core.effects import Failed, News
+from interaction.core.signals import HEARING_RATE, Command, ConversationConfig, TurnDetection
+from interaction.dialogue import Dialogue, Summary
+from interaction.engine import Engine, EngineUnavailable, SessionSpec
+
+logger = logging.getLogger(__name__)
+
+
+def engine_for(spec: SessionSpec) -> Engine:
+    engine: Engine = import_string(settings.PARLEY_ENGINE)(spec)
+    return engine
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    reason: str
+    summary: Summary | None
+    """None where a bug ended the session."""
+
+
+class LiveSession:
+    """Takes audio and commands without ever blocking or raising: what breaks ends the session."""
+
+    def __init__(
+        self,
+        spec: SessionSpec,
+        config: ConversationConfig,
+        rate: int,
+        tell: Callable[[News], None],
+    ) -> None:
+        self.spec = spec
+        self._tell_client = tell
+        self._dialogue = Dialogue(config, engine_for(spec), self._tell)
+        self._resampler = Resampler(rate, HEARING_RATE)
+        self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def hear(self, pcm: bytes) -> None:
+        """The user's audio: mono s16le at the session's input rate."""
+        self._attempt(lambda: self._dialogue.hear(self._resampler.feed(pcm)))
+
+    def command(self, command: Command) -> None:
+        self._attempt(lambda: self._dialogue.command(command))
+
+    def update(self, barge_in: bool | None, turn_detection: TurnDetection | None) -> None:
+        self._attempt(
+            lambda: self._dialogue.update(barge_in=barge_in, turn_detection=turn_detection)
+        )
+
+    def hang_up(self, reason: str) -> None:
+        """End the session; ``run`` returns once everything has been handed over."""
+        if not self._over.done():
+            self._over.set_result(reason)
+
+    async def run(self) -> Ending:
+        """Go on until somebody hangs up, or something breaks; that is told and logged."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._dialogue.run())
+                reason = await self._over
+                return Ending(reason, await self._dialogue.end(reason))
+        except* EngineUnavailable as unavailable:
+            message = str(_leaves(unavailable)[0])
+            self._tell(Failed("engine_unavailable", message, retryable=True))
+            ending = Ending("engine_unavailable", None)
+        except* Exception as bugs:
+            log_bug(bugs, self.spec.session_id)
+            self._tell(internal_error())
+            ending = Ending("internal_error", None)
+        return ending
+
+    def _tell(self, news: News) -> None:
+        if isinstance(news, Failed):
+            logger.warning(
+                "stage failed" if news.stage else "session failed",
+                extra={
+                    "session": self.spec.session_id,
+                    "turn": news.turn_id,
+                    "stage": news.stage,
+                    "provider": news.provider,
+                    "code": news.code,
+                },
+            )
+        self._tell_client(news)
+
+    def _attempt(self, act: Callable[[], None]) -> None:
+        if self._over.done():
+            return
+        try:
+            act()
+        except Exception as bug:
+            self._over.set_exception(bug)
+
+
+def internal_error() -> Failed:
+    return Failed(
+        "internal_error",
+        _("Something broke on the server. The session has ended; please start another."),
+        retryable=True,
+    )
+
+
+def log_bug(bug: BaseException, session_id: UUID | None) -> None:
+    """Where it broke, without the exception's own words: they may quote what somebody said."""
+    for leaf in _leaves(bug):
+        nameless = RuntimeError(type(leaf).__name__)
+        logger.error(
+            "session broke",
+            exc_info=(RuntimeError, nameless, leaf.__traceback__),
+            extra={"session": session_id, "code": "internal_error"},
+        )
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]

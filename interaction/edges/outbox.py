@@ -1,0 +1,142 @@
+"""What leaves a socket, in order: messages at once, audio as far ahead as the listener needs it.
+
+Neither daphne nor Channels holds a sender back: what is sent to a slow client piles up in the
+server's memory. So audio waits here, bounded, and where it can still be dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from interaction.audio.resample import Resampler
+from interaction.core.effects import Play
+from interaction.core.signals import SPEAKING_RATE
+from interaction.edges.pace import Pace
+from interaction.edges.parley import pack
+from interaction.edges.protocol import Message
+
+QUEUED_MS = 600_000
+"""Audio that may wait to be sent: ten minutes are 28.8 MB."""
+SEND_S = 30.0
+"""A server that does hold senders back may do so for this long; then the client is given up."""
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Left = Callable[[UUID, bool], None]
+
+
+class Outbox:
+    """The one sender of a socket.
+
+    Messages overtake audio that waits, so that a reply which is far ahead holds nothing up. All
+    that is told after ``interrupt(reply_id)`` leaves with no audio of that reply behind it.
+    """
+
+    def __init__(self, send: Send, clock: Callable[[], float] = time.monotonic) -> None:
+        self._send = send
+        self._clock = clock
+        self._messages: deque[str] = deque()
+        self._audio: deque[Play] = deque()
+        self._queued_ms = 0.0
+        self._stirred = asyncio.Event()
+        self._pace = Pace()
+        self._reply_id: UUID | None = None
+        self._cut_off: UUID | None = None
+        self.begin(SPEAKING_RATE, lambda reply_id, last: None)
+
+    def begin(self, rate: int, left: Left) -> None:
+        """A session starts: audio leaves at ``rate`` Hz, ``left`` hears of a reply's first and
+        last piece."""
+        self._rate = rate
+        self._left = left
+        self._audio.clear()
+        self._queued_ms = 0.0
+        self._reply_id = None
+
+    def tell(self, message: Message) -> None:
+        """Send a message. Never blocks."""
+        self._messages.append(message.model_dump_json(by_alias=True))
+        self._stirred.set()
+
+    def play(self, piece: Play) -> bool:
+        """Send audio when its time comes; false where too much waits already. Never blocks."""
+        if piece.reply_id == self._cut_off:
+            return True
+        if self._queued_ms > QUEUED_MS:
+            return False
+        self._audio.append(piece)
+        self._queued_ms += duration_ms(piece.pcm)
+        self._stirred.set()
+        return True
+
+    def interrupt(self, reply_id: UUID) -> None:
+        """Nothing more of this reply leaves."""
+        self._cut_off = reply_id
+        self._audio = deque(piece for piece in self._audio if piece.reply_id != reply_id)
+        self._queued_ms = sum(duration_ms(piece.pcm) for piece in self._audio)
+
+    def drop_audio(self) -> None:
+        """Nothing more of any reply leaves."""
+        self._audio.clear()
+        self._queued_ms = 0.0
+
+    def played(self, reply_id: UUID, played_ms: int) -> None:
+        """The client's account of its playback: makes room for more."""
+        self._pace.reports = True
+        if reply_id == self._reply_id:
+            self._pace.reported(played_ms)
+            self._stirred.set()
+
+    async def run(self) -> None:
+        """Send until cancelled. Raises ``TimeoutError`` when the client takes nothing any more."""
+        while True:
+            while self._messages:
+                await self._send_frame(text=self._messages.popleft())
+            wait = self._wait()
+            if wait == 0:
+                await self._send_piece(self._audio.popleft())
+                await asyncio.sleep(0)  # sending does not suspend: let others have their turn
+                continue
+            self._stirred.clear()
+            try:
+                async with asyncio.timeout(wait):
+                    await self._stirred.wait()
+            except TimeoutError:
+                pass
+
+    def _wait(self) -> float | None:
+        if not self._audio:
+            return None
+        if self._audio[0].reply_id != self._reply_id:
+            return 0.0
+        return self._pace.wait(self._clock())
+
+    async def _send_piece(self, piece: Play) -> None:
+        ms = duration_ms(piece.pcm)
+        self._queued_ms -= ms
+        first = piece.reply_id != self._reply_id
+        if first:
+            self._reply_id = piece.reply_id
+            self._sequence = 0
+            self._resampler = Resampler(SPEAKING_RATE, self._rate)
+            self._pace.begin()
+        pcm = self._resampler.feed(piece.pcm)
+        if piece.last:
+            pcm += self._resampler.finish()
+        await self._send_frame(bytes=pack(piece, self._sequence, pcm))
+        self._sequence += 1
+        self._pace.sent(ms, self._clock())
+        if first or piece.last:
+            self._left(piece.reply_id, piece.last)
+
+    async def _send_frame(self, **frame: str | bytes) -> None:
+        async with asyncio.timeout(SEND_S):
+            await self._send({"type": "websocket.send", **frame})
+
+
+def duration_ms(pcm: bytes) -> float:
+    return 1000 * len(pcm) / 2 / SPEAKING_RATE
