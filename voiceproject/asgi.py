@@ -13,10 +13,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
 http = get_asgi_application()
 
 
-def _sockets() -> URLRouter:
-    from interaction.edges.routing import websocket_urlpatterns
+from interaction.edges.routing import websocket_urlpatterns  # noqa: E402
 
-    return URLRouter(websocket_urlpatterns)
-
-
-application = ProtocolTypeRouter({"http": http, "websocket": _sockets()})
+application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})

@@ -8,11 +8,14 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 
+from voiceproject import heartbeat
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
 
 app = Celery("voiceproject")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["interaction.cascade"])
+heartbeat.install()
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

@@ -23,6 +23,7 @@ class Environment(BaseSettings):
     )
 
     parley_data_dir: Path = BASE_DIR / "data"
+    parley_host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     debug: bool = False
     secret_key: SecretStr | None = None

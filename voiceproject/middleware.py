@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.translation import gettext as _
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -44,6 +45,24 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", policy)
         return response
+
+    return middleware
+
+
+def bodies_have_a_limit(get_response: GetResponse) -> GetResponse:
+    """Answer 413 to a body that the web server dropped for its length (``voiceproject.web``)."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        length = request.headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length) <= settings.MAX_BODY_BYTES:
+            return get_response(request)
+        message = _("The upload is longer than %(limit)d MB.") % {
+            "limit": settings.ENV.parley_max_upload_mb
+        }
+        if request.path_info.startswith(PagesNeedSignIn.API_PREFIXES):
+            error = {"code": "too_large", "message": message, "retryable": False}
+            return JsonResponse({"error": error}, status=413)
+        return HttpResponse(message, status=413, content_type="text/plain; charset=utf-8")
 
     return middleware
 

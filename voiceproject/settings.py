@@ -15,7 +15,7 @@ ENV = Environment()
 """What the environment gave; provider settings are read from here."""
 
 DATA_DIR = ENV.parley_data_dir.expanduser().resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 DEBUG = ENV.debug
 SECRET_KEY = ENV.secret_key.get_secret_value() if ENV.secret_key else secret_key(DATA_DIR)
