@@ -13,6 +13,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
 http = get_asgi_application()
 
 
-from interaction.edges.routing import websocket_urlpatterns  # noqa: E402
+try:
+    from interaction.edges.routing import websocket_urlpatterns
+except ImportError:
+    websocket_urlpatterns = []
 
 application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})

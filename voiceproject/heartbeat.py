@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from typing import Any
 
@@ -19,6 +20,7 @@ LASTS = 5
 
 
 def key(queue: str) -> str:
+    """Where a worker's process id stands while the queue is served."""
     return f"parley:alive:{queue}"
 
 
@@ -40,7 +42,7 @@ class Heartbeat:
             try:
                 with client.pipeline(transaction=False) as pipe:
                     for queue in queues:
-                        pipe.set(key(queue), 1, ex=LASTS)
+                        pipe.set(key(queue), os.getpid(), ex=LASTS)
                     pipe.execute()
                 missed = False
             except redis.RedisError as error:

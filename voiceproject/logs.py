@@ -20,7 +20,9 @@ class KeyValueFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC)
         time = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
-        words = [time, record.levelname, record.name, json.dumps(record.getMessage())]
+        # Celery's messages give whole tasks, with the words in them, after the first line.
+        message = record.getMessage().strip().partition("\n")[0]
+        words = [time, record.levelname, record.name, json.dumps(message)]
         for fact in FACTS:
             value = getattr(record, fact, None)
             if value is not None:

@@ -36,10 +36,7 @@ def all_parts() -> list[Part]:
 
 
 # Checks run once, in ``up``; a worker that comes back should not spend its time on them.
-_CELERY = (
-    *(sys.executable, "-m", "celery", "--app", "voiceproject"),
-    *("--skip-checks", "--quiet", "--workdir", str(settings.BASE_DIR)),
-)
+_CELERY = (sys.executable, *["-m", "celery", "--app", "voiceproject", "--skip-checks", "--quiet"])
 
 
 def _worker(name: str, queues: Sequence[str]) -> list[str]:
@@ -49,7 +46,7 @@ def _worker(name: str, queues: Sequence[str]) -> list[str]:
     ]
 
 
-async def redis_answers() -> bool:
+async def redis_answers(pid: int) -> bool:
     try:
         async with connect_async() as client:
             return bool(await client.ping())
@@ -57,13 +54,13 @@ async def redis_answers() -> bool:
         return False
 
 
-def alive(*queues: str) -> Callable[[], Awaitable[bool]]:
-    """A probe: somebody works on every one of these queues."""
+def alive(*queues: str) -> Callable[[int], Awaitable[bool]]:
+    """A probe: the process works on every one of these queues."""
 
-    async def probe() -> bool:
+    async def probe(pid: int) -> bool:
         try:
             async with connect_async() as client:
-                return await client.exists(*map(key, queues)) == len(queues)
+                return set(await client.mget(map(key, queues))) == {b"%d" % pid}
         except (RedisError, OSError):
             return False
 
@@ -82,11 +79,11 @@ async def drained() -> None:
         return
 
 
-async def _at_once() -> bool:
+async def _at_once(pid: int) -> bool:
     return True
 
 
-async def _web_answers() -> bool:
+async def _web_answers(pid: int) -> bool:
     try:
         async with asyncio.timeout(1):
             reader, writer = await asyncio.open_connection(_probe_host(), settings.ENV.port)

@@ -75,6 +75,7 @@ def command(redis_url: str) -> list[str]:
         "save": "",
         "appendonly": "no",
         "daemonize": "no",
+        "logfile": str(path.with_suffix(".log")),
         "loglevel": "warning",
         # Streams are capped and short-lived; when memory is short all the same, refusing a write
         # costs one turn, where eviction could drop the task queue unseen.

@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+from pydantic import ValidationError
 
 from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR, Environment
 from voiceproject.secret import secret_key
 
-ENV = Environment()
+try:
+    ENV = Environment()
+except ValidationError as error:
+    # Names and reasons, never values: one of them may be a key.
+    raise ImproperlyConfigured(
+        "; ".join(
+            f"{str(wrong['loc'][0]).upper()}: {wrong['msg']}"
+            for wrong in error.errors(include_input=False, include_url=False)
+        )
+    ) from None
 """What the environment gave; provider settings are read from here."""
 
 DATA_DIR = ENV.parley_data_dir.expanduser().resolve()
@@ -223,12 +234,9 @@ LOGGING = {
         # Django's own handlers would say everything twice, or mail it.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
-        # Tracebacks of a broken broker, repeated by the second.
-        "celery": {"level": "INFO"},
-        # It logs every task's name and arguments at INFO.
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        # Request lines and bodies of providers' calls are none of a log's business.
+        # At INFO it logs the start and end of every task, which the stages do with their facts.
+        "celery": {"level": "WARNING"},
+        # Request lines of providers' calls are none of a log's business.
         "openai": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},

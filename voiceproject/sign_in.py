@@ -9,21 +9,22 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 
 from interaction.models import SignInLink
 
-LOOPBACK = ("127.0.0.1", "0.0.0.0", "::1", "::")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+EVERYWHERE = ("0.0.0.0", "::")
 
 
 def link_for(user: AbstractBaseUser) -> str:
     """A new link that signs this user in. Its token is a fragment, which no server or log sees."""
     scheme = "https" if settings.ENV.https else "http"
     host = settings.ENV.parley_host
-    address = f"{'localhost' if host in LOOPBACK else host}:{settings.ENV.port}"
+    address = f"{'localhost' if host in LOOPBACK + EVERYWHERE else host}:{settings.ENV.port}"
     return f"{scheme}://{address}{reverse('sign_in')}#{SignInLink.make(user)}"
 
 
@@ -33,7 +34,7 @@ class SignIn(LoginView):
 
     template_name = "sign_in.html"
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         token = request.POST.get("token", "")
         if not token:
             return super().post(request, *args, **kwargs)

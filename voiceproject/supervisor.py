@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LEASH = Path(__file__).with_name("leash.py")
+PROJECT = LEASH.parent.parent
 
 SETTLED = 5.0
 """Seconds of life after which a death counts as the first one, and its restart is at once."""
@@ -31,7 +32,8 @@ class Part:
 
     name: str
     argv: Sequence[str]
-    is_ready: Callable[[], Awaitable[bool]]
+    is_ready: Callable[[int], Awaitable[bool]]
+    """Is the process of this id ready?"""
     tier: int
     """Tier 0 is ready before the others start; the highest tier stops first."""
     linger: float
@@ -88,6 +90,7 @@ class Supervisor:
             *(sys.executable, "-I", "-S", str(LEASH), part.name),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            cwd=PROJECT,
             start_new_session=True,
             pass_fds=self.keep_open,
         )
@@ -96,8 +99,8 @@ class Supervisor:
         assert leash.stdout
         order = {"argv": list(part.argv), "linger": part.linger, "grace": part.grace}
         leash.stdin.write(json.dumps(order).encode() + b"\n")
-        pid = await leash.stdout.readline()
-        probe = asyncio.create_task(self._probe(part))
+        pid = int(await leash.stdout.readline() or 0)
+        probe = asyncio.create_task(self._probe(part, pid))
         try:
             code = await leash.wait()
         finally:
@@ -105,13 +108,13 @@ class Supervisor:
         if code < 0 and pid:
             # Somebody killed the leash, which can no longer see to its child.
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(int(pid), signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
         return code
 
-    async def _probe(self, part: Part) -> None:
+    async def _probe(self, part: Part, pid: int) -> None:
         began = time.monotonic()
         while True:
-            if await part.is_ready():
+            if await part.is_ready(pid):
                 break
             await asyncio.sleep(PROBE_EVERY)
         self.say(part.name, f"ready after {time.monotonic() - began:.1f} s")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import logging
 import os
-import sys
 
 import django
 from daphne import http_protocol
@@ -78,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
