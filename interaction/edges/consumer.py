@@ -38,12 +38,16 @@ class ParleyConsumer(AsyncConsumer):  # type: ignore[misc]
         async with asyncio.TaskGroup() as self._tasks:
             sender = self._tasks.create_task(self._outbox.run())
             await super().__call__(scope, receive, send)
-            self._gone = True
-            if self._live:
-                self._live.hang_up("client_left")
-            if self._session:
-                await self._session
+            await self._leave()
             sender.cancel()
+
+    async def _leave(self) -> None:
+        """The client is gone: its session ends, with all that it still has to hand over."""
+        self._gone = True
+        if self._live:
+            self._live.hang_up("client_left")
+        if self._session:
+            await self._session
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """As Channels does it, but for a visit to the database thread before every frame."""
@@ -92,7 +96,7 @@ class ParleyConsumer(AsyncConsumer):  # type: ignore[misc]
             case protocol.EndSession():
                 live.hang_up("ended")
             case protocol.UpdateSession(barge_in_enabled=barge_in, turn_detection=choice):
-                live.update(barge_in, choice and parley.turn_detection(choice))
+                live.update(barge_in, parley.turn_detection(choice) if choice else None)
             case _:
                 if isinstance(message, protocol.Playback):
                     self._outbox.played(message.reply_id, message.played_ms)
@@ -135,14 +139,12 @@ class ParleyConsumer(AsyncConsumer):  # type: ignore[misc]
         finally:
             self._outbox.drop_audio()
             await database_sync_to_async(Session.end)(session_id, ending.reason)
-        summary = ending.summary and protocol.SessionSummary(
-            turns=ending.summary.turns,
-            interrupted=ending.summary.interrupted,
-            failed=ending.summary.failed,
-            seconds=ending.summary.seconds,
-        )
         self._outbox.tell(
-            protocol.SessionEnded(session_id=session_id, reason=ending.reason, summary=summary)
+            protocol.SessionEnded(
+                session_id=session_id,
+                reason=ending.reason,
+                summary=parley.summary(ending.summary) if ending.summary else None,
+            )
         )
 
     def _tell_news(self, news: effects.News) -> None:

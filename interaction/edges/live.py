@@ -53,6 +53,10 @@ class LiveSession:
         """The user's audio: mono s16le at the session's input rate."""
         self._attempt(lambda: self._dialogue.hear(self._resampler.feed(pcm)))
 
+    async def heard(self) -> None:
+        """Wait until all audio so far has been looked at: for recordings, fed as fast as can be."""
+        await self._dialogue.heard()
+
     def command(self, command: Command) -> None:
         self._attempt(lambda: self._dialogue.command(command))
 

@@ -79,7 +79,9 @@ def opened(session: Session) -> Opened:
         SessionSpec(
             session_id=session.pk,
             owner_id=session.owner_id,
-            **{kind: _plain(getattr(chosen.providers, kind)) for kind in KINDS},
+            stt=_plain(chosen.providers.stt),
+            llm=_plain(chosen.providers.llm),
+            tts=_plain(chosen.providers.tts),
             recording=session.recording,
         ),
         ConversationConfig(

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from interaction.core import effects, signals
+from interaction.dialogue import Summary
 from interaction.edges import protocol
 from interaction.edges.protocol import AudioHeader, ClientMessage
 
@@ -155,7 +156,10 @@ def latency(figures: Mapping[str, float | None]) -> protocol.Latency:
     )
 
 
+def summary(totals: Summary) -> protocol.SessionSummary:
+    return protocol.SessionSummary(**dataclasses.asdict(totals))
+
+
 def pack(play: effects.Play, sequence: int, pcm: bytes) -> bytes:
     """A binary frame: header, then ``pcm`` at the session's output rate."""
-    header = AudioHeader.FORMAT.pack(play.reply_id.bytes, sequence, play.sentence, play.last)
-    return header + pcm
+    return AudioHeader(play.reply_id, sequence, play.sentence, play.last).packed() + pcm

@@ -9,7 +9,7 @@ the session's ``output_sample_rate``).
 from __future__ import annotations
 
 import struct
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
@@ -37,11 +37,21 @@ class AudioHeader(NamedTuple):
     last: bool
     """Nothing of this reply follows; the frame may hold no audio."""
 
-    FORMAT: ClassVar[struct.Struct] = struct.Struct(">16sIHH")  # type: ignore[misc]
+    def packed(self) -> bytes:
+        return _HEADER.pack(self.reply_id.bytes, self.sequence, self.sentence, self.last)
+
+    @classmethod
+    def unpacked(cls, frame: bytes) -> tuple[AudioHeader, bytes]:
+        """A binary frame's header and its PCM."""
+        reply_id, sequence, sentence, last = _HEADER.unpack_from(frame)
+        return cls(UUID(bytes=reply_id), sequence, sentence, bool(last)), frame[_HEADER.size :]
+
+
+_HEADER = struct.Struct(">16sIHH")
 
 
 class Message(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 # Client to server.

@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, Q
@@ -13,6 +14,12 @@ from django.utils.translation import gettext_lazy as _
 class SessionQuerySet(models.QuerySet["Session"]):
     def owned_by(self, user: Any) -> Self:
         return self.filter(owner=user)
+
+    def mentioning(self, text: str) -> Self:
+        """Those whose title, or anything said in them, holds ``text``, in any case."""
+        said = Q(transcript__icontains=text) | Q(reply__icontains=text)
+        turns = apps.get_model("interaction", "Turn")._default_manager.filter(said)
+        return self.filter(Q(title__icontains=text) | Q(pk__in=turns.values("session")))
 
     def with_counts(self) -> Self:
         """Annotate ``turn_count`` and ``interrupted_count``."""
@@ -73,3 +80,10 @@ class Session(models.Model):
         cls.objects.filter(pk=session_id).exclude(status=cls.Status.ENDED).update(
             status=cls.Status.ENDED, ended_at=timezone.now(), end_reason=reason
         )
+
+    def erase(self) -> None:
+        """Delete it with its turns and their audio files."""
+        turns = list(self.turns.all())
+        self.delete()
+        for turn in turns:
+            turn.delete_audio()

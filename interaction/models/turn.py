@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext_lazy as _
 
 from interaction.models.session import Session
@@ -59,6 +60,17 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session_id} #{self.sequence}"
+
+    def audio(self, side: str) -> FieldFile:
+        """The recording of ``"user"`` or ``"agent"``; false where there is none."""
+        recordings: dict[str, FieldFile] = {"user": self.user_audio, "agent": self.agent_audio}
+        return recordings[side]
+
+    def delete_audio(self) -> None:
+        """Delete the files alone; the row is not saved."""
+        for side in ("user", "agent"):
+            if file := self.audio(side):
+                file.delete(save=False)
 
 
 class TurnLatency(models.Model):

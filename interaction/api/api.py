@@ -1,0 +1,31 @@
+"""The REST API, mounted at ``/api/v1/``. OpenAPI: ``/api/v1/openapi.json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import NinjaAPI
+
+from interaction.api import errors, orchestrator, schemas, sessions
+from interaction.api.access import SignedIn, Token
+
+api = NinjaAPI(
+    title="Parley",
+    version="1",
+    description="Spoken conversations: sessions, turns, recordings, and one-shot voice in, "
+    "voice out. The socket is described in docs/protocol.md.",
+    urls_namespace="api",
+    auth=[Token(), SignedIn()],
+    openapi_url=None,  # ours, below, needs sign-in like everything else
+    docs_url=None,  # its pages load scripts from elsewhere
+)
+errors.install(api)
+api.add_router("", orchestrator.router)
+api.add_router("interaction/sessions", sessions.router)
+api.add_router("schemas", schemas.router)
+
+
+@api.get("openapi.json", include_in_schema=False)
+def openapi(request: HttpRequest) -> Any:
+    return api.get_openapi_schema()

@@ -1,0 +1,89 @@
+"""Every answer that is no success has one shape, and says why and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from interaction.api.shapes import ErrorBody, ErrorDetail
+from interaction.audio.wav import AudioRejected
+from interaction.core.effects import Failed
+from interaction.edges.opening import CannotOpen
+
+ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 416, 422, 500, 502, 504), ErrorBody)
+
+
+class ApiError(Exception):
+    def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.detail = ErrorDetail(code=code, message=message, **more)
+
+
+def of_stage(failed: Failed) -> ApiError:
+    """A stage's failure: 422 when nothing was said, 504 when it took too long, else 502."""
+    status = {"no_speech": 422, "engine_unavailable": 503, "internal_error": 500}.get(
+        failed.code, 504 if failed.code.endswith("timeout") else 502
+    )
+    return ApiError(
+        status,
+        failed.code,
+        failed.message,
+        stage=failed.stage,
+        provider=failed.provider,
+        retryable=failed.retryable,
+    )
+
+
+def install(api: NinjaAPI) -> None:
+    """Have ``api`` answer its errors in our shape."""
+
+    def answer(request: HttpRequest, error: Any) -> HttpResponse:
+        told = _as_api_error(error)
+        return api.create_response(request, ErrorBody(error=told.detail), status=told.status)
+
+    for kind in (
+        ApiError,
+        AudioRejected,
+        AuthenticationError,
+        CannotOpen,
+        Http404,
+        HttpError,
+        ValidationError,
+    ):
+        api.add_exception_handler(kind, answer)
+
+
+def _as_api_error(error: Any) -> ApiError:
+    match error:
+        case ApiError():
+            return error
+        case AudioRejected(status=status, code=code, message=message):
+            return ApiError(status, code, message)
+        case CannotOpen(code=code, message=message):
+            return ApiError(422, code, message)
+        case ValidationError(errors=errors):
+            return ApiError(422, "invalid_fields", _explain(errors))
+        case Http404():
+            return ApiError(404, "not_found", _("There is no such thing here, or not of yours."))
+        case AuthenticationError():
+            return ApiError(
+                401, "unauthenticated", _("Send a valid token: `Authorization: Bearer …`.")
+            )
+        case HttpError(status_code=403):
+            return ApiError(
+                403, "csrf_failed", _("Send the CSRF token of the page as X-CSRFToken.")
+            )
+    return ApiError(error.status_code, "bad_request", str(error))
+
+
+def _explain(errors: list[dict[str, Any]]) -> str:
+    """Which fields are wrong, and how; without what stood in them."""
+    lines = [
+        f"{'.'.join(str(part) for part in error['loc'][1:])}: {error['msg']}" for error in errors
+    ]
+    return "; ".join(lines[:5])

@@ -1,0 +1,134 @@
+"""One recording in, one spoken answer out."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Annotated, Any, BinaryIO, cast
+
+from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http.multipartparser import MultiPartParserError
+from django.utils.translation import gettext as _
+from ninja import File, Form, Router, UploadedFile
+from ninja.decorators import decorate_view
+from pydantic import Field, Json
+
+from interaction.api import shapes
+from interaction.api.access import Caller
+from interaction.api.errors import ERRORS, ApiError, of_stage
+from interaction.api.one_turn import Heard, OneTurn, TurnFailed
+from interaction.audio import wav
+from interaction.audio.resample import Resampler
+from interaction.core.signals import HEARING_RATE, SPEAKING_RATE
+from interaction.edges import opening, parley
+from interaction.edges.protocol import (
+    Message,
+    Providers,
+    SessionSettings,
+    Text,
+    TurnDetectionChoice,
+)
+from interaction.models import Session
+
+router = Router(tags=["orchestrator"])
+View = Callable[..., Awaitable[HttpResponseBase]]
+
+WAV, JSON = "audio/wav", "application/json"
+
+
+class Choices(Message):
+    """The form's other fields, all optional."""
+
+    providers: Json[Providers] = Providers()
+    """JSON, as in ``start_session``: {"stt": {"name": …}, "llm": …, "tts": …}."""
+    system_prompt: Annotated[Text, Field(max_length=20_000)] = ""
+    recording: bool = True
+    title: Annotated[Text, Field(max_length=200)] = ""
+
+
+def parsed_in_a_thread(view: View) -> View:
+    """Whoever is called before the view would parse a long form on the event loop."""
+
+    @wraps(view)
+    async def parsed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            await sync_to_async(lambda: request.FILES)()
+        except (MultiPartParserError, SuspiciousOperation):
+            return _broken_form(request)
+        return await view(request, *args, **kwargs)
+
+    return parsed
+
+
+def _broken_form(request: HttpRequest) -> HttpResponse:
+    from interaction.api.api import api  # it imports this module
+
+    message = _("The form cannot be read. Send multipart/form-data with a field `file`.")
+    return api.on_exception(request, ApiError(400, "broken_form", message))
+
+
+@router.post("orchestrator", response={200: shapes.Answer, **ERRORS})
+@decorate_view(parsed_in_a_thread)
+async def orchestrate(
+    request: Caller, file: File[UploadedFile], choices: Form[Choices]
+) -> HttpResponse | shapes.Answer:
+    """Answer a recording: one upload is one turn, whatever pauses it has.
+
+    ``file``: a WAV file. The answer is a WAV file too, or, with ``Accept: application/json``, an
+    object with transcript, reply, audio and timeline. The turn is kept like any other.
+    """
+    pcm = await sync_to_async(_hearable, thread_sensitive=False)(file)
+    opened = await database_sync_to_async(_open)(request.auth, choices)
+    turn = OneTurn(opened)
+    try:
+        heard = await turn.ask(pcm)
+    except TurnFailed as failure:
+        raise of_stage(failure.failed) from failure
+    finally:
+        await database_sync_to_async(Session.end)(opened.spec.session_id, turn.ending.reason)
+    sound = wav.wrap(bytes(heard.pcm), SPEAKING_RATE)
+    if request.get_preferred_type([WAV, JSON]) == JSON:
+        return _answer(opened, heard, sound)
+    return HttpResponse(
+        sound,
+        content_type=WAV,
+        headers={
+            "X-Parley-Session": str(opened.spec.session_id),
+            "X-Parley-Turn": str(heard.turn_id),
+        },
+    )
+
+
+def _hearable(file: UploadedFile) -> bytes:
+    """Mono s16le at ``HEARING_RATE``. Raises ``AudioRejected``."""
+    sound = wav.read(cast("BinaryIO", file.file), settings.ENV.parley_max_upload_seconds)
+    resampler = Resampler(sound.rate, HEARING_RATE)
+    return resampler.feed(sound.pcm) + resampler.finish()
+
+
+def _open(owner: Any, choices: Choices) -> opening.Opened:
+    wanted = SessionSettings(
+        **choices.model_dump(), turn_detection=TurnDetectionChoice(kind="manual")
+    )
+    return opening.opened(opening.create(owner, wanted, active=True))
+
+
+def _answer(opened: opening.Opened, heard: Heard, sound: bytes) -> shapes.Answer:
+    if heard.turn_id is None:
+        raise ApiError(500, "internal_error", _("The turn was lost."), retryable=True)
+    return shapes.Answer(
+        session_id=opened.spec.session_id,
+        turn_id=heard.turn_id,
+        transcript=heard.transcript,
+        reply=heard.reply,
+        audio=base64.b64encode(sound).decode(),
+        timeline=shapes.Timeline(
+            events=[shapes.TimelineEvent(at_ms=at, event=event) for at, event in heard.events],
+            latency=parley.latency(heard.latency),
+        ),
+    )

@@ -1,0 +1,247 @@
+"""What REST answers with: one model a resource. JSON Schemas are generated from these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from django.urls import reverse
+from pydantic import Field
+
+from interaction import models
+from interaction.core.effects import METRICS
+from interaction.edges import opening, parley
+from interaction.edges.protocol import Latency, Message, Providers, TurnDetectionChoice
+
+Stage = Literal["stt", "llm", "tts", "archive", "realtime"]
+
+
+class ErrorDetail(Message):
+    code: str
+    message: str
+    """What went wrong, and what to do about it."""
+    stage: Stage | None = None
+    provider: str | None = None
+    retryable: bool = False
+
+
+class ErrorBody(Message):
+    """The body of every answer that is no success."""
+
+    error: ErrorDetail
+
+
+class Settings(Message):
+    """The effective settings of a session, defaults filled in."""
+
+    providers: Providers
+    turn_detection: TurnDetectionChoice
+    barge_in_enabled: bool
+    input_sample_rate: int
+    output_sample_rate: int
+
+    @classmethod
+    def of(cls, row: models.Session) -> Settings:
+        return cls(**opening.settings_of(row).model_dump(include=set(cls.model_fields)))
+
+
+class Session(Message):
+    id: UUID
+    title: str
+    mode: Literal["cascade", "realtime"]
+    status: Literal["created", "active", "ended"]
+    settings: Settings
+    system_prompt: str
+    recording: bool
+    end_reason: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    turn_count: int
+    interrupted_count: int
+
+    @classmethod
+    def of(cls, row: models.Session) -> Session:
+        """``row``: annotated by ``with_counts``; a new one has no turns."""
+        fields = {name: getattr(row, name, 0) for name in cls.model_fields}
+        return cls.model_validate(fields | {"settings": Settings.of(row)})
+
+
+class SessionPage(Message):
+    items: list[Session]
+    count: int
+    """Of all pages."""
+
+
+class Utterance(Message):
+    """What the person said in a turn, spoken or typed."""
+
+    turn_id: UUID
+    session_id: UUID
+    kind: Literal["speech", "text"]
+    text: str
+    audio_url: str | None
+    audio_ms: int | None
+    started_at: datetime
+
+
+class AgentMessage(Message):
+    """What the agent answered in a turn."""
+
+    turn_id: UUID
+    session_id: UUID
+    text: str
+    heard_text: str
+    """The part of it that the person heard: less than ``text`` after an interruption."""
+    heard_ms: int | None
+    interrupted: bool
+    audio_url: str | None
+    audio_ms: int | None
+
+
+class TaskStage(Message):
+    """One step of a task, and how long the person waited for it."""
+
+    stage: Literal["stt", "llm", "tts"]
+    provider: str
+    model: str
+    waited_ms: float | None
+    """``stt``: transcription_delay; ``llm``: llm_ttfs; ``tts``: tts_ttfb."""
+
+
+class Task(Message):
+    """The work that one request of the person's set off."""
+
+    id: UUID
+    """One turn sets off one task, so far: it has the turn's id."""
+    session_id: UUID
+    turn_id: UUID
+    status: Literal["done", "interrupted", "failed"]
+    stages: list[TaskStage]
+    error: ErrorDetail | None
+    started_at: datetime
+
+
+class Turn(Message):
+    id: UUID
+    session_id: UUID
+    sequence: Annotated[int, Field(ge=1)]
+    end_reason: str
+    utterance: Utterance
+    agent_message: AgentMessage
+    task: Task
+    latency: Latency
+    underruns: int
+
+    @classmethod
+    def of(cls, row: models.Turn) -> Turn:
+        return cls(
+            id=row.pk,
+            session_id=row.session_id,
+            sequence=row.sequence,
+            end_reason=row.end_reason,
+            utterance=_utterance(row),
+            agent_message=_agent_message(row),
+            task=_task(row),
+            latency=_latency(row),
+            underruns=row.underruns,
+        )
+
+
+def _utterance(row: models.Turn) -> Utterance:
+    return Utterance(
+        turn_id=row.pk,
+        session_id=row.session_id,
+        kind="text" if row.kind == models.Turn.Kind.TEXT else "speech",
+        text=row.transcript,
+        audio_url=_audio_url(row, "user"),
+        audio_ms=row.user_audio_ms,
+        started_at=row.started_at,
+    )
+
+
+def _agent_message(row: models.Turn) -> AgentMessage:
+    return AgentMessage(
+        turn_id=row.pk,
+        session_id=row.session_id,
+        text=row.reply,
+        heard_text=row.heard_text,
+        heard_ms=row.heard_ms,
+        interrupted=row.interrupted,
+        audio_url=_audio_url(row, "agent"),
+        audio_ms=row.agent_audio_ms,
+    )
+
+
+def _audio_url(row: models.Turn, side: str) -> str | None:
+    if not row.audio(side):
+        return None
+    return reverse("api:turn_audio", args=[row.session_id, row.pk]) + f"?side={side}"
+
+
+def _latency(row: models.Turn) -> Latency:
+    measured = getattr(row, "latency", None)
+    return parley.latency(
+        {
+            metric: getattr(measured, "yield_ms" if metric == "yield" else metric, None)
+            for metric in METRICS
+        }
+    )
+
+
+def _task(row: models.Turn) -> Task:
+    waits = _latency(row)
+    waited = {"stt": waits.transcription_delay, "llm": waits.llm_ttfs, "tts": waits.tts_ttfb}
+    providers = Settings.of(row.session).providers
+    if row.kind == models.Turn.Kind.TEXT:
+        del waited["stt"]
+    return Task.model_validate(
+        {
+            "id": row.pk,
+            "session_id": row.session_id,
+            "turn_id": row.pk,
+            "status": _status(row),
+            "stages": [
+                {
+                    "stage": stage,
+                    "provider": getattr(providers, stage).name,
+                    "model": getattr(providers, stage).model,
+                    "waited_ms": ms,
+                }
+                for stage, ms in waited.items()
+            ],
+            "error": row.error,
+            "started_at": row.started_at,
+        }
+    )
+
+
+def _status(row: models.Turn) -> str:
+    if row.error:
+        return "failed"
+    return "interrupted" if row.interrupted else "done"
+
+
+class TimelineEvent(Message):
+    at_ms: float
+    """Since the upload had been received."""
+    event: str
+    """A message type of the socket protocol, or ``first_audio`` or ``last_audio``."""
+
+
+class Timeline(Message):
+    events: list[TimelineEvent]
+    latency: Latency
+
+
+class Answer(Message):
+    """What one uploaded recording was answered."""
+
+    session_id: UUID
+    turn_id: UUID
+    transcript: str
+    reply: str
+    audio: str
+    """Base64 of a WAV file, mono, 16 bit, 24 kHz."""
+    timeline: Timeline
