@@ -25,7 +25,8 @@ except ValidationError as error:
     ) from None
 """What the environment gave; provider settings are read from here."""
 
-DATA_DIR = ENV.parley_data_dir.expanduser().resolve()
+# A relative path means the same to every process, wherever it was started.
+DATA_DIR = (BASE_DIR / ENV.parley_data_dir.expanduser()).resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 DEBUG = ENV.debug

@@ -1,0 +1,61 @@
+# make run [PORT=8000] [PARLEY_DATA_DIR=data]   install what is missing, then start everything
+# make test                                     the whole suite, with coverage
+# Everything of .env.example may be given on the command line or in the environment.
+
+# 3.12 and 3.11 first: for these every requirement has a binary package.
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run install install-dev test lint format requirements clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: install ## install, migrate, seed and start everything
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) seed
+	@exec $(MANAGE) up
+
+test: install-dev ## run the whole test suite, coverage enforced
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: install-dev ## ruff, mypy, migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(MANAGE) makemigrations --check --dry-run
+
+format: install-dev ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+requirements: install-dev ## compile the pins from requirements*.in
+	$(COMPILE) --output-file requirements.txt requirements.in
+	$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
+
+# Pins alone: where this machine has its packages from is nobody else's business.
+COMPILE = CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --strip-extras \
+	--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+install: .venv/installed
+install-dev: .venv/installed-dev
+
+# The stamps are as old as the last installation: a second start skips pip.
+.venv/installed: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Parley needs Python 3.11 or newer, with venv."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+clean: ## remove what was built, never the data
+	rm -rf .venv .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache
