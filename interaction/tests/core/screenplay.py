@@ -15,6 +15,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from interaction.core import effects as out
@@ -161,7 +162,7 @@ class Screenplay:
             chunks.append((at, sig.ReplyAudio(reply_id, number, number, pcm, last)))
             at += 0.05
         for when, event in chunks:
-            self.at(when, lambda e=event: self._unless_cancelled(reply_id, e))
+            self.at(when, partial(self._unless_cancelled, reply_id, event))
 
     def _unless_cancelled(self, reply_id: UUID, event: sig.StageEvent) -> list[out.Effect]:
         if reply_id in self._cancelled:

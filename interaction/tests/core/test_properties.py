@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -15,7 +17,9 @@ from interaction.core.signals import ConversationConfig, Frame, TurnDetection
 from interaction.core.turn import Reply
 from interaction.tests.core.screenplay import SILENT
 
-IDS = st.integers(1, 12).map(lambda n: UUID(int=n))
+NEWEST, BEFORE, STRANGER = (UUID(int=10**6 + n) for n in range(3))
+"""Stand for the newest turn or reply, the one before, and one that never was."""
+IDS = st.sampled_from([NEWEST, NEWEST, NEWEST, BEFORE, STRANGER])
 MS = st.integers(0, 5_000)
 PCM = st.integers(0, 2_400).map(lambda n: b"\1\0" * n)
 WORDS = st.sampled_from(["One two.", "Three four five.", "Six."])
@@ -46,8 +50,13 @@ COMMANDS = st.one_of(
     st.builds(sig.AudioLeft, IDS, st.booleans()),
     st.builds(sig.HangUp),
 )
-SPEAKS = st.tuples(st.floats(0, 1), st.integers(1, 40))
-STEPS = st.lists(st.one_of(SPEAKS, STAGE_EVENTS, COMMANDS, st.floats(0.001, 40)), max_size=60)
+SPEAKS = st.tuples(st.sampled_from([0.0, 0.4, 1.0]), st.sampled_from([1, 4, 8, 20]))
+UTTERANCE = st.just([(1.0, 8), (0.0, 8)])
+"""Speech, then silence: long enough to prepare an eager reply, too short to end the turn."""
+STEP = st.one_of(SPEAKS, STAGE_EVENTS, COMMANDS, st.floats(0.001, 40)).map(lambda step: [step])
+STEPS = st.lists(
+    STEP | UTTERANCE | STAGE_EVENTS.map(lambda step: [step]), min_size=25, max_size=80
+).map(lambda parts: list(itertools.chain.from_iterable(parts)))
 CONFIGS = st.builds(
     ConversationConfig,
     st.just("Be brief."),
@@ -60,24 +69,54 @@ CONFIGS = st.builds(
 )
 
 
-def play(config: ConversationConfig, steps: list[object]) -> list[out.Effect]:
-    ids = itertools.count(1)
-    conversation = Conversation(config, new_id=lambda: UUID(int=next(ids)))
-    now, effects = 0.0, []
-    for step in steps:
+class Player:
+    """Feeds steps to a conversation, aiming events at the turns and replies it really has."""
+
+    def __init__(self, config: ConversationConfig) -> None:
+        ids = itertools.count(1)
+        self.conversation = Conversation(config, new_id=lambda: UUID(int=next(ids)))
+        self.now = 0.0
+        self.effects: list[out.Effect] = []
+        self.turns = [STRANGER]
+        self.replies = [STRANGER]
+
+    def take(self, effects: list[out.Effect]) -> None:
+        self.effects += effects
+        for effect in effects:
+            if isinstance(effect, out.OpenTurn | out.Respond):
+                self.turns.append(effect.turn_id)
+            if isinstance(effect, out.FlushTurn | out.EndTurn | out.Respond):
+                self.replies.append(effect.reply_id)
+
+    def aimed(self, signal: Any) -> Any:
+        for name, known in (("turn_id", self.turns), ("reply_id", self.replies)):
+            aim = getattr(signal, name, None)
+            if aim in (NEWEST, BEFORE):
+                there = known[-1] if aim == NEWEST else known[-2 if len(known) > 1 else -1]
+                signal = replace(signal, **{name: there})
+        return signal
+
+    def step(self, step: Any) -> None:
         match step:
             case float():
-                now += step
-                effects += conversation.tick(now)
+                self.now += step
+                self.take(self.conversation.tick(self.now))
             case (float(chance), int(frames)):
                 for _ in range(frames):
-                    now += 0.032
-                    effects += conversation.hear(Frame(SILENT, chance), now)
+                    self.now += 0.032
+                    self.take(self.conversation.hear(Frame(SILENT, chance), self.now))
             case _ if isinstance(step, sig.Command):
-                effects += conversation.command(step, now)
+                self.take(self.conversation.command(self.aimed(step), self.now))
             case _:
-                effects += conversation.stage_event(step, now)
-    return [*effects, *conversation.command(sig.HangUp(), now)]
+                self.take(self.conversation.stage_event(self.aimed(step), self.now))
+
+
+def play(config: ConversationConfig, steps: list[object]) -> list[out.Effect]:
+    player = Player(config)
+    for step in steps:
+        player.step(step)
+    player.step(sig.HangUp())
+    return player.effects
 
 
 @settings(max_examples=400, deadline=None)
@@ -88,6 +127,7 @@ def test_whatever_happens_the_rules_of_turn_taking_hold(
     alive: UUID | None = None
     committed: set[UUID] = set()
     stopped: set[UUID] = set()
+    finished: set[UUID] = set()
     closed: dict[UUID, int] = {}
     status = "listening"
     for effect in play(config, steps):
@@ -113,6 +153,8 @@ def test_whatever_happens_the_rules_of_turn_taking_hold(
                 assert effect.turn_id == alive
                 assert effect.turn_id in committed, "audio left before the turn was committed"
                 assert effect.reply_id not in stopped or not effect.pcm
+                assert effect.reply_id not in finished, "audio after the last piece"
+                finished |= {effect.reply_id} if effect.last else set()
             case out.CloseTurn(record):
                 if record.turn_id == alive:
                     alive = None
