@@ -1,0 +1,99 @@
+/**
+ * Where a turn's milliseconds went, as a bar. ``interaction/waterfall.py`` draws the same for the
+ * pages that the server renders; a test holds the two to one answer.
+ *
+ * @import {Latency, Metric} from "./protocol.js"
+ * @typedef {"end_of_turn"|"stt"|"llm"|"tts"|"playout"} StageName
+ * @typedef {{stage: StageName, start: number, ms: number}} Segment  Both in ms.
+ */
+
+/** @type {StageName[]} */
+export const STAGES = ["end_of_turn", "stt", "llm", "tts", "playout"];
+
+/**
+ * Lays the stages out on one line that begins with the end of speech. What is known places the
+ * rest: the reply's first byte left at ``e2e``, so speech and language stages are set back from
+ * there when they began before the turn was sure to have ended.
+ *
+ * @param {Latency} latency
+ * @returns {{total: number|null, segments: Segment[]}}
+ */
+export function layOut(latency) {
+  const endOfTurn = latency.end_of_turn_delay ?? 0;
+  const heard = Math.max(endOfTurn, latency.transcription_delay ?? 0);
+  const llm = latency.llm_ttfs ?? 0;
+  const tts = latency.tts_ttfb ?? 0;
+  const sent = latency.e2e ?? heard + llm + tts;
+  const total = latency.ear ?? (sent > 0 ? sent : null);
+  const ttsFrom = Math.min(heard + llm, Math.max(0, sent - tts));
+  const llmFrom = Math.min(heard, Math.max(0, ttsFrom - llm));
+  /** @type {[StageName, number, number][]} */
+  const spans = [
+    ["end_of_turn", 0, endOfTurn],
+    ["stt", endOfTurn, heard],
+    ["llm", llmFrom, llmFrom + llm],
+    ["tts", ttsFrom, ttsFrom + tts],
+    ["playout", sent, latency.ear ?? sent],
+  ];
+  let drawn = 0;
+  /** @type {Segment[]} */
+  const segments = [];
+  for (const [stage, from, to] of spans) {
+    const start = Math.max(from, drawn);
+    if (to > start) {
+      segments.push({ stage, start, ms: to - start });
+      drawn = to;
+    }
+  }
+  return { total, segments };
+}
+
+/**
+ * @param {number | null | undefined} ms
+ * @returns {string} Whole milliseconds, or a dash for unknown.
+ */
+export function figure(ms) {
+  return ms === null || ms === undefined ? "–" : String(Math.round(ms));
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+const HEIGHT = 8;
+
+/**
+ * @param {Latency} latency
+ * @param {number} longest  The ms that fill the whole width, so that turns compare by eye.
+ * @param {Record<string, string>} words
+ * @returns {SVGSVGElement}
+ */
+export function drawWaterfall(latency, longest, words) {
+  const { total, segments } = layOut(latency);
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "waterfall");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("height", String(HEIGHT));
+  svg.setAttribute("width", "100%");
+  const title = document.createElementNS(SVG, "title");
+  title.textContent = describe(total, segments, words);
+  svg.append(title);
+  const scale = 100 / Math.max(longest, total ?? 0, 1);
+  for (const { stage, start, ms } of segments) {
+    const bar = document.createElementNS(SVG, "rect");
+    bar.dataset.stage = stage;
+    bar.setAttribute("x", `${(start * scale).toFixed(2)}%`);
+    bar.setAttribute("width", `${(ms * scale).toFixed(2)}%`);
+    bar.setAttribute("height", String(HEIGHT));
+    bar.setAttribute("fill", `url(#p-${stage})`);
+    svg.append(bar);
+  }
+  return svg;
+}
+
+/**
+ * @param {number | null} total
+ * @param {Segment[]} segments
+ * @param {Record<string, string>} words
+ */
+function describe(total, segments, words) {
+  const parts = segments.map(({ stage, ms }) => `${words[`stage_${stage}`]} ${figure(ms)} ms`);
+  return `${words.waterfall_total} ${figure(total)} ms${parts.length ? `: ${parts.join(", ")}` : ""}`;
+}
