@@ -72,7 +72,7 @@ def _broken_form(request: HttpRequest) -> HttpResponse:
     return api.on_exception(request, ApiError(400, "broken_form", message))
 
 
-@router.post("orchestrator", response={200: shapes.Answer, **ERRORS})
+@router.post("orchestrator", response={200: shapes.Answer, **ERRORS}, by_alias=True)
 @decorate_view(parsed_in_a_thread)
 async def orchestrate(
     request: Caller, file: File[UploadedFile], choices: Form[Choices]

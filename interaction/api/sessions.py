@@ -76,7 +76,9 @@ def delete_session(request: Caller, session_id: UUID) -> Status[Any]:
     return Status(204, None)
 
 
-@router.get("/{uuid:session_id}/turns", response={200: list[shapes.Turn], **ERRORS})
+@router.get(
+    "/{uuid:session_id}/turns", response={200: list[shapes.Turn], **ERRORS}, by_alias=True
+)
 def list_turns(request: Caller, session_id: UUID) -> list[shapes.Turn]:
     session = get_object_or_404(own(request), pk=session_id)
     rows = session.turns.select_related("latency", "session")

@@ -1,0 +1,100 @@
+"""An engine that needs no provider, no worker and no Redis: it answers in the words of a script.
+
+Chosen by ``settings.PARLEY_ENGINE``. What a turn's words contain says what happens to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import ClassVar
+from uuid import UUID
+
+from interaction.core import effects, signals
+from interaction.core.effects import EngineOrder, TurnRecord
+from interaction.core.signals import SPEAKING_RATE, Message, StageEvent
+from interaction.engine import EngineUnavailable, SessionSpec
+
+HEARD = "what is the weather like in paris today"
+"""The transcript of every spoken turn."""
+PIECE_MS = 100
+
+
+def tone(ms: int) -> bytes:
+    """Something that is not silence: a square wave at ``SPEAKING_RATE``."""
+    period = (b"\x00\x10" * 30 + b"\x00\xf0" * 30) * (ms * SPEAKING_RATE // 60_000 + 1)
+    return period[: ms * SPEAKING_RATE // 1000 * 2]
+
+
+class ScriptedEngine:
+    """``hold``: answer nothing until a test does. ``fail``: the LLM times out. ``break``: a bug.
+    ``mute``: text without audio. ``for N seconds``: so much audio. Otherwise one second."""
+
+    live: ClassVar[list[ScriptedEngine]] = []
+
+    def __init__(self, spec: SessionSpec) -> None:
+        self.spec = spec
+        self.orders: list[EngineOrder] = []
+        self.records: list[TurnRecord] = []
+        self.closed = False
+        self._events: asyncio.Queue[StageEvent] = asyncio.Queue()
+
+    async def open(self) -> None:
+        if self.spec.llm.model == "unavailable":
+            raise EngineUnavailable("The workers are away.")
+        self.live.append(self)
+
+    def perform(self, order: EngineOrder) -> None:
+        self.orders.append(order)
+        match order:
+            case effects.EndTurn(turn_id, reply_id, context):
+                self.tell(signals.PartialTranscript(turn_id, HEARD[:10]))
+                self.tell(signals.FinalTranscript(turn_id, HEARD, reply_id))
+                self._answer(turn_id, reply_id, [*context, Message("user", HEARD)])
+            case effects.Respond(turn_id, _, reply_id, context):
+                self._answer(turn_id, reply_id, list(context))
+
+    def close_turn(self, record: TurnRecord) -> None:
+        self.records.append(record)
+
+    async def events(self) -> AsyncIterator[StageEvent]:
+        while True:
+            yield await self._events.get()
+
+    async def close(self) -> None:
+        self.closed = True
+        if self in self.live:
+            self.live.remove(self)
+
+    def tell(self, event: StageEvent) -> None:
+        self._events.put_nowait(event)
+
+    def _answer(self, turn_id: UUID, reply_id: UUID, context: list[Message]) -> None:
+        words = context[-1].content
+        if "break" in words:
+            raise RuntimeError(words)
+        if "fail" in words:
+            self.tell(
+                signals.StageFailed(
+                    turn_id, "llm", "demo", "provider_timeout", "It took too long.", True, reply_id
+                )
+            )
+        elif "mute" in words:
+            self.tell(signals.ReplyText(reply_id, "Nothing to say aloud.", 0))
+        elif "hold" not in words:
+            self.tell(signals.Measured(turn_id, "llm_ttft", 12.5))
+            self.speak(reply_id, f"You said: {words}.", _seconds(words))
+
+    def speak(self, reply_id: UUID, text: str, seconds: int, *, last: bool = True) -> None:
+        self.tell(signals.ReplySentence(reply_id, 0, text))
+        self.tell(signals.ReplyText(reply_id, text, 1))
+        pieces = seconds * 1000 // PIECE_MS
+        for number in range(pieces):
+            self.tell(signals.ReplyAudio(reply_id, number, 0, tone(PIECE_MS)))
+        if last:
+            self.tell(signals.ReplyAudio(reply_id, pieces, 0, b"", last=True))
+
+
+def _seconds(words: str) -> int:
+    before, found, after = words.partition("for ")
+    return int(after.split()[0]) if found else 1
