@@ -71,8 +71,12 @@ class Dialogue:
 
     async def run(self) -> None:
         """Go on until ``end``; raises what a bug raised. Always leaves the engine closed."""
+        if self._over.is_set():
+            return
         try:
             await self._engine.open()
+            if self._over.is_set():  # ended meanwhile: that close came too early
+                await self._engine.close()
             async with asyncio.TaskGroup() as self._tasks:
                 working = [
                     self._tasks.create_task(self._listen()),
