@@ -16,7 +16,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 from ninja import File, Form, Router, UploadedFile
 from ninja.decorators import decorate_view
-from pydantic import Field, Json
+from pydantic import Field, ValidationError
 
 from interaction.api import shapes
 from interaction.api.access import Caller
@@ -44,7 +44,7 @@ WAV, JSON = "audio/wav", "application/json"
 class Choices(Message):
     """The form's other fields, all optional."""
 
-    providers: Json[Providers] = Providers()
+    providers: Annotated[str, Field(max_length=10_000)] = "{}"
     """JSON, as in ``start_session``: {"stt": {"name": …}, "llm": …, "tts": …}."""
     system_prompt: Annotated[Text, Field(max_length=20_000)] = ""
     recording: bool = True
@@ -112,8 +112,15 @@ def _hearable(file: UploadedFile) -> bytes:
 
 
 def _open(owner: Any, choices: Choices) -> opening.Opened:
+    try:
+        providers = Providers.model_validate_json(choices.providers)
+    except ValidationError as error:
+        message = "providers: " + parley.explain(error, skip=0)
+        raise ApiError(422, "invalid_fields", message) from error
     wanted = SessionSettings(
-        **choices.model_dump(), turn_detection=TurnDetectionChoice(kind="manual")
+        **choices.model_dump(exclude={"providers"}),
+        providers=providers,
+        turn_detection=TurnDetectionChoice(kind="manual"),
     )
     return opening.opened(opening.create(owner, wanted, active=True))
 

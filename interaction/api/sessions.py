@@ -41,7 +41,8 @@ class SessionFilter(FilterSchema):
 
 
 def own(caller: Caller) -> QuerySet[Session]:
-    return Session.objects.owned_by(caller.auth).with_counts()
+    # Counting groups, and a grouped query forgets the model's own ordering.
+    return Session.objects.owned_by(caller.auth).with_counts().order_by("-created_at", "pk")
 
 
 @router.post("", response={201: shapes.Session, **ERRORS})
@@ -76,9 +77,7 @@ def delete_session(request: Caller, session_id: UUID) -> Status[Any]:
     return Status(204, None)
 
 
-@router.get(
-    "/{uuid:session_id}/turns", response={200: list[shapes.Turn], **ERRORS}, by_alias=True
-)
+@router.get("/{uuid:session_id}/turns", response={200: list[shapes.Turn], **ERRORS}, by_alias=True)
 def list_turns(request: Caller, session_id: UUID) -> list[shapes.Turn]:
     session = get_object_or_404(own(request), pk=session_id)
     rows = session.turns.select_related("latency", "session")

@@ -36,8 +36,14 @@ class Outbox:
     that is told after ``interrupt(reply_id)`` leaves with no audio of that reply behind it.
     """
 
-    def __init__(self, send: Send, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        send: Send,
+        clock: Callable[[], float] = time.monotonic,
+        patience: float = SEND_S,
+    ) -> None:
         self._send = send
+        self._patience = patience
         self._clock = clock
         self._messages: deque[str] = deque()
         self._audio: deque[Play] = deque()
@@ -134,7 +140,7 @@ class Outbox:
             self._left(piece.reply_id, piece.last)
 
     async def _send_frame(self, **frame: str | bytes) -> None:
-        async with asyncio.timeout(SEND_S):
+        async with asyncio.timeout(self._patience):
             await self._send({"type": "websocket.send", **frame})
 
 

@@ -83,9 +83,7 @@ async def test_any_rate_is_resampled_both_ways(
     up = Resampler(16_000, rate)
     pcm = up.feed(spoken(HEARD).pcm) + up.finish()
     async with connect() as client:
-        await client.start(
-            input_sample_rate=rate, output_sample_rate=rate, turn_detection=MANUAL
-        )
+        await client.start(input_sample_rate=rate, output_sample_rate=rate, turn_detection=MANUAL)
         await client.send_audio(pcm)
         await client.send("commit")
         reply = await client.until("response_started")
@@ -295,7 +293,11 @@ class TestWrongMessages:
         self, connect: Connect
     ) -> None:
         async with connect() as client:
-            for type, fields in [("text_input", {"text": "hi"}), ("commit", {}), ("end_session", {})]:
+            for type, fields in [
+                ("text_input", {"text": "hi"}),
+                ("commit", {}),
+                ("end_session", {}),
+            ]:
                 await client.send(type, **fields)
                 assert (await client.until("error"))["code"] == "not_started"
 
@@ -378,9 +380,7 @@ class TestThingsGoWrong:
         assert "scripted_engine.py" in caplog.text
         assert "secret" not in caplog.text
 
-    async def test_an_engine_that_cannot_start_says_what_is_missing(
-        self, connect: Connect
-    ) -> None:
+    async def test_an_engine_that_cannot_start_says_what_is_missing(self, connect: Connect) -> None:
         async with connect() as client:
             await client.start(providers={"llm": {"model": "unavailable"}})
             error = await client.until("error")

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from interaction.edges.pace import AHEAD_MS, Pace
+
+
+def test_the_first_piece_goes_at_once() -> None:
+    assert Pace().wait(0) == 0
+
+
+def test_a_client_that_never_reports_is_taken_to_play_by_the_clock() -> None:
+    pace = Pace()
+    pace.sent(AHEAD_MS + 500, now=100)
+    wait = pace.wait(100)
+    assert wait is not None
+    assert 0.5 <= wait < 0.6
+    assert pace.wait(100 + wait) == 0
+
+
+def test_a_client_that_reports_is_waited_for() -> None:
+    pace = Pace()
+    pace.reported(0)
+    pace.sent(AHEAD_MS, now=100)
+    assert pace.wait(1_000) is None
+    pace.reported(1)
+    assert pace.wait(1_000) == 0
+
+
+def test_another_reply_begins_at_nothing_sent() -> None:
+    pace = Pace()
+    pace.reported(0)
+    pace.sent(AHEAD_MS, now=100)
+    pace.begin()
+    assert pace.wait(101) == 0
+    pace.sent(AHEAD_MS, now=101)
+    assert pace.wait(102) is None, "it is still known that this client reports"
