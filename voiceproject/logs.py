@@ -1,36 +1,65 @@
-"""Structured logs: one line an event, ``key=value`` pairs after a fixed beginning.
+"""Structured logs: ``key=value`` pairs after a fixed beginning.
 
 Facts are passed by ``extra=``: ``logger.warning("stage failed", extra={"session": …, "turn": …,
-"stage": "stt", "code": "provider_timeout"})``. Never audio, words that were said, or secrets.
+"stage": "stt", "code": "provider_timeout"})``. Never audio, words that were said, or secrets; so
+an exception is told by its frames and its type, since its text may quote any of these.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import traceback
 from datetime import UTC, datetime
+from types import TracebackType
 
 FACTS = ("session", "turn", "reply", "stage", "sentence", "provider", "code", "part")
 """The names that ``extra=`` may carry, in the order in which they are written."""
 
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
 
 class KeyValueFormatter(logging.Formatter):
-    """``2026-11-20T10:00:00.000Z WARNING interaction.cascade "stage failed" session=… turn=…``"""
+    """``2026-11-20T10:00:00.000Z WARNING interaction.cascade "stage failed" session=… turn=…``
+
+    ``exception_texts``: give the texts of exceptions too, which is for development alone.
+    """
+
+    def __init__(self, exception_texts: bool = False) -> None:
+        super().__init__()
+        self.exception_texts = exception_texts
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC)
         time = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
-        # Celery's messages give whole tasks, with the words in them, after the first line.
-        message = record.getMessage().strip().partition("\n")[0]
-        words = [time, record.levelname, record.name, json.dumps(message)]
+        message, _, more = record.getMessage().strip().partition("\n")
+        if record.name.startswith("celery"):
+            # Its messages give whole tasks, what was said included, after the first line; and an
+            # exception's text after the colon.
+            more = ""
+            message = message.partition(": ")[0] if record.exc_info else message
+        words = [time, record.levelname, record.name, json.dumps(message, ensure_ascii=False)]
         for fact in FACTS:
             value = getattr(record, fact, None)
             if value is not None:
                 words.append(f"{fact}={_bare(str(value))}")
-        line = " ".join(words)
+        lines = [" ".join(words)]
+        if more:
+            lines.append(more)
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return line
+            lines.append(self.formatException(record.exc_info))
+        return "\n".join(lines)
+
+    def formatException(self, ei: ExcInfo) -> str:
+        if self.exception_texts:
+            return super().formatException(ei)
+        blocks = []
+        error = ei[1]
+        while error is not None:
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            blocks.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}")
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return "\nwhich came of\n".join(blocks)
 
 
 def _bare(value: str) -> str:

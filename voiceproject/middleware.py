@@ -60,8 +60,8 @@ def bodies_have_a_limit(get_response: GetResponse) -> GetResponse:
             "limit": settings.ENV.parley_max_upload_mb
         }
         if request.path_info.startswith(PagesNeedSignIn.API_PREFIXES):
-            error = {"code": "too_large", "message": message, "retryable": False}
-            return JsonResponse({"error": error}, status=413)
+            error = {"code": "too_large", "message": message, "stage": None, "provider": None}
+            return JsonResponse({"error": error | {"retryable": False}}, status=413)
         return HttpResponse(message, status=413, content_type="text/plain; charset=utf-8")
 
     return middleware

