@@ -22,6 +22,9 @@ class SessionSpec:
     llm: ProviderChoice
     tts: ProviderChoice
     recording: bool = True
+    paced: bool = True
+    """Whether replies are played as they come, so that speech need not be made far ahead of what
+    plays. False where the whole reply is wanted as soon as possible (an uploaded file's)."""
 
 
 class Engine(Protocol):

@@ -1,0 +1,78 @@
+"""Redis, as the cascade uses it: one client an event loop, and patience with a broken one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+T = TypeVar("T")
+
+BLOCK_MS = 2_000
+"""How long a blocking read may wait in Redis; shorter than ``SOCKET_TIMEOUT`` by an outage."""
+SOCKET_TIMEOUT = 10.0
+PATIENCE = 8.0
+"""Seconds for which a broken Redis is asked again before a turn is given up."""
+BROKEN = (RedisConnectionError, RedisTimeoutError, OSError)
+
+_clients: dict[asyncio.AbstractEventLoop, Redis] = {}
+
+
+def redis() -> Redis:
+    """The running loop's client. A blocking read holds a connection of its own."""
+    loop = asyncio.get_running_loop()
+    client = _clients.get(loop)
+    if client is None:
+        client = _clients[loop] = Redis.from_url(
+            settings.REDIS_URL,
+            protocol=2,
+            socket_timeout=SOCKET_TIMEOUT,
+            socket_connect_timeout=SOCKET_TIMEOUT,
+            max_connections=2_000,
+        )
+        # A repeated command may have been carried out: callers say themselves what they repeat.
+        client.connection_pool.connection_kwargs.pop("retry", None)
+    return client
+
+
+async def close_redis() -> None:
+    """Close the running loop's client, if it has one."""
+    client = _clients.pop(asyncio.get_running_loop(), None)
+    if client is not None:
+        await client.aclose()
+
+
+async def patiently(attempt: Callable[[], Awaitable[T]], patience: float = PATIENCE) -> T:
+    """Repeat ``attempt`` while Redis is away; it must do no harm when it is done twice.
+
+    Raises what Redis raised when ``patience`` (seconds) is over.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + patience
+    pause = 0.05
+    while True:
+        try:
+            return await attempt()
+        except BROKEN:
+            if loop.time() + pause > give_up_at:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 0.5)
+
+
+__all__ = [
+    "BLOCK_MS",
+    "BROKEN",
+    "PATIENCE",
+    "Redis",
+    "RedisError",
+    "close_redis",
+    "patiently",
+    "redis",
+]

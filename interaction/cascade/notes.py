@@ -1,0 +1,144 @@
+"""What is known of a live turn, kept in Redis by all who work on it.
+
+The archive is written from these notes and the web side's record; where the web side died, from
+the notes alone. ``live`` keys expire by Redis's own clock: a turn that nobody touched for
+``SILENCE`` seconds counts as closed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from interaction.cascade.connections import PATIENCE, Redis, patiently
+from interaction.cascade.liveness import Job
+from interaction.cascade.streams import LIFETIME
+
+SILENCE = 10
+"""Seconds."""
+WORK_LEASE = 3
+"""Seconds after its last beat, or its queueing, that a stage still counts as at work."""
+OPEN = "parley:turns:open"
+
+
+def notes_key(turn: UUID) -> str:
+    return f"parley:turn:{turn}"
+
+
+def live_key(turn: UUID) -> str:
+    return f"parley:turn:{turn}:live"
+
+
+def work_key(turn: UUID) -> str:
+    return f"parley:turn:{turn}:work"
+
+
+def tombstone_key(subject: UUID) -> str:
+    return f"parley:cancelled:{subject}"
+
+
+def session_key(session: UUID) -> str:
+    return f"parley:session:{session}:live"
+
+
+def claim_key(job: Job) -> str:
+    return f"parley:claim:{_name(job)}"
+
+
+class Pulse(NamedTuple):
+    cancelled: bool
+    session_live: bool
+    """Whether a web process still has the session."""
+    claimed: bool
+    """False where Redis has lost its memory, and with it everything this job stands on."""
+
+
+class Notes:
+    """One turn's notes. Every method repeats itself while Redis is away."""
+
+    def __init__(self, redis: Redis, turn: UUID) -> None:
+        self.redis = redis
+        self.turn = turn
+
+    async def open(self, facts: dict[str, Any], patience: float = PATIENCE) -> None:
+        """Begin, or begin again where Redis lost everything."""
+
+        async def attempt() -> None:
+            async with self.redis.pipeline(transaction=False) as pipe:
+                pipe.sadd(OPEN, str(self.turn))
+                self._touch(pipe)
+                self._write(pipe, facts)
+                await pipe.execute()
+
+        await patiently(attempt, patience)
+
+    async def write(self, **facts: Any) -> None:
+        async def attempt() -> None:
+            async with self.redis.pipeline(transaction=False) as pipe:
+                self._write(pipe, facts)
+                await pipe.execute()
+
+        await patiently(attempt)
+
+    async def read(self) -> dict[str, Any]:
+        raw: Any = await patiently(lambda: self.redis.hgetall(notes_key(self.turn)))
+        return {name.decode(): json.loads(value) for name, value in raw.items()}
+
+    async def working(self, job: Job) -> None:
+        """``job`` is queued or at work: the archive waits for it."""
+
+        async def attempt() -> None:
+            async with self.redis.pipeline(transaction=False) as pipe:
+                pipe.hset(work_key(self.turn), _name(job), 1)
+                pipe.expire(work_key(self.turn), WORK_LEASE)
+                self._touch(pipe)
+                await pipe.execute()
+
+        await patiently(attempt)
+
+    async def done_working(self, job: Job) -> None:
+        await patiently(lambda: self.redis.hdel(work_key(self.turn), _name(job)))
+
+    async def beat(self, job: Job, session: UUID) -> Pulse:
+        """Stay at work, and look at what may have changed."""
+        async with self.redis.pipeline(transaction=False) as pipe:
+            self._touch(pipe)
+            pipe.exists(tombstone_key(job.turn), tombstone_key(job.subject))
+            pipe.exists(session_key(session))
+            pipe.exists(claim_key(job))
+            if job.stage != "archive":
+                pipe.hset(work_key(self.turn), _name(job), 1)
+                pipe.expire(work_key(self.turn), WORK_LEASE)
+            _, cancelled, session_live, claimed, *_ = await pipe.execute()
+        return Pulse(bool(cancelled), bool(session_live), bool(claimed))
+
+    async def being_worked_on(self) -> bool:
+        return bool(await patiently(lambda: self.redis.exists(work_key(self.turn))))
+
+    async def forget(self, streams: Iterable[str], *, archived: bool) -> None:
+        """Delete the turn's audio; what was noted stays for late facts where it was archived."""
+        keys = [*streams, live_key(self.turn)]
+        if not archived:
+            keys += [notes_key(self.turn), work_key(self.turn)]
+
+        async def attempt() -> None:
+            async with self.redis.pipeline(transaction=False) as pipe:
+                pipe.unlink(*keys)
+                pipe.srem(OPEN, str(self.turn))
+                await pipe.execute()
+
+        await patiently(attempt)
+
+    def _touch(self, pipe: Any) -> None:
+        pipe.set(live_key(self.turn), 1, ex=SILENCE)
+
+    def _write(self, pipe: Any, facts: dict[str, Any]) -> None:
+        key = notes_key(self.turn)
+        pipe.hset(key, mapping={name: json.dumps(value) for name, value in facts.items()})
+        pipe.expire(key, LIFETIME)
+
+
+def _name(job: Job) -> str:
+    return f"{job.stage}:{job.subject}:{job.n}"

@@ -1,0 +1,70 @@
+"""The Celery tasks: thin, they run their stage's coroutine on the worker's loop.
+
+Stages are at most once: acknowledged early (Celery's default) and claimed. Archiving may run
+again: it is acknowledged late and does nothing twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready
+
+from interaction.cascade import archive as archiving
+from interaction.cascade import respond as responding
+from interaction.cascade import sweep as sweeping
+from interaction.cascade import synthesize as synthesizing
+from interaction.cascade import transcribe as transcribing
+from interaction.cascade.loop import warm, worker_loop
+from interaction.cascade.providers import StageKind
+from interaction.cascade.stage import run_again, run_stage
+from interaction.cascade.ticket import load_context, load_ticket
+
+QUEUE_KINDS: tuple[StageKind, ...] = ("stt", "llm", "tts")
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def transcribe(ticket: dict[str, Any]) -> None:
+    work = transcribing.transcribe
+    worker_loop().run(run_stage(load_ticket(ticket), work, transcribing.DEADLINE))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def respond(ticket: dict[str, Any], context: list[list[str]]) -> None:
+    messages = load_context(context)
+    worker_loop().run(
+        run_stage(
+            load_ticket(ticket),
+            lambda run: responding.respond(run, messages),
+            responding.DEADLINE,
+        )
+    )
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def synthesize(ticket: dict[str, Any], text: str) -> None:
+    worker_loop().run(
+        run_stage(
+            load_ticket(ticket),
+            lambda run: synthesizing.synthesize(run, text),
+            synthesizing.DEADLINE,
+        )
+    )
+
+
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
+def archive(ticket: dict[str, Any]) -> None:
+    worker_loop().run(run_again(load_ticket(ticket), archiving.archive, archiving.DEADLINE))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    worker_loop().run(sweeping.sweep())
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def warm_up(sender: Any, **_: Any) -> None:
+    queues = sender.app.amqp.queues.consume_from
+    kinds = tuple(kind for kind in QUEUE_KINDS if kind in queues)
+    worker_loop().run(warm(kinds))

@@ -1,0 +1,126 @@
+"""The STT stage: works while the person is still speaking."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from interaction.cascade.providers import provider
+from interaction.cascade.stage import GivenUp, StageRun
+from interaction.cascade.streams import Kind, Silent, follow, turn_key
+from interaction.cascade.ticket import dump_context, load_context
+from interaction.core.signals import FinalTranscript, Message, PartialTranscript
+from interaction.providers.base import FLUSH, Flush, SpeechToText, Transcript
+
+DEADLINE = 1200.0
+"""For the whole utterance: a quarter of an hour may be uploaded, at the pace of speech."""
+FINAL_WITHIN = 20.0
+"""From a mark to its final transcript."""
+SILENCE = 10.0
+"""A stream without a new entry for this long counts as closed: its web process is gone."""
+
+
+async def transcribe(run: StageRun) -> None:
+    choice = run.ticket.spec.stt
+    run.provider = choice.name
+    async with provider("stt", choice, run.ticket.spec.owner_id) as stt:
+        await _Hearing(run).through(stt)
+
+
+class _Hearing:
+    """One utterance on its way through a recogniser. Marks are answered in their order."""
+
+    def __init__(self, run: StageRun) -> None:
+        self._run = run
+        self._marks: deque[dict[str, Any]] = deque()
+        self._text = ""
+        self._told = ""
+        self._ended = False
+        self._silent: Silent | None = None
+        self._enough = asyncio.Event()
+        """Set when the last transcript that anybody asked for is there."""
+        self._limit = asyncio.timeout(None)
+
+    async def through(self, stt: SpeechToText) -> None:
+        async with self._limit:
+            listening = asyncio.create_task(self._listen(stt))
+            waiting = asyncio.create_task(self._enough.wait())
+            try:
+                await asyncio.wait({listening, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                if listening.done():
+                    listening.result()
+            finally:
+                listening.cancel()
+                waiting.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+        if self._silent:
+            raise self._silent
+        if not self._text:
+            message = _("No speech was understood. Please say it again.")
+            raise GivenUp("no_speech", message)
+
+    async def _listen(self, stt: SpeechToText) -> None:
+        async with contextlib.aclosing(stt.transcribe(self._audio())) as transcripts:  # type: ignore[type-var]
+            async for transcript in transcripts:
+                await self._take(transcript)
+
+    async def _audio(self) -> AsyncIterator[bytes | Flush]:
+        """The turn's audio as a recogniser wants it; it ends where the turn did."""
+        run = self._run
+        try:
+            async for entry in follow(run.redis, turn_key(run.ticket.turn_id), SILENCE):
+                if entry.kind is Kind.AUDIO:
+                    yield entry.body
+                    continue
+                mark = entry.mark()
+                self._ended = entry.kind is Kind.END
+                if self._ended and mark["flushed"]:
+                    self._settle()
+                    await self._enough.wait()
+                self._marks.append(mark)
+                self._limit.reschedule(asyncio.get_running_loop().time() + FINAL_WITHIN)
+                if self._ended:
+                    return
+                yield FLUSH
+        except Silent as silent:
+            self._silent = silent
+            self._limit.reschedule(asyncio.get_running_loop().time() + FINAL_WITHIN)
+
+    async def _take(self, transcript: Transcript) -> None:
+        turn = self._run.ticket.turn_id
+        if transcript.final and (self._marks or self._silent):
+            self._text = transcript.text.strip()
+            if self._marks:
+                await self._answer(self._marks.popleft())
+            else:
+                await self._run.notes.write(transcript=self._text)
+            self._settle()
+        elif transcript.text != self._told:
+            self._told = transcript.text
+            await self._run.tell(PartialTranscript(turn, transcript.text))
+
+    async def _answer(self, mark: dict[str, Any]) -> None:
+        """Say what was understood up to a mark, and have it replied to."""
+        run, text = self._run, self._text
+        if not text:
+            return
+        reply = UUID(mark["reply"])
+        await run.tell(FinalTranscript(run.ticket.turn_id, text, reply))
+        context = (*load_context(mark["context"]), Message("user", text))
+        await run.hand_over(run.ticket.onward("llm", reply), context=dump_context(context))
+        await run.notes.write(transcript=text)
+
+    def _settle(self) -> None:
+        """Look whether everything that was asked for is answered."""
+        if self._marks:
+            return
+        if self._ended or self._silent:
+            self._enough.set()
+        else:
+            self._limit.reschedule(None)
