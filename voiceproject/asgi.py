@@ -13,9 +13,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
 http = get_asgi_application()
 
 
-try:
-    from interaction.edges.routing import websocket_urlpatterns
-except ImportError:
-    websocket_urlpatterns = []
+from interaction.edges.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.translation import gettext as _
 
+from interaction.providers.base import Kind
 from voiceproject import redis_server
 from voiceproject.sign_in import LOOPBACK
 
@@ -60,16 +61,15 @@ def the_database_is_one_that_is_tested() -> Iterator[CheckMessage]:
 
 @_registered
 def the_chosen_providers_exist_and_have_their_keys() -> Iterator[CheckMessage]:
-    try:
-        from interaction.providers.table import TABLE
-    except ImportError:
-        return
+    from interaction.providers.table import TABLE
+
     env = settings.ENV
-    for kind, name in (
+    chosen: tuple[tuple[Kind, str], ...] = (
         ("stt", env.parley_stt),
         ("llm", env.parley_llm),
         ("tts", env.parley_tts),
-    ):
+    )
+    for kind, name in chosen:
         entries = TABLE[kind]
         if name and name not in entries:
             yield Error(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
 from typing import Any
 
 import redis
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
 from voiceproject.redis_client import connect
 
@@ -25,20 +26,26 @@ def key(queue: str) -> str:
 
 
 class Heartbeat:
+    """Beats from a thread, but through the loop that the stages run on: if that hangs, so does
+    this."""
+
     def __init__(self) -> None:
-        self.stopped = threading.Event()
+        self._stopped = threading.Event()
 
     def start(self, sender: Any, **_: Any) -> None:
         queues = list(sender.app.amqp.queues.consume_from)
         threading.Thread(target=self._beat, args=(queues,), name="heartbeat", daemon=True).start()
 
     def stop(self, **_: Any) -> None:
-        self.stopped.set()
+        self._stopped.set()
 
     def _beat(self, queues: list[str]) -> None:
+        from interaction.cascade.loop import worker_loop
+
         client = connect()
         missed = False
-        while not self.stopped.is_set():
+        while not self._stopped.is_set():
+            worker_loop().run(asyncio.sleep(0))
             try:
                 with client.pipeline(transaction=False) as pipe:
                     for queue in queues:
@@ -49,10 +56,15 @@ class Heartbeat:
                 if not missed:
                     logger.warning("no heartbeat: %s", type(error).__name__)
                 missed = True
-            self.stopped.wait(EVERY)
+            self._stopped.wait(EVERY)
 
 
 def install() -> None:
     heartbeat = Heartbeat()
-    worker_ready.connect(heartbeat.start, weak=False)
+
+    def connect_last(**_: Any) -> None:
+        # After the receivers of the tasks' modules, which warm the engines up: ready means ready.
+        worker_ready.connect(heartbeat.start, weak=False)
+
+    celeryd_init.connect(connect_last, weak=False)
     worker_shutting_down.connect(heartbeat.stop, weak=False)

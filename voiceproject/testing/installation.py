@@ -18,6 +18,7 @@ from urllib.error import HTTPError, URLError
 
 import psutil
 
+from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR, Environment
 
 
@@ -124,7 +125,11 @@ class Installation:
         found = []
         for process in psutil.process_iter():
             try:
-                mine = process.environ().get("PARLEY_DATA_DIR") == str(self.data_dir)
+                # Redis writes its title over its environment.
+                mine = process.environ().get("PARLEY_DATA_DIR") == str(self.data_dir) or (
+                    f"unixsocket:{redis_server.socket_path(self.data_dir)}"
+                    in " ".join(process.cmdline())
+                )
             except psutil.Error:
                 continue
             if mine and not gone(process):

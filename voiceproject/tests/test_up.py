@@ -60,8 +60,7 @@ def test_a_killed_worker_is_back_within_seconds(parley: Installation) -> None:
 
 def test_a_killed_redis_comes_back_and_the_rest_goes_on(parley: Installation) -> None:
     others = {process.pid for process in parley.processes()}
-    server = next(process for process in parley.processes() if "redis" in process.name())
-    server.kill()
+    next(process for process in parley.processes() if "redis" in process.name()).kill()
     wait_until("it is said", lambda: said(parley, "redis    killed by signal 9"), within=5)
     parley.wait_until_ready(15)
     left = {process.pid for process in parley.processes()}
