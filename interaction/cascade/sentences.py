@@ -21,9 +21,11 @@ LONGEST = 400
 """A text without any full stop is cut at a space after this many characters."""
 
 ABBREVIATIONS = frozenset(
-    ("mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "vs", "etc", "e.g", "i.e", "approx")
-    + ("dept", "est", "fig", "inc", "ltd", "co", "corp", "no", "vol", "a.m", "p.m", "u.s", "u.k")
-    + ("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sept", "oct", "nov", "dec")
+    (
+        *("mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "vs", "etc", "e.g", "i.e", "approx"),
+        *("dept", "est", "fig", "inc", "ltd", "co", "corp", "no", "vol", "a.m", "p.m", "u.s"),
+        *("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sept", "oct", "nov", "dec", "u.k"),
+    )
 )
 """Those after which a number goes on with the sentence: ``No. 5``, ``Jan. 3``."""
 NEVER_LAST = frozenset(("mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "fig", "approx"))

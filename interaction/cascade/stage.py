@@ -137,7 +137,9 @@ class StageRun:
                 pulse = await self.notes.beat(job, self.ticket.spec.session_id)
                 if not pulse.session_live:
                     self.hurry.set()
-                if not pulse.claimed and job.stage != "archive":
+                if job.stage == "archive":
+                    continue
+                if not pulse.claimed:
                     message = _("Redis was restarted and lost this turn. Please try again.")
                     self.aborted = GivenUp("redis_lost", message)
                 if pulse.cancelled or self.aborted:

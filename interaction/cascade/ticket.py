@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -75,9 +74,11 @@ class Report(NamedTuple):
     queued: Job | None = None
 
 
-@cache
-def _adapter(cls: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(cls)
+_adapters: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def _adapter(cls: type[Any]) -> TypeAdapter[Any]:
+    return _adapters.get(cls) or _adapters.setdefault(cls, TypeAdapter(cls))
 
 
 def dump(value: Any) -> Any:
