@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import DurationField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery
 
 from interaction.models import Session, Turn
+from interaction.templatetags.latency import values
+from interaction.waterfall import lay_out
 
+SHORTEST_SCALE_MS = 1000.0
 AUDIO_ADDRESS = "/api/v1/interaction/sessions/{session}/turns/{turn}/audio"
 
 
@@ -33,3 +37,9 @@ def sessions_of(user: Any) -> QuerySet[Session]:
 
 def turns_of(session: Session) -> QuerySet[Turn]:
     return session.turns.select_related("latency").order_by("sequence")
+
+
+def longest_ms(turns: Iterable[Turn]) -> float:
+    """What fills the width of the turns' bars, so that they compare by eye; a second at least."""
+    totals = [lay_out(values(turn.latency))[0] or 0 for turn in turns if hasattr(turn, "latency")]
+    return max([SHORTEST_SCALE_MS, *totals])

@@ -6,6 +6,6 @@ from history import views
 
 app_name = "history"
 urlpatterns = [
-    path("", views.SessionList.as_view(), name="list"),
-    path("<uuid:pk>/", views.SessionDetail.as_view(), name="detail"),
+    path("", views.session_list, name="list"),
+    path("<uuid:pk>/", views.session_detail, name="detail"),
 ]

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
-from django.views.generic import DetailView, ListView
+from django.core.paginator import Paginator
+from django.http import HttpRequest as PlainRequest
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+from django_htmx.middleware import HtmxDetails
 
-from history.reading import sessions_of, turns_of
-from interaction.models import Session
-from interaction.templatetags.latency import values
-from interaction.waterfall import lay_out
+from history.reading import longest_ms, sessions_of, turns_of
 
-
-class SessionList(ListView[Session]):
-    """``/history/?page=``. Asked by HTMX, it answers with the rows alone."""
-
-    paginate_by = 25
-    template_name = "history/list.html"
-    context_object_name = "sessions"
-
-    def get_queryset(self) -> QuerySet[Session]:
-        return sessions_of(self.request.user)
-
-    def get_template_names(self) -> list[str]:
-        request: Any = self.request
-        return ["history/_rows.html"] if request.htmx else [self.template_name]
+A_PAGE = 25
 
 
-class SessionDetail(DetailView[Session]):
-    template_name = "history/detail.html"
-    context_object_name = "session"
+class HttpRequest(PlainRequest):
+    htmx: HtmxDetails
 
-    def get_queryset(self) -> QuerySet[Session]:
-        return sessions_of(self.request.user)
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        turns = list(turns_of(self.object))
-        totals = [lay_out(values(turn.latency))[0] or 0 for turn in turns if hasattr(turn, "latency")]
-        return super().get_context_data(turns=turns, longest=max([1000.0, *totals]), **kwargs)
+@require_safe
+def session_list(request: HttpRequest) -> HttpResponse:
+    """``?page=`` counts from 1. Asked by HTMX, it answers with the rows alone."""
+    page = Paginator(sessions_of(request.user), A_PAGE).get_page(request.GET.get("page"))
+    template = "history/_rows.html" if request.htmx else "history/list.html"
+    return render(request, template, {"page": page, "sessions": page.object_list})
+
+
+@require_safe
+def session_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    session = get_object_or_404(sessions_of(request.user), pk=pk)
+    turns = list(turns_of(session))
+    context = {"session": session, "turns": turns, "longest": longest_ms(turns)}
+    return render(request, "history/detail.html", context)

@@ -13,19 +13,20 @@ from django.utils.translation import gettext as _
 
 from interaction.choosing import effective
 from interaction.edges.protocol import StartSession
-from interaction.providers.base import ProviderChoice
+from interaction.providers.base import Kind, ProviderChoice
 from interaction.providers.table import TABLE
 from interaction.wording import talk_words
 
-STAGES = ("stt", "llm", "tts")
+STAGES: tuple[Kind, ...] = ("stt", "llm", "tts")
 NOBODY = UUID(int=0)
 """Stands for the session in addresses that the script completes."""
 
 
 def talk_context() -> dict[str, Any]:
-    """The template's context: ``stages``, ``voices``, ``defaults``, and ``config`` for the script."""
+    """``stages``, ``voices``, ``any_voice``, ``defaults``, and ``config`` for the script."""
     words = talk_words()
     chosen = {stage: effective(stage, ProviderChoice("")) for stage in STAGES}
+    voice = TABLE["tts"][chosen["tts"].name].capabilities
     fields = StartSession(type="start_session")
     defaults = {
         "system_prompt": fields.system_prompt,
@@ -43,7 +44,8 @@ def talk_context() -> dict[str, Any]:
             }
             for stage, choice in chosen.items()
         ],
-        "voices": TABLE["tts"][chosen["tts"].name].capabilities.voices,
+        "voices": voice.voices,
+        "any_voice": voice.needs_key,
         "defaults": defaults,
         "config": {
             "socket": "/ws/interaction/",
@@ -57,8 +59,7 @@ def talk_context() -> dict[str, Any]:
                 for stage in STAGES
             },
             "local": not any(
-                TABLE[stage][choice.name].capabilities.needs_key
-                for stage, choice in chosen.items()
+                TABLE[stage][choice.name].capabilities.needs_key for stage, choice in chosen.items()
             ),
             "has_key": bool(settings.ENV.openai_api_key.get_secret_value()),
             "words": words,
@@ -66,7 +67,7 @@ def talk_context() -> dict[str, Any]:
     }
 
 
-def _label(stage: str, choice: ProviderChoice) -> str:
+def _label(stage: Kind, choice: ProviderChoice) -> str:
     return str(TABLE[stage][choice.name].label)
 
 

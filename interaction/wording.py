@@ -40,7 +40,7 @@ def _controls() -> dict[str, str]:
         "interrupting_on": _("interrupting on"),
         "interrupting_off": _("interrupting off"),
         "hold_to_talk": _("hold to talk"),
-        "hands_free": _("hands-free, {ms} ms pause"),
+        "hands_free": _("{ms} ms pause"),
         "cascade": _("Cascade"),
     }
 
@@ -50,8 +50,6 @@ def _turns() -> dict[str, str]:
         "you": _("You"),
         "agent": _("Agent"),
         "you_said": _("You said: {text}"),
-        "typed": _("typed"),
-        "hearing": _("…"),
         "no_words": _("No words were understood. Say it again, a little closer to the microphone."),
         "interrupted_at": _("Interrupted after {seconds} s"),
         "interrupted_silent": _("Cut off before a sound was heard"),
@@ -59,7 +57,6 @@ def _turns() -> dict[str, str]:
         "turn_failed": _("{stage} failed: {message}"),
         "turn_failed_again": _("What was said up to here is kept. Try again."),
         "turn_failed_kept": _("What was said up to here is kept."),
-        "no_sound": _("No audio came with this reply."),
     }
 
 
@@ -128,12 +125,15 @@ def _session() -> dict[str, str]:
         ),
         "slow_network": _("The network is slower than your voice: some audio was dropped."),
         "ended": _("Ended: {turns} turns, {interrupted} interrupted, {seconds} s."),
-        "ended_failed": _("Ended: {turns} turns, {interrupted} interrupted, {failed} failed, {seconds} s."),
+        "ended_failed": _(
+            "Ended: {turns} turns, {interrupted} interrupted, {failed} failed, {seconds} s."
+        ),
         "see_history": _("See it in your history"),
-        "sound_failed": _("This browser could not start its sound. Reload the page, or try another."),
+        "sound_failed": _(
+            "This browser could not start its sound. Reload the page, or try another."
+        ),
         "key_hint": _(
-            "You just heard engines that run on this machine. A key for an OpenAI-compatible "
-            "provider adds natural voices and open-ended answers: set OPENAI_API_KEY and start "
-            "again."
+            "These engines run on this machine. A provider's key adds natural voices and "
+            "open-ended answers: set OPENAI_API_KEY and start the server again."
         ),
     }

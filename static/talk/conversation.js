@@ -84,10 +84,13 @@ export class Conversation {
   /**
    * @param {string} reply
    * @param {number} playedMs
+   * @param {number} level  RMS of what is playing now, 0..1.
    */
-  played(reply, playedMs) {
+  played(reply, playedMs, level) {
     const item = this.list.querySelector(`[data-reply="${CSS.escape(reply)}"]`);
-    if (item instanceof HTMLElement) item.dataset.playedMs = String(playedMs);
+    if (!(item instanceof HTMLElement)) return;
+    item.dataset.playedMs = String(playedMs);
+    item.dataset.loudest = Math.max(level, Number(item.dataset.loudest ?? 0)).toFixed(4);
   }
 
   /** @param {Turn} turn */
@@ -145,10 +148,9 @@ export class Conversation {
       said.replaceChildren(turn.transcript);
       return;
     }
-    const loose = turn.transcript.slice(turn.firm) || (turn.transcript ? "" : (this.words.hearing ?? ""));
     said.replaceChildren(
       make("span", "firm", turn.transcript.slice(0, turn.firm)),
-      make("span", "loose", loose),
+      make("span", "loose", turn.transcript.slice(turn.firm) || (turn.transcript ? "" : "…")),
     );
   }
 
@@ -159,7 +161,9 @@ export class Conversation {
   #drawReply(item, turn) {
     const line = find(item, ".agent", HTMLElement);
     const { heard, unheard } = replyOf(turn);
-    line.hidden = !turn.replying && !heard && !unheard && turn.heard === null;
+    const awaited = isAwaited(turn);
+    line.hidden = !awaited && !heard && !unheard && turn.heard === null;
+    line.toggleAttribute("data-reserved", awaited && turn.replyId === null);
     const said = find(line, ".said", HTMLElement);
     said.replaceChildren(heard);
     if (!turn.heard) return;
@@ -190,8 +194,8 @@ export class Conversation {
     const timing = find(item, ".timing", HTMLElement);
     const { total } = layOut(turn.latency);
     // The row keeps its place from the moment a reply is awaited, so that nothing jumps.
-    timing.classList.toggle("waiting", total === null);
-    timing.hidden = turn.replyId === null || (total === null && !turn.replying);
+    timing.toggleAttribute("data-reserved", total === null);
+    timing.hidden = total === null && !isAwaited(turn);
     const metric = turn.latency.ear === null || turn.latency.ear === undefined ? "e2e" : "ear";
     item.dataset.totalMs = total === null ? "" : String(Math.round(total));
     item.dataset.metric = total === null ? "" : metric;
@@ -239,4 +243,12 @@ export class Conversation {
     if (this.#atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
     this.newest.hidden = this.#atEnd;
   }
+}
+
+/**
+ * Whether a reply may still begin or go on.
+ * @param {Turn} turn
+ */
+function isAwaited(turn) {
+  return !turn.over && turn.error === null && turn.heard === null;
 }

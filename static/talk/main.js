@@ -52,7 +52,7 @@ const session = new Session(url, config.worklets, () => panel.choices, {
     if (reply === null) return;
     root.dataset.reply = reply;
     root.dataset.renderedMs = String(playedMs);
-    conversation.played(reply, playedMs);
+    conversation.played(reply, playedMs, level);
   },
   event: (direction, what) => events.add(direction, what),
   audio: (direction, bytes, gap) => events.audio(direction, bytes, gap),

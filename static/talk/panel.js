@@ -7,7 +7,7 @@
 import { fill, find } from "./words.js";
 
 const KEY = "parley.choices";
-const WIDE = window.matchMedia("(min-width: 64rem)");
+const WIDE = window.matchMedia("(min-width: 80rem)");
 
 export class Panel {
   /**
@@ -27,8 +27,8 @@ export class Panel {
     this.bargeIn = find(this.form, "[name=barge_in]", HTMLInputElement);
     this.silence = find(this.form, "[name=silence_ms]", HTMLInputElement);
     this.silenceOut = find(this.form, "[data-silence-out]", HTMLElement);
-    this.recording = find(root, "[data-recording]", HTMLInputElement);
-    this.recordingWord = find(root, "[data-recording-word]", HTMLElement);
+    /** The same switch in two places: with the notice, and among the settings. */
+    this.recording = [...root.querySelectorAll("input[data-recording]")].filter((one) => one instanceof HTMLInputElement);
     this.recordingNote = find(root, "[data-recording-note]", HTMLElement);
     this.recordingOffNote = find(root, "[data-recording-off-note]", HTMLElement);
     this.hold = find(root, "[data-hold-toggle]", HTMLButtonElement);
@@ -47,7 +47,7 @@ export class Panel {
       bargeIn: this.bargeIn.checked,
       silenceMs: Number(this.silence.value),
       hold: this.hold.getAttribute("aria-pressed") === "true",
-      recording: this.recording.checked,
+      recording: this.recording.every((one) => one.checked),
     };
   }
 
@@ -64,11 +64,21 @@ export class Panel {
     this.form.addEventListener("change", ({ target }) => {
       this.keep(target === this.bargeIn || target === this.silence);
     });
-    this.recording.addEventListener("change", () => this.keep(false));
+    for (const input of this.recording) {
+      input.addEventListener("change", () => {
+        this.record(input.checked);
+        this.keep(false);
+      });
+    }
     this.hold.addEventListener("click", () => {
       this.hold.setAttribute("aria-pressed", String(!this.choices.hold));
       this.keep(true);
     });
+  }
+
+  /** @param {boolean} on */
+  record(on) {
+    for (const input of this.recording) input.checked = on;
   }
 
   /**
@@ -92,7 +102,6 @@ export class Panel {
     for (const field of this.form.querySelectorAll("[data-fixed]")) {
       if ("disabled" in field) field.disabled = !idle;
     }
-    this.recording.disabled = !idle;
     this.lockedNote.hidden = idle;
     if (state.started) this.show(state.started.providers);
     this.draw();
@@ -129,7 +138,7 @@ export class Panel {
     if (kept.voice) this.voice.value = kept.voice;
     if (kept.bargeIn !== undefined) this.bargeIn.checked = kept.bargeIn;
     if (kept.silenceMs) this.silence.value = String(kept.silenceMs);
-    if (kept.recording !== undefined) this.recording.checked = kept.recording;
+    if (kept.recording !== undefined) this.record(kept.recording);
     if (kept.hold) this.hold.setAttribute("aria-pressed", "true");
   }
 
@@ -137,11 +146,11 @@ export class Panel {
     const { words } = this.config;
     const { bargeIn, silenceMs, hold, recording } = this.choices;
     this.silenceOut.textContent = `${silenceMs} ${words.ms}`;
-    this.recordingWord.textContent = (recording ? words.recorded : words.not_recorded) ?? "";
     this.recordingNote.hidden = !recording;
     this.recordingOffNote.hidden = recording;
     const names = [...this.panel.querySelectorAll("[data-provider-name]")].map((place) => place.textContent);
     this.summary.textContent = [
+      recording ? words.recorded : words.not_recorded,
       words.cascade,
       names.join(" → "),
       hold ? words.hold_to_talk : fill(words.hands_free, { ms: silenceMs }),

@@ -15,7 +15,7 @@
  * @property {number} firm  How many characters of a partial transcript held since the one before.
  * @property {string[]} sentences  As they are about to be spoken.
  * @property {string | null} reply  The whole text, once it is written.
- * @property {boolean} replying
+ * @property {boolean} over  Nothing more of its reply will come.
  * @property {{text: string, ms: number} | null} heard  Set when the reply was interrupted.
  * @property {Latency} latency
  * @property {boolean} measured  The server's figures are in.
@@ -42,8 +42,8 @@ export class Record {
     this.#number = 0;
     for (const turn of this.turns) {
       turn.id ??= turn.key;
-      if (turn.replying) {
-        turn.replying = false;
+      if (!turn.over) {
+        turn.over = true;
         this.changed(turn);
       }
     }
@@ -93,7 +93,6 @@ export class Record {
       case "response_started":
         this.#update(message.turn_id, (turn) => {
           turn.replyId = message.reply_id;
-          turn.replying = true;
         });
         break;
       case "response_text":
@@ -110,20 +109,20 @@ export class Record {
         this.#update(message.turn_id, (turn) => {
           turn.latency = { ...message.latency, ...known(turn.latency) };
           turn.measured = true;
-          turn.replying = false;
+          turn.over = true;
         });
         break;
       case "interrupted":
         this.#update(message.turn_id, (turn) => {
           turn.heard = { text: message.heard_text, ms: message.heard_ms };
-          turn.replying = false;
+          turn.over = true;
         });
         break;
       case "error":
         if (message.turn_id) {
           this.#update(message.turn_id, (turn) => {
             turn.error = message;
-            turn.replying = false;
+            turn.over = true;
           });
         }
         break;
@@ -192,7 +191,7 @@ export class Record {
       firm: 0,
       sentences: [],
       reply: null,
-      replying: false,
+      over: false,
       heard: null,
       latency: {},
       measured: false,

@@ -1,11 +1,12 @@
 /**
- * The strip chart: the last twenty seconds, the person above the line, the agent below, with a
+ * The strip chart: the last seconds (about twenty on a desktop), the person above the line, the agent below, with a
  * mark where a turn was opened, ended or interrupted.
  */
 
-const SECONDS = 20;
-const STEP_MS = 40;
-const STEPS = (1000 * SECONDS) / STEP_MS;
+const STEP_MS = 60;
+/** Pixels a step; whole ones, so that the bars stay sharp. */
+const STEP = 2;
+const MOST_STEPS = 1_000;
 const CALM_MS = 500;
 const QUIETEST_DB = -60;
 
@@ -68,7 +69,7 @@ export class Strip {
 
   #step() {
     this.#steps.push({ input: this.#input, output: this.#output, mark: this.#mark });
-    if (this.#steps.length > STEPS) this.#steps.shift();
+    if (this.#steps.length > MOST_STEPS) this.#steps.shift();
     this.#input = 0;
     this.#mark = null;
     const now = performance.now();
@@ -96,15 +97,14 @@ export class Strip {
     const middle = Math.round(height / 2);
     pen.fillStyle = colour("--line");
     pen.fillRect(0, middle, width, 1);
-    const step = width / STEPS;
-    const thick = Math.max(1, step * 0.75);
-    const from = width - this.#steps.length * step;
-    for (const [i, { input, output, mark }] of this.#steps.entries()) {
-      const x = from + i * step;
+    const shown = this.#steps.slice(-Math.floor(width / STEP));
+    const from = Math.floor(width) - shown.length * STEP;
+    for (const [i, { input, output, mark }] of shown.entries()) {
+      const x = from + i * STEP;
       pen.fillStyle = colour("--user");
-      pen.fillRect(x, middle - input * (middle - 1), thick, input * (middle - 1));
+      pen.fillRect(x, middle - input * (middle - 1), 1, input * (middle - 1));
       pen.fillStyle = colour("--agent");
-      pen.fillRect(x, middle + 1, thick, output * (middle - 2));
+      pen.fillRect(x, middle + 1, 1, output * (middle - 2));
       if (!mark) continue;
       pen.fillStyle = colour(mark === "cut" ? "--ink" : "--ink-soft");
       if (mark === "speech") pen.fillRect(x, 0, 1, middle);
