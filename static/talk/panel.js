@@ -154,7 +154,7 @@ export class Panel {
       words.cascade,
       names.join(" → "),
       hold ? words.hold_to_talk : fill(words.hands_free, { ms: silenceMs }),
-      bargeIn ? words.interrupting_on : words.interrupting_off,
+      bargeIn ? words.interruptible : words.uninterruptible,
     ].join(" · ");
   }
 }
