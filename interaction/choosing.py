@@ -9,17 +9,20 @@ from interaction.providers.table import TABLE
 
 LOCAL: dict[Kind, str] = {"stt": "pocketsphinx", "llm": "demo", "tts": "espeak"}
 """What serves where there is no key."""
-VOICES = {"espeak": "en-us", "openai": "marin"}
+OPENAI_VOICE = "marin"
+ESPEAK_VOICES = {"zh": "cmn", "cmn": "cmn", "yue": "yue"}
+"""By language; American English for the others."""
 
 
 def effective(kind: Kind, choice: ProviderChoice) -> ProviderChoice:
     """The same choice with the server's defaults in its empty places."""
     name = choice.name or _default(kind)
+    language = choice.language or settings.ENV.parley_language
     return ProviderChoice(
         name=name,
         model=choice.model or _model(kind, name),
-        voice=_voice(name, choice.voice) if kind == "tts" else "",
-        language=choice.language or settings.ENV.parley_language,
+        voice=choice.voice or _voice(name, language) if kind == "tts" else "",
+        language=language,
     )
 
 
@@ -56,10 +59,11 @@ def _model(kind: Kind, name: str) -> str:
     }[kind]
 
 
-def _voice(name: str, wanted: str) -> str:
-    """A session's voice, else TTS_VOICE where that provider can have meant it."""
-    if wanted:
-        return wanted
-    configured = settings.ENV.tts_voice
-    closed = name == "espeak" and configured not in TABLE["tts"][name].capabilities.voices
-    return VOICES.get(name, "") if closed or not configured else configured
+def _voice(name: str, language: str) -> str:
+    """TTS_VOICE where that provider can have it, else what suits the language."""
+    configured: str = settings.ENV.tts_voice
+    if name != "espeak":
+        return configured or OPENAI_VOICE
+    if configured in TABLE["tts"][name].capabilities.voices:
+        return configured
+    return ESPEAK_VOICES.get(language.split("-")[0].lower(), "en-us")

@@ -1,0 +1,79 @@
+"""Speech recognition on this machine: English, modest, free."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+
+from interaction.providers.base import Flush, ProviderConfig, Transcript
+from interaction.providers.errors import ProviderUnavailable
+from interaction.providers.local.engines import EngineDied, Exchange, Pool
+
+MODULE = "interaction.providers.local.recognising"
+PROCESSES = min(2, os.cpu_count() or 1)
+
+
+class SpeechToText:
+    """Decodes as the audio arrives. All utterances of an event loop share its engine processes."""
+
+    def __init__(self, config: ProviderConfig) -> None:
+        self._name = config.name
+        self._pool: Pool | None = None
+
+    async def warm(self) -> None:
+        """Load the model, half a second's work, before somebody waits for it."""
+        try:
+            await self._joined().warm()
+        except EngineDied as error:
+            raise self._unavailable("The speech recogniser cannot be started.") from error
+
+    async def transcribe(self, audio: AsyncIterator[bytes | Flush]) -> AsyncIterator[Transcript]:
+        try:
+            async with self._joined().exchange() as exchange, _fed(exchange, audio):
+                word = ""
+                while word != "end":
+                    _, word, text = await exchange.answer()
+                    if word == "busy":
+                        raise self._unavailable("Too many people are talking at once.")
+                    yield Transcript(text, final=word != "partial")
+        except EngineDied as error:
+            raise self._unavailable("The speech recogniser stopped.") from error
+
+    async def aclose(self) -> None:
+        if self._pool:
+            pool, self._pool = self._pool, None
+            await pool.leave()
+
+    def _joined(self) -> Pool:
+        if not self._pool:
+            self._pool = Pool.join(MODULE, PROCESSES)
+        return self._pool
+
+    def _unavailable(self, message: str) -> ProviderUnavailable:
+        return ProviderUnavailable(message, stage="stt", provider=self._name)
+
+
+@contextlib.asynccontextmanager
+async def _fed(exchange: Exchange, audio: AsyncIterator[bytes | Flush]) -> AsyncIterator[None]:
+    """Send the audio on meanwhile; where that fails, the error comes up among the answers."""
+    feeding = asyncio.create_task(_feed(exchange, audio))
+    try:
+        yield
+    finally:
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
+
+
+async def _feed(exchange: Exchange, audio: AsyncIterator[bytes | Flush]) -> None:
+    try:
+        await exchange.tell("open")
+        async for piece in audio:
+            if isinstance(piece, Flush):
+                await exchange.tell("flush")
+            else:
+                await exchange.tell("audio", piece)
+        await exchange.tell("end")
+    except Exception as error:
+        exchange.answers.put_nowait(error)
