@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from django.conf import settings
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -35,9 +37,9 @@ def redis() -> Redis:
             socket_timeout=SOCKET_TIMEOUT,
             socket_connect_timeout=SOCKET_TIMEOUT,
             max_connections=2_000,
+            # A command that got no answer may have been carried out: callers say what they repeat.
+            retry=Retry(NoBackoff(), 0),
         )
-        # A repeated command may have been carried out: callers say themselves what they repeat.
-        client.connection_pool.connection_kwargs.pop("retry", None)
     return client
 
 

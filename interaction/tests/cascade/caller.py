@@ -1,0 +1,118 @@
+"""Somebody who talks to an engine: gives orders, and waits for what comes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from interaction.cascade.engine import CascadeEngine
+from interaction.core.effects import EndTurn, OpenTurn, Respond, SendAudio, TurnRecord
+from interaction.core.signals import Message, ReplyAudio, StageEvent, StageFailed
+from interaction.engine import SessionSpec
+from interaction.providers.base import ProviderChoice
+
+E = TypeVar("E")
+
+PATIENCE = 30.0
+"""Seconds until a test gives up: far more than anything takes on a busy machine."""
+
+
+def spec(**changes: Any) -> SessionSpec:
+    choices = {
+        "session_id": uuid4(),
+        "owner_id": 1,
+        "stt": ProviderChoice("pocketsphinx"),
+        "llm": ProviderChoice("echo"),
+        "tts": ProviderChoice("espeak"),
+        "paced": False,
+    }
+    return SessionSpec(**{**choices, **changes})
+
+
+class Caller:
+    def __init__(self, engine: CascadeEngine) -> None:
+        self.engine = engine
+        self.heard: list[StageEvent] = []
+        self._turns = 0
+        self._arrived = asyncio.Event()
+
+    @classmethod
+    @asynccontextmanager
+    async def calling(cls, spec: SessionSpec) -> AsyncIterator[Caller]:
+        engine = CascadeEngine(spec)
+        caller = cls(engine)
+        await engine.open()
+        listening = asyncio.create_task(caller._listen())
+        try:
+            yield caller
+        finally:
+            await engine.close()
+            await listening
+
+    async def _listen(self) -> None:
+        async for event in self.engine.events():
+            self.heard.append(event)
+            self._arrived.set()
+
+    async def until(self, kind: type[E], which: Callable[[E], bool] = lambda _: True) -> E:
+        """The first event of a kind, past or to come, that ``which`` is true of."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for event in self.heard:
+                    if isinstance(event, kind) and which(event):
+                        return event
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def type(self, text: str, *before: Message) -> tuple[UUID, UUID]:
+        """A typed turn; returns the ids of the turn and of the reply to come."""
+        turn, reply = uuid4(), uuid4()
+        self._turns += 1
+        context = (*before, Message("user", text))
+        self.engine.perform(Respond(turn, self._turns, reply, context))
+        return turn, reply
+
+    def begin(self, pcm: bytes) -> UUID:
+        """A spoken turn that goes on after ``pcm``."""
+        turn = uuid4()
+        self._turns += 1
+        self.engine.perform(OpenTurn(turn, self._turns))
+        self.say(turn, pcm)
+        return turn
+
+    def say(self, turn: UUID, pcm: bytes) -> None:
+        for i in range(0, len(pcm), 1024):
+            self.engine.perform(SendAudio(turn, pcm[i : i + 1024]))
+
+    def end(self, turn: UUID) -> UUID:
+        reply = uuid4()
+        self.engine.perform(EndTurn(turn, reply, ()))
+        return reply
+
+    async def reply_to_its_end(self, reply: UUID) -> bytes:
+        """The whole reply, in order and complete."""
+        await self.until(ReplyAudio, lambda piece: piece.reply_id == reply and piece.last)
+        pieces = [e for e in self.heard if isinstance(e, ReplyAudio) and e.reply_id == reply]
+        assert [piece.sequence for piece in pieces] == list(range(len(pieces)))
+        return b"".join(piece.pcm for piece in pieces)
+
+    async def failure(self, turn: UUID) -> StageFailed:
+        return await self.until(StageFailed, lambda failed: failed.turn_id == turn)
+
+    def close(self, turn: UUID, reply: UUID | None, **facts: Any) -> TurnRecord:
+        """End the turn as the conversation would."""
+        plain: dict[str, Any] = {
+            "kind": "speech",
+            "transcript": "",
+            "reply": "",
+            "heard_text": "",
+            "heard_ms": None,
+            "interrupted": False,
+            "end_reason": "played",
+        }
+        record = TurnRecord(turn, self._turns, reply_id=reply, **{**plain, **facts})
+        self.engine.close_turn(record)
+        return record

@@ -1,0 +1,116 @@
+"""A real worker beside a test, on the run's Redis and database.
+
+Import the fixtures into a conftest: ``from voiceproject.testing.stack import worker`` and so on.
+A test that looks at what was archived needs ``django_db(transaction=True)``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from voiceproject import heartbeat
+from voiceproject.environment import BASE_DIR
+
+QUEUES = ("stt", "llm", "tts", "default")
+STARTS_WITHIN = 60.0
+
+
+class Worker:
+    """A Celery worker process that serves all queues, or those that are named."""
+
+    def __init__(self, env: dict[str, str], queues: tuple[str, ...] = QUEUES) -> None:
+        self.env = env
+        self.queues = queues
+        self._log = Path(tempfile.mkstemp(prefix="worker-", suffix=".log")[1])
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "it was not started"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it where it does not run, and wait until it takes tasks."""
+        if self._process is None or self._process.poll() is not None:
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    [
+                        *(sys.executable, "-m", "celery", "--app", "voiceproject"),
+                        *("--skip-checks", "--quiet", "worker", "--queues", ",".join(self.queues)),
+                        *("--hostname", f"test-{'-'.join(self.queues)}@%h", "--without-mingle"),
+                        *("--without-gossip", "--without-heartbeat"),
+                    ],
+                    cwd=BASE_DIR,
+                    env=self.env,
+                    stdout=log,
+                    stderr=log,
+                )
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        names = [heartbeat.key(queue) for queue in self.queues]
+        give_up_at = time.monotonic() + STARTS_WITHIN
+        with redis.Redis.from_url(self.env["REDIS_URL"]) as client:
+            while set(client.mget(names)) != {b"%d" % self.pid}:
+                assert self._process and self._process.poll() is None, self.log()
+                assert time.monotonic() < give_up_at, self.log()
+                time.sleep(0.05)
+
+    def kill(self) -> None:
+        """``kill -9``, and bury it."""
+        if self._process and self._process.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def stop(self) -> None:
+        """In an orderly way, so that its coverage is kept; by force where that takes too long."""
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def wait_for_log(self, pattern: str, within: float = 10) -> re.Match[str]:
+        """The first match of ``pattern`` in its log, which may still have to be written."""
+        give_up_at = time.monotonic() + within
+        while not (found := re.search(pattern, self.log())):
+            assert time.monotonic() < give_up_at, f"no {pattern!r} in:\n{self.log()}"
+            time.sleep(0.05)
+        return found
+
+    def forget_log(self) -> None:
+        os.truncate(self._log, 0)
+
+    def remove(self) -> None:
+        self.stop()
+        self._log.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def _worker(subprocess_env: dict[str, str]) -> Iterator[Worker]:
+    worker = Worker(subprocess_env)
+    yield worker
+    worker.remove()
+
+
+@pytest.fixture
+def worker(_worker: Worker, redis_client: redis.Redis, transactional_db: None) -> Worker:
+    """The run's worker, alive and idle, with an empty log, an empty Redis and the test database."""
+    _worker.start()
+    _worker.forget_log()
+    return _worker
