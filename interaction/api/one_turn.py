@@ -56,13 +56,14 @@ class OneTurn:
         """
         living = asyncio.create_task(self._live.run())
         living.add_done_callback(lambda task: self._done.set())
+        feeding = asyncio.create_task(self._feed(pcm))
         try:
-            await self._feed(pcm)
             await self._done.wait()
         except asyncio.CancelledError:
             self._live.command(signals.Interrupt())
             raise
         finally:
+            feeding.cancel()
             self._live.hang_up("ended" if self._done.is_set() else "client_left")
             self.ending = await living
         if self._failed:
@@ -71,8 +72,6 @@ class OneTurn:
 
     async def _feed(self, pcm: bytes) -> None:
         for start in range(0, len(pcm), PIECE_BYTES):
-            if self._done.is_set():
-                return
             self._live.hear(pcm[start : start + PIECE_BYTES])
             await self._live.heard()
         self._live.command(signals.Commit())

@@ -16,7 +16,7 @@ from interaction.core.signals import SPEAKING_RATE, Message, StageEvent
 from interaction.engine import EngineUnavailable, SessionSpec
 
 HEARD = "what is the weather like in paris today"
-"""The transcript of every spoken turn."""
+"""The transcript of every spoken turn, unless the STT model is called ``says …``."""
 PIECE_MS = 100
 
 
@@ -30,14 +30,17 @@ class ScriptedEngine:
     """``hold``: answer nothing until a test does. ``fail``: the LLM times out. ``break``: a bug.
     ``mute``: text without audio. ``for N seconds``: so much audio. Otherwise one second."""
 
+    made: ClassVar[list[ScriptedEngine]] = []
     live: ClassVar[list[ScriptedEngine]] = []
 
     def __init__(self, spec: SessionSpec) -> None:
         self.spec = spec
+        self.heard = spec.stt.model.removeprefix("says ") if "says " in spec.stt.model else HEARD
         self.orders: list[EngineOrder] = []
         self.records: list[TurnRecord] = []
         self.closed = False
         self._events: asyncio.Queue[StageEvent] = asyncio.Queue()
+        self.made.append(self)
 
     async def open(self) -> None:
         if self.spec.llm.model == "unavailable":
@@ -48,9 +51,9 @@ class ScriptedEngine:
         self.orders.append(order)
         match order:
             case effects.EndTurn(turn_id, reply_id, context):
-                self.tell(signals.PartialTranscript(turn_id, HEARD[:10]))
-                self.tell(signals.FinalTranscript(turn_id, HEARD, reply_id))
-                self._answer(turn_id, reply_id, [*context, Message("user", HEARD)])
+                self.tell(signals.PartialTranscript(turn_id, self.heard[:10]))
+                self.tell(signals.FinalTranscript(turn_id, self.heard, reply_id))
+                self._answer(turn_id, reply_id, [*context, Message("user", self.heard)])
             case effects.Respond(turn_id, _, reply_id, context):
                 self._answer(turn_id, reply_id, list(context))
 
@@ -96,5 +99,5 @@ class ScriptedEngine:
 
 
 def _seconds(words: str) -> int:
-    before, found, after = words.partition("for ")
+    _before, found, after = words.partition("for ")
     return int(after.split()[0]) if found else 1

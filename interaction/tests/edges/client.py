@@ -79,8 +79,9 @@ class Client:
         if "bytes" in output:
             got = Audio(*AudioHeader.unpacked(output["bytes"]))
         else:
-            got = json.loads(output["text"])
-            validator(got["type"]).validate(got)
+            message = json.loads(output["text"])
+            validator(message["type"]).validate(message)
+            got = message
         self.got.append(got)
         return got
 

@@ -11,16 +11,21 @@ from interaction.models import ApiToken
 from interaction.tests.edges.client import Client
 from interaction.tests.scripted_engine import ScriptedEngine
 
-HOST = "testserver"
-
 
 @pytest.fixture(autouse=True)
 def scripted() -> Iterator[None]:
     """No provider and no worker: the scripted engine answers."""
     path = f"{ScriptedEngine.__module__}.{ScriptedEngine.__qualname__}"
+    ScriptedEngine.made.clear()
     with override_settings(PARLEY_ENGINE=path):
         yield
     assert not ScriptedEngine.live, "an engine was left open"
+
+
+@pytest.fixture
+def engines() -> list[ScriptedEngine]:
+    """Those of this test's sessions, in their order."""
+    return ScriptedEngine.made
 
 
 @pytest.fixture

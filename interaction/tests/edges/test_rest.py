@@ -250,7 +250,7 @@ class TestAudio:
 
 class TestDelete:
     def test_everything_goes_with_the_session(self, program: Browser, turn: Turn) -> None:
-        storage, name = turn.user_audio.storage, turn.user_audio.name
+        storage, name = turn.user_audio.storage, str(turn.user_audio)
         assert storage.exists(name)
         assert program.delete(f"{SESSIONS}/{turn.session_id}").status_code == 204
         assert not Turn.objects.exists()
