@@ -72,7 +72,10 @@ def _label(stage: Kind, choice: ProviderChoice) -> str:
 
 
 def part_states(parts: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Name each part of the readiness answer for a person: [{label, ok, advice}]."""
+    """Name each part of the readiness answer for a person: [{label, ok, advice}].
+
+    Workers report through Redis, so nothing is said of them while it is away.
+    """
     words = talk_words()
     names = {
         "database": (_("Database"), _("Check DATABASE_URL and that the database runs.")),
@@ -82,6 +85,8 @@ def part_states(parts: Mapping[str, str]) -> list[dict[str, Any]]:
     }
     states = []
     for part, word in parts.items():
+        if part.startswith("worker:") and parts.get("redis") != "ok":
+            continue
         queue = part.removeprefix("worker:")
         label, advice = names.get(
             queue, (words.get(f"stage_{queue}", queue), _("No worker serves this queue."))

@@ -59,6 +59,10 @@ export class Panel {
   listen(root) {
     this.toggle.addEventListener("click", () => this.open(!this.isOpen));
     find(root, "[data-panel-close]", HTMLElement).addEventListener("click", () => this.open(false));
+    document.addEventListener("pointerdown", ({ target }) => {
+      const outside = target instanceof Node && !this.panel.contains(target) && !this.toggle.contains(target);
+      if (this.isOpen && !WIDE.matches && outside) this.open(false);
+    });
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.addEventListener("input", () => this.draw());
     this.form.addEventListener("change", ({ target }) => {

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from history.tests.conftest import add_turn
+from interaction.models import Session, Turn, TurnLatency
+
+Talked = Callable[..., Session]
+
+
+def test_history_needs_sign_in(client: Client, talked: Talked) -> None:
+    for address in ("/history/", f"/history/{talked().pk}/"):
+        response = client.get(address)
+        assert response.status_code == 302
+        assert response["Location"].startswith("/sign-in/")
+
+
+def test_an_empty_history_shows_the_first_step(at_home: Client) -> None:
+    page = at_home.get("/history/").content.decode()
+    assert "Nothing here yet." in page
+    assert re.search(r'class="button primary" href="/"', page)
+
+
+def test_the_list_shows_what_was_said_first_how_many_turns_and_how_long(
+    at_home: Client, talked: Talked
+) -> None:
+    session = talked(turns=2)
+    page = at_home.get("/history/").content.decode()
+    assert f'href="/history/{session.pk}/"' in page
+    assert "my name is john" in page
+    assert "1:05" in page
+    assert re.search(r'>2 <span class="unit">turns<', page)
+
+
+def test_a_title_goes_before_the_first_words(at_home: Client, talked: Talked) -> None:
+    talked(title="A trip to Paris")
+    page = at_home.get("/history/").content.decode()
+    assert "A trip to Paris" in page
+    assert "my name is john" not in page
+
+
+def test_nobody_sees_another_persons_conversations(elsewhere: Client, talked: Talked) -> None:
+    session = talked()
+    assert "my name is john" not in elsewhere.get("/history/").content.decode()
+    assert elsewhere.get(f"/history/{session.pk}/").status_code == 404
+
+
+def test_the_list_takes_the_same_queries_however_long_it_is(
+    at_home: Client, talked: Talked, django_assert_num_queries: Any
+) -> None:
+    for _ in range(8):
+        talked(turns=3)
+    with django_assert_num_queries(4):  # session, user, count, page
+        at_home.get("/history/")
+
+
+def test_older_conversations_come_as_rows_to_htmx_and_as_a_page_to_everyone_else(
+    at_home: Client, talked: Talked
+) -> None:
+    for _ in range(30):
+        talked()
+    first = at_home.get("/history/").content.decode()
+    assert 'href="?page=2"' in first
+    assert 'hx-get="?page=2"' in first
+    rows = at_home.get("/history/?page=2", headers={"HX-Request": "true"}).content.decode()
+    assert rows.count("my name is john") == 5
+    assert "<html" not in rows
+    assert "<html" in at_home.get("/history/?page=2").content.decode()
+
+
+def test_the_detail_takes_the_same_queries_however_many_turns_it_has(
+    at_home: Client, talked: Talked, django_assert_num_queries: Any
+) -> None:
+    session = talked(turns=12)
+    with django_assert_num_queries(4):  # session, user, conversation, turns with latencies
+        at_home.get(f"/history/{session.pk}/")
+
+
+def test_a_turn_shows_its_words_its_bar_and_both_recordings(
+    at_home: Client, talked: Talked
+) -> None:
+    session = talked(turns=0)
+    turn = add_turn(session, user_audio="audio/u.wav", agent_audio="audio/a.wav")
+    page = at_home.get(f"/history/{session.pk}/").content.decode()
+    assert "my name is john" in page
+    assert "Hello John. Nice to meet you." in page
+    for side in ("user", "agent"):
+        address = f"/api/v1/interaction/sessions/{session.pk}/turns/{turn.pk}/audio?side={side}"
+        assert address in page
+    assert "950 ms: End of turn 600 ms, Playout 50 ms" in page
+    assert "Played to its end" in page
+
+
+def test_without_recordings_there_are_no_players(at_home: Client, talked: Talked) -> None:
+    page = at_home.get(f"/history/{talked(recording=False).pk}/").content.decode()
+    assert "<audio" not in page
+    assert "not kept, recording was off" in page
+
+
+def test_unheard_words_are_struck_through_where_the_reply_was_cut_off(
+    at_home: Client, talked: Talked
+) -> None:
+    session = talked(turns=0)
+    add_turn(
+        session,
+        heard_text="Hello John.",
+        heard_ms=1240,
+        interrupted=True,
+        end_reason=Turn.EndReason.INTERRUPTED,
+    )
+    page = at_home.get(f"/history/{session.pk}/").content.decode()
+    assert '<del class="unheard">Nice to meet you.</del>' in page
+    assert "Interrupted after 1.2 s" in page
+
+
+def test_a_failed_turn_says_which_stage_and_why(at_home: Client, talked: Talked) -> None:
+    session = talked(turns=0)
+    error = {"stage": "tts", "provider": "espeak", "code": "stage_lost", "message": "It is gone."}
+    add_turn(session, reply="", error=error, end_reason=Turn.EndReason.FAILED)
+    page = at_home.get(f"/history/{session.pk}/").content.decode()
+    assert "Text to speech: It is gone." in page
+
+
+def test_a_turn_without_figures_shows_no_bar_and_an_unknown_figure_is_a_dash(
+    at_home: Client, talked: Talked
+) -> None:
+    session = talked(turns=0)
+    bare = add_turn(session, sequence=1)
+    TurnLatency.objects.filter(turn=bare).delete()
+    add_turn(session, sequence=2)
+    page = at_home.get(f"/history/{session.pk}/").content.decode()
+    assert page.count('class="waterfall"') == 1
+    assert re.search(r"You cut in → silence</dt><dd class=\"figure\">–<", page)
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "a & b"])
+def test_what_was_said_is_text_and_never_markup(at_home: Client, talked: Talked, text: str) -> None:
+    session = talked(turns=0)
+    add_turn(session, transcript=text, reply=text, heard_text=text)
+    for address in ("/history/", f"/history/{session.pk}/"):
+        assert text not in at_home.get(address).content.decode()

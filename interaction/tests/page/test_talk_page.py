@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
+from django.test import Client
+
+from interaction.wording import talk_words
+from voiceproject.environment import BASE_DIR
+from voiceproject.heartbeat import key
+
+SCRIPTS = sorted((BASE_DIR / "static" / "talk").glob("*.js"))
+
+
+def config_of(page: str) -> dict[str, Any]:
+    found = re.search(r'<script id="talk-config" type="application/json">(.*?)</script>', page)
+    assert found, "the page carries its configuration"
+    config: dict[str, Any] = json.loads(found[1])
+    return config
+
+
+def test_the_page_needs_sign_in(client: Client, db: None) -> None:
+    response = client.get("/")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/sign-in/")
+
+
+def test_the_page_names_the_engines_in_force_and_asks_for_nothing_else(at_home: Client) -> None:
+    page = at_home.get("/").content.decode()
+    for name in ("PocketSphinx", "Demo agent", "eSpeak NG"):
+        assert name in page
+    assert config_of(page)["local"] is True
+    assert config_of(page)["has_key"] is False
+
+
+def test_a_key_in_the_environment_changes_the_engines_and_never_reaches_the_page(
+    at_home: Client, settings: Any
+) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"openai_api_key": _secret("sk-not-for-pages")})
+    page = at_home.get("/").content.decode()
+    config = config_of(page)
+    assert (config["local"], config["has_key"]) == (False, True)
+    assert "sk-not-for-pages" not in page
+    assert 'list="voices"' in page, "a provider behind a key may have voices of its own"
+
+
+def test_what_the_page_loads_exists(at_home: Client) -> None:
+    page = at_home.get("/").content.decode()
+    addresses = re.findall(r'(?:src|href)="/static/([^"]+)"', page)
+    addresses += [url.removeprefix("/static/") for url in config_of(page)["worklets"].values()]
+    assert "talk/main.js" in addresses
+    assert [name for name in addresses if finders.find(name) is None] == []
+
+
+def test_the_page_runs_under_its_content_security_policy(at_home: Client) -> None:
+    response = at_home.get("/")
+    page = response.content.decode()
+    inline = re.findall(
+        r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>|<style|\son\w+=", page
+    )
+    assert inline == []
+    assert "unsafe-eval" not in response["Content-Security-Policy"]
+
+
+def test_only_staff_are_shown_the_admin_site(at_home: Client, owner: User) -> None:
+    assert "/admin/" not in at_home.get("/").content.decode()
+    owner.is_staff = True
+    owner.save()
+    assert "/admin/" in at_home.get("/").content.decode()
+
+
+def test_every_word_that_the_scripts_say_exists() -> None:
+    words = talk_words()
+    missing = []
+    for script in SCRIPTS:
+        text = script.read_text()
+        missing += [w for w in re.findall(r"(?<!/)\bwords\.(\w+)", text) if w not in words]
+        prefixes = re.findall(r"\bwords\[`(\w+_)\$", text)
+        missing += [p for p in prefixes if not any(w.startswith(p) for w in words)]
+    assert missing == []
+
+
+def test_every_word_is_said_by_some_script() -> None:
+    text = "".join(script.read_text() for script in SCRIPTS)
+    prefixes = set(re.findall(r"\bwords\[`(\w+_)\$", text))
+    labels = set(re.findall(r'"(talk_\w+)"', text))
+    unused = [
+        word
+        for word in talk_words()
+        if f"words.{word}" not in text
+        and word not in labels
+        and not any(word.startswith(prefix) for prefix in prefixes)
+    ]
+    assert unused == []
+
+
+# The parts.
+
+
+@pytest.fixture
+def all_queues_served(redis_client: redis.Redis) -> Iterator[None]:
+    for queue in settings.QUEUES:
+        redis_client.set(key(queue), 1, ex=30)
+    yield
+    redis_client.flushall()
+
+
+def test_the_parts_are_all_ready_when_every_queue_is_served(
+    at_home: Client, all_queues_served: None
+) -> None:
+    answer = at_home.get("/parts/").content.decode()
+    assert "Everything is ready." in answer
+    assert "not ready" not in answer
+
+
+def test_an_unserved_queue_is_named(at_home: Client, redis_client: redis.Redis) -> None:
+    for queue in settings.QUEUES:
+        if queue != "tts":
+            redis_client.set(key(queue), 1, ex=30)
+    answer = at_home.get("/parts/").content.decode()
+    assert answer.count("is not ready.") == 1
+    assert re.search(r"Text to speech\s*<span[^>]*>is not ready", answer)
+
+
+def test_without_redis_it_is_redis_that_is_named_and_nobody_else(
+    at_home: Client, settings: Any, tmp_path: Path
+) -> None:
+    settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock?db=0"
+    answer = at_home.get("/parts/").content.decode()
+    assert answer.count("is not ready.") == 1
+    assert re.search(r"Redis\s*<span[^>]*>is not ready", answer)
+
+
+def test_the_parts_answer_a_stranger_with_401_and_no_page(client: Client, db: None) -> None:
+    response = client.get("/parts/")
+    assert response.status_code == 401
+    assert response.content == b""
+
+
+def _secret(value: str) -> Any:
+    from pydantic import SecretStr
+
+    return SecretStr(value)
