@@ -29,14 +29,14 @@ export class Notices {
     const notice = make("div", error ? "notice error" : "notice");
     notice.dataset.notice = name;
     notice.setAttribute("role", error ? "alert" : "status");
-    const words = make("p", "", text);
+    const line = make("p", "", text);
     if (link) {
       const anchor = document.createElement("a");
       anchor.href = link.href;
       anchor.textContent = link.label;
-      words.append(" ", anchor);
+      line.append(" ", anchor);
     }
-    notice.append(words, ...actions.map((action) => this.#button(name, action)));
+    notice.append(line, ...actions.map((action) => this.#button(name, action)));
     notice.append(this.#close(name));
     this.#shown.set(name, notice);
     this.place.append(notice);
