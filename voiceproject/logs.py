@@ -19,6 +19,11 @@ FACTS = ("session", "turn", "reply", "stage", "sentence", "provider", "code", "p
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
+def only_crashes(record: logging.LogRecord) -> bool:
+    """A filter: an answer of 404 or 503 that a view chose to give is no event of a log."""
+    return record.exc_info is not None
+
+
 class KeyValueFormatter(logging.Formatter):
     """``2026-11-20T10:00:00.000Z WARNING interaction.cascade "stage failed" session=… turn=…``
 

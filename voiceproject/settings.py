@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR, Environment
+from voiceproject.logs import only_crashes
 from voiceproject.secret import secret_key
 
 try:
@@ -231,12 +232,14 @@ LOGGING = {
     "formatters": {
         "key_value": {"()": "voiceproject.logs.KeyValueFormatter", "exception_texts": DEBUG}
     },
+    "filters": {"only_crashes": {"()": lambda: only_crashes}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "key_value"}},
     "root": {"handlers": ["stderr"], "level": ENV.parley_log_level.upper()},
     "loggers": {
         # Django's own handlers would say everything twice, or mail it.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.request": {"filters": ["only_crashes"]},
         # At INFO it logs the start and end of every task, which the stages do with their facts.
         "celery": {"level": "WARNING"},
         # Request lines of providers' calls are none of a log's business.

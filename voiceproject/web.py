@@ -43,12 +43,11 @@ class Body(io.BytesIO):
 class Request(http_protocol.WebRequest):  # type: ignore[misc]
     """Of a body that is too long, Django gets the length and nothing else, and says so (413)."""
 
-    # Django parses forms; Twisted would do it first, on the event loop.
-    _parsePOSTFormSubmission = False
-
     def gotLength(self, length: int | None) -> None:
         from django.conf import settings
 
+        # Django parses forms; Twisted would do it first, on the event loop.
+        self._parsePOSTFormSubmission = False
         self.content = Body(settings.MAX_BODY_BYTES)
 
     def process(self) -> object:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from voiceproject.logs import KeyValueFormatter
+from voiceproject.logs import KeyValueFormatter, only_crashes
 
 SAID = "my name is john"
 
@@ -57,3 +57,9 @@ def test_celerys_quote_of_an_exception_is_cut_off() -> None:
     record = f"Task x[1] raised unexpected: ValueError({SAID!r})"
     told = line(record, "celery.app.trace", exc_info=(None, None, None))
     assert SAID not in told
+
+
+def test_an_answer_that_a_view_chose_is_no_event() -> None:
+    chosen = logging.makeLogRecord({"msg": "Service Unavailable"})
+    crash = logging.makeLogRecord({"msg": "x", "exc_info": (ValueError, ValueError(), None)})
+    assert [only_crashes(chosen), only_crashes(crash)] == [False, True]
