@@ -1,0 +1,62 @@
+"""A small agent that needs nothing but this file's folder: it shows that turns have a context.
+
+Each strategy looks at what was said, with everything before it, and answers or passes it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+from interaction.core.signals import Message
+from interaction.providers.base import ProviderConfig
+from interaction.providers.local.demo.chinese import speaking_chinese
+from interaction.providers.local.demo.clock import telling_the_date, telling_the_time
+from interaction.providers.local.demo.manners import (
+    answering,
+    falling_back,
+    greeting,
+    taking_leave,
+)
+from interaction.providers.local.demo.names import remembering
+from interaction.providers.local.demo.repeating import counting, repeating
+from interaction.providers.local.demo.said import Said, Strategy
+from interaction.providers.local.demo.sums import calculating
+from interaction.providers.local.words import words
+
+STRATEGIES: tuple[Strategy, ...] = (
+    speaking_chinese,
+    repeating,
+    remembering,
+    counting,
+    calculating,
+    telling_the_time,
+    telling_the_date,
+    taking_leave,
+    answering,
+    greeting,
+    falling_back,
+)
+
+
+class LanguageModel:
+    def __init__(
+        self,
+        config: ProviderConfig,
+        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+    ) -> None:
+        self._now = now
+
+    async def complete(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        for word in words(reply(messages, self._now())):
+            yield word
+
+    async def aclose(self) -> None:
+        pass
+
+
+def reply(messages: Sequence[Message], now: datetime) -> str:
+    """The whole reply to the last of the messages."""
+    last = messages[-1].content if messages and messages[-1].role == "user" else ""
+    said = Said(last, messages[:-1], now)
+    return next(answer for strategy in STRATEGIES if (answer := strategy(said)) is not None)
