@@ -1,12 +1,12 @@
 """One tree of provider errors. Each says which stage and provider, and whether a retry may help.
 
-    ProviderError
-    ├── ProviderUnavailable      connection refused, DNS, 5xx            retryable
-    ├── ProviderRateLimited      429; ``retry_after`` in seconds          retryable
-    ├── ProviderTimeout          a first-byte, stall or stage deadline    retryable
-    ├── ProviderRefused          the request itself was refused (4xx)
-    ├── ProviderUnauthorized     bad or missing key, no quota
-    └── ProviderProtocolError    an answer that cannot be understood, a cut stream
+ProviderError
+├── ProviderUnavailable      connection refused, DNS, 5xx            retryable
+├── ProviderRateLimited      429; ``retry_after`` in seconds          retryable
+├── ProviderTimeout          a first-byte, stall or stage deadline    retryable
+├── ProviderRefused          the request itself was refused (4xx)
+├── ProviderUnauthorized     bad or missing key, no quota
+└── ProviderProtocolError    an answer that cannot be understood, a cut stream
 """
 
 from __future__ import annotations
