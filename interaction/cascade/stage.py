@@ -197,9 +197,12 @@ async def run_again(
 async def _work(
     run: StageRun, work: Callable[[StageRun], Awaitable[None]], deadline: float
 ) -> None:
+    facts = run.ticket.facts()
+    logger.info("stage started", extra=facts)
     try:
         async with run.alive(), asyncio.timeout(deadline):
             await work(run)
+        logger.info("stage finished", extra=facts)
     except Exception as error:
         await run.fail(failure(run, error))
 

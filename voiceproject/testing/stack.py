@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from voiceproject import heartbeat
+from voiceproject import heartbeat, redis_server
 from voiceproject.environment import BASE_DIR
 
 QUEUES = ("stt", "llm", "tts", "default")
@@ -56,7 +56,7 @@ class Worker:
                     stdout=log,
                     stderr=log,
                 )
-        self.wait_until_ready()
+            self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
         names = [heartbeat.key(queue) for queue in self.queues]
@@ -114,3 +114,55 @@ def worker(_worker: Worker, redis_client: redis.Redis, transactional_db: None) -
     _worker.start()
     _worker.forget_log()
     return _worker
+
+
+class RunRedis:
+    """The run's own Redis, to be stopped, continued or replaced by an empty one."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._replacement: subprocess.Popen[bytes] | None = None
+
+    def pause(self) -> None:
+        """It accepts connections and answers nobody."""
+        os.kill(self._pid(), signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.kill(self._paused, signal.SIGCONT)
+
+    def die(self) -> None:
+        os.kill(self._pid(), signal.SIGKILL)
+        if self._replacement:
+            self._replacement.wait()
+
+    def come_back(self) -> None:
+        """Start it anew, on the same socket, empty."""
+        self._replacement = subprocess.Popen(redis_server.command(self._url))
+        give_up_at = time.monotonic() + STARTS_WITHIN
+        while not self._answers():
+            assert time.monotonic() < give_up_at, "Redis does not come back"
+            time.sleep(0.05)
+
+    def remove(self) -> None:
+        if self._replacement:
+            self._replacement.kill()
+            self._replacement.wait()
+
+    def _answers(self) -> bool:
+        with redis.Redis.from_url(self._url) as client:
+            try:
+                return bool(client.ping())
+            except redis.ConnectionError:
+                return False
+
+    def _pid(self) -> int:
+        with redis.Redis.from_url(self._url) as client:
+            self._paused = int(client.info("server")["process_id"])
+        return self._paused
+
+
+@pytest.fixture(scope="session")
+def run_redis(redis_url: str) -> Iterator[RunRedis]:
+    server = RunRedis(redis_url)
+    yield server
+    server.remove()

@@ -1,5 +1,28 @@
 from __future__ import annotations
 
-from voiceproject.testing.stack import _worker, worker
+from collections.abc import Callable
 
-__all__ = ["_worker", "worker"]
+import pytest
+from django.contrib.auth import get_user_model
+
+from interaction.engine import SessionSpec
+from interaction.models import Session
+from interaction.tests.cascade.caller import spec
+from voiceproject.testing.stack import _worker, run_redis, worker
+
+__all__ = ["_worker", "run_redis", "worker"]
+
+
+@pytest.fixture
+def session(transactional_db: None) -> Callable[..., SessionSpec]:
+    """``session(**changes)``: a session that is in the database, and what an engine knows of it."""
+
+    def make(**changes: object) -> SessionSpec:
+        made = spec(**changes)
+        owner, _ = get_user_model().objects.get_or_create(username="caller")
+        Session.objects.create(
+            pk=made.session_id, owner=owner, recording=made.recording, status=Session.Status.ACTIVE
+        )
+        return made
+
+    return make

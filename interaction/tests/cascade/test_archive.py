@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import wave
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+import redis
+from channels.db import database_sync_to_async
+
+from interaction.audio.wav import Sound
+from interaction.cascade.sweep import sweep
+from interaction.core.signals import FinalTranscript, Measured, ReplyAudio
+from interaction.engine import SessionSpec
+from interaction.models import Session, Turn
+from interaction.tests.cascade.caller import PATIENCE, Caller
+from voiceproject.testing.stack import Worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Make = Callable[..., SessionSpec]
+WEATHER = "what is the weather like in paris today"
+LONG = " ".join(f"This is sentence number {number} of a long reply." for number in range(12))
+
+
+async def archived(turn: UUID, **facts: Any) -> Turn:
+    """The turn's row, as soon as there is one with these values."""
+
+    def row() -> Turn | None:
+        return Turn.objects.select_related("latency").filter(pk=turn, **facts).first()
+
+    async with asyncio.timeout(PATIENCE):
+        while (found := await database_sync_to_async(row)()) is None:
+            await asyncio.sleep(0.05)
+        return found
+
+
+async def until(true: Callable[[], Any]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not await asyncio.to_thread(true):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def duration(file: Any, rate: int) -> float:
+    with file.open("rb") as opened, wave.open(io.BytesIO(opened.read())) as sound:
+        assert sound.getframerate() == rate
+        return float(sound.getnframes() / rate)
+
+
+async def spoken_turn(caller: Caller, sound: Sound) -> tuple[UUID, UUID]:
+    turn = caller.begin(sound.pcm)
+    reply = caller.end(turn)
+    await caller.reply_to_its_end(reply)
+    return turn, reply
+
+
+async def test_a_turn_is_archived_with_both_sides_audio_and_its_streams_go(
+    worker: Worker,
+    redis_client: redis.Redis,
+    session: Make,
+    spoken: Callable[[str], Sound],
+) -> None:
+    made = await asyncio.to_thread(session)
+    sound = spoken(WEATHER)
+    async with Caller.calling(made) as caller:
+        turn, reply = await spoken_turn(caller, sound)
+        caller.close(turn, reply, transcript=WEATHER, latency={"e2e": 7.5})
+        row = await archived(turn)
+    assert (row.transcript, row.reply) == (WEATHER, f"You said: {WEATHER}")
+    assert (row.latency.e2e, row.latency.ear) == (7.5, None)
+    assert row.latency.llm_ttft is not None
+    assert duration(row.user_audio, 16_000) == pytest.approx(sound.seconds)
+    assert row.agent_audio_ms == round(1000 * duration(row.agent_audio, 24_000))
+    assert row.agent_audio_ms > 1000
+    await until(lambda: not redis_client.keys("parley:audio:*"))
+    assert not redis_client.smembers("parley:turns:open")
+
+
+async def test_what_is_learnt_later_changes_the_row_and_not_the_audio(
+    worker: Worker, session: Make, spoken: Callable[[str], Sound]
+) -> None:
+    made = await asyncio.to_thread(session)
+    async with Caller.calling(made) as caller:
+        turn, reply = await spoken_turn(caller, spoken(WEATHER))
+        record = caller.close(turn, reply, transcript=WEATHER)
+        first = await archived(turn)
+        caller.engine.close_turn(replace(record, heard_ms=900, latency={"ear": 123.0}))
+        second = await archived(turn, heard_ms=900)
+    assert second.latency.ear == 123.0
+    assert first.user_audio.name == second.user_audio.name
+    assert first.agent_audio_ms == second.agent_audio_ms
+
+
+async def test_with_recording_off_no_audio_is_kept(
+    worker: Worker, session: Make, spoken: Callable[[str], Sound]
+) -> None:
+    made = await asyncio.to_thread(session, recording=False)
+    async with Caller.calling(made) as caller:
+        turn, reply = await spoken_turn(caller, spoken(WEATHER))
+        caller.close(turn, reply, transcript=WEATHER)
+        row = await archived(turn)
+    assert row.transcript
+    assert not row.user_audio
+    assert not row.agent_audio
+    assert not await asyncio.to_thread(row.user_audio.storage.exists, f"audio/{made.session_id}")
+
+
+async def test_a_turn_whose_client_left_is_archived_whole(worker: Worker, session: Make) -> None:
+    made = await asyncio.to_thread(session, paced=True)
+    async with Caller.calling(made) as caller:
+        turn, reply = caller.type(LONG)
+        await caller.until(ReplyAudio)
+        caller.close(turn, reply, kind="text", end_reason="client_left")
+    row = await archived(turn)
+    assert row.reply == f"You said: {LONG}"
+    assert row.end_reason == "client_left"
+    assert row.agent_audio_ms is not None
+    assert row.agent_audio_ms > 15_000
+
+
+async def test_a_deleted_sessions_turn_is_dropped(worker: Worker, session: Make) -> None:
+    made = await asyncio.to_thread(session)
+    async with Caller.calling(made) as caller:
+        turn, reply = caller.type("Forget me.")
+        await caller.reply_to_its_end(reply)
+        await database_sync_to_async(Session.objects.filter(pk=made.session_id).delete)()
+        caller.close(turn, reply)
+        await asyncio.to_thread(worker.wait_for_log, f"its session is gone.*{turn}")
+    assert not await database_sync_to_async(Turn.objects.filter(pk=turn).exists)()
+
+
+async def test_closing_hands_over_what_is_still_to_be_archived(
+    worker: Worker, session: Make
+) -> None:
+    made = await asyncio.to_thread(session)
+    async with Caller.calling(made) as caller:
+        turns = [caller.type(f"Number {number}.") for number in range(3)]
+        await asyncio.gather(*(caller.reply_to_its_end(reply) for _, reply in turns))
+        for number, (turn, reply) in enumerate(turns, 1):
+            record = caller.close(turn, reply, kind="text")
+            caller.engine.close_turn(replace(record, sequence=number))
+    for turn, _ in turns:
+        await archived(turn)
+
+
+async def test_the_sweep_archives_a_turn_whose_web_process_died(
+    worker: Worker,
+    redis_client: redis.Redis,
+    session: Make,
+    spoken: Callable[[str], Sound],
+) -> None:
+    made = await asyncio.to_thread(session)
+    async with Caller.calling(made) as caller:
+        turn, _ = await spoken_turn(caller, spoken(WEATHER))
+        await caller.until(Measured, lambda event: event.metric == "tts_ttfb")
+    await until(lambda: not redis_client.exists(f"parley:turn:{turn}:work"))
+    await expire_and_sweep(redis_client, f"parley:turn:{turn}:live")
+    row = await archived(turn)
+    assert row.end_reason == Turn.EndReason.ABANDONED
+    assert (row.transcript, row.reply) == (WEATHER, f"You said: {WEATHER}")
+    assert row.user_audio
+    assert row.agent_audio
+    assert row.latency.tts_ttfb is not None
+    assert row.latency.e2e is None
+
+
+async def test_the_sweep_leaves_a_live_turn_alone(
+    worker: Worker, redis_client: redis.Redis, session: Make, spoken: Callable[[str], Sound]
+) -> None:
+    made = await asyncio.to_thread(session)
+    async with Caller.calling(made) as caller:
+        turn = caller.begin(spoken(WEATHER).pcm)
+        await until(lambda: redis_client.exists(f"parley:turn:{turn}"))
+        await expire_and_sweep(redis_client, "nothing")
+        caller.end(turn)
+        await caller.until(FinalTranscript)
+    assert f'"silent turn swept".*{turn}' not in worker.log()
+
+
+async def test_a_session_whose_web_process_died_is_ended_by_the_second_sweep(
+    worker: Worker, redis_client: redis.Redis, session: Make
+) -> None:
+    dead, live = await asyncio.gather(asyncio.to_thread(session), asyncio.to_thread(session))
+
+    def age() -> None:
+        Session.objects.update(started_at="2020-01-01T00:00Z")
+
+    def status(made: SessionSpec) -> str:
+        return Session.objects.get(pk=made.session_id).status
+
+    await database_sync_to_async(age)()
+    async with Caller.calling(live):
+        await sweep()
+        assert await database_sync_to_async(status)(dead) == "active"
+        await sweep()
+        assert await database_sync_to_async(status)(dead) == "ended"
+        assert await database_sync_to_async(status)(live) == "active"
+
+
+async def expire_and_sweep(client: redis.Redis, *keys: str) -> None:
+    """Let these keys' time be over, and sweep as beat would have it."""
+    client.delete(*keys)
+    await sweep()

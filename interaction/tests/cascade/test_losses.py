@@ -1,0 +1,155 @@
+"""Whatever dies in the middle of a turn costs that turn, with an error that names the stage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from uuid import uuid4
+
+import pytest
+import redis
+
+from interaction.audio.wav import Sound
+from interaction.core.signals import (
+    FinalTranscript,
+    PartialTranscript,
+    ReplyAudio,
+    ReplyText,
+    StageFailed,
+)
+from interaction.engine import SessionSpec
+from interaction.tests.cascade.caller import Caller, spec
+from interaction.tests.cascade.test_archive import archived
+from voiceproject.testing.stack import RunRedis, Worker
+
+WEATHER = "what is the weather like in paris today"
+LONG = " ".join(f"This is sentence number {number} of a long reply." for number in range(12))
+
+
+async def next_turn_works(caller: Caller, worker: Worker) -> None:
+    await asyncio.to_thread(worker.start)
+    _, reply = caller.type("Are you back?")
+    assert await caller.reply_to_its_end(reply)
+
+
+async def test_a_worker_killed_while_it_transcribes(
+    worker: Worker, spoken: Callable[[str], Sound]
+) -> None:
+    async with Caller.calling(spec()) as caller:
+        turn = caller.begin(spoken(WEATHER).pcm)
+        await caller.until(PartialTranscript)
+        worker.kill()
+        failed = await caller.failure(turn)
+        assert (failed.stage, failed.code, failed.retryable) == ("stt", "stage_lost", True)
+        await next_turn_works(caller, worker)
+
+
+async def test_a_worker_killed_while_it_responds(worker: Worker) -> None:
+    async with Caller.calling(spec(paced=True)) as caller:
+        turn, _ = caller.type(LONG)
+        await caller.until(ReplyAudio)
+        worker.kill()
+        failed = await caller.failure(turn)
+        assert (failed.stage, failed.code) == ("llm", "stage_lost")
+        await next_turn_works(caller, worker)
+
+
+async def test_a_worker_killed_while_it_synthesizes(worker: Worker) -> None:
+    async with Caller.calling(spec(paced=True)) as caller:
+        turn, reply = caller.type("This is one sentence which takes a while to say " * 6)
+        await caller.until(ReplyAudio)
+        await asyncio.to_thread(worker.wait_for_log, f'"stage finished".*{reply} stage=llm')
+        worker.kill()
+        failed = await caller.failure(turn)
+        assert (failed.stage, failed.code, failed.reply_id) == ("tts", "stage_lost", reply)
+        await next_turn_works(caller, worker)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_worker_killed_while_it_archives(
+    worker: Worker, redis_client: redis.Redis, session: Callable[..., SessionSpec]
+) -> None:
+    made = await asyncio.to_thread(session)
+    async with Caller.calling(made) as caller:
+        turn, reply = caller.type("Keep this.")
+        await caller.reply_to_its_end(reply)
+        # As if a stage were still at work: the archive waits for it.
+        redis_client.hset(f"parley:turn:{turn}:work", "llm:held", 1)
+        caller.close(turn, reply, kind="text")
+        await asyncio.to_thread(worker.wait_for_log, f'"stage started".*{turn} stage=archive')
+        worker.kill()
+        failed = await caller.failure(turn)
+        assert (failed.stage, failed.code) == ("archive", "stage_lost")
+        redis_client.delete(f"parley:turn:{turn}:work", f"parley:turn:{turn}:live")
+        await asyncio.to_thread(worker.start)
+        from interaction.cascade.sweep import sweep
+
+        await sweep()
+        assert (await archived(turn)).reply == "You said: Keep this."
+
+
+async def test_a_turn_that_no_worker_takes_fails(worker: Worker) -> None:
+    worker.kill()
+    async with Caller.calling(spec()) as caller:
+        turn, _ = caller.type("Is anybody there?")
+        failed = await caller.failure(turn)
+        assert (failed.stage, failed.code) == ("llm", "stage_lost")
+        await next_turn_works(caller, worker)
+        texts = [event.text for event in caller.heard if isinstance(event, ReplyText)]
+        assert texts == ["You said: Are you back?"]
+
+
+@pytest.fixture
+async def broken_redis(run_redis: RunRedis, worker: Worker) -> AsyncIterator[RunRedis]:
+    yield run_redis
+    worker.kill()  # its connections are as the test left them
+
+
+async def test_redis_standing_still_for_five_seconds_costs_nothing(
+    worker: Worker, broken_redis: RunRedis, spoken: Callable[[str], Sound]
+) -> None:
+    async with Caller.calling(spec()) as caller:
+        loop = asyncio.get_running_loop()
+        turn = caller.begin(spoken(WEATHER).pcm)
+        await caller.until(PartialTranscript)
+        broken_redis.pause()
+        late = 0.0
+        try:
+            for _ in range(50):
+                due = loop.time() + 0.1
+                await asyncio.sleep(0.1)
+                late = max(late, loop.time() - due)
+        finally:
+            broken_redis.go_on()
+        reply = caller.end(turn)
+        assert (await caller.until(FinalTranscript)).text == WEATHER
+        assert await caller.reply_to_its_end(reply)
+        assert not [event for event in caller.heard if isinstance(event, StageFailed)]
+        assert late < 4, "the event loop was blocked"
+
+
+async def test_after_redis_was_killed_and_came_back_empty_the_next_turn_works(
+    worker: Worker, broken_redis: RunRedis, spoken: Callable[[str], Sound]
+) -> None:
+    async with Caller.calling(spec()) as caller:
+        turn = caller.begin(spoken(WEATHER).pcm)
+        await caller.until(PartialTranscript)
+        broken_redis.die()
+        broken_redis.come_back()
+        caller.end(turn)
+        failed = await caller.failure(turn)
+        assert failed.stage == "stt"
+        for _ in range(20):
+            again, reply = caller.type("Are you back?")
+            done, _ = await asyncio.wait(
+                [
+                    asyncio.create_task(caller.failure(again)),
+                    asyncio.create_task(caller.reply_to_its_end(reply)),
+                ],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if isinstance(done.pop().result(), bytes):
+                break
+        else:
+            pytest.fail("no turn ever worked again")
+        assert uuid4() != turn
