@@ -53,3 +53,4 @@ class Environment(BaseSettings):
     parley_max_upload_seconds: Annotated[int, Field(ge=1)] = 900
     parley_max_upload_mb: Annotated[int, Field(ge=1)] = 64
     parley_log_level: str = "INFO"
+    parley_token: SecretStr = SecretStr("")

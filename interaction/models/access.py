@@ -43,6 +43,10 @@ class ApiToken(models.Model):
         return token
 
     @classmethod
+    def revoke(cls, token: str) -> None:
+        cls.objects.filter(hashed=digest(token)).delete()
+
+    @classmethod
     def owner_of(cls, token: str) -> Any | None:
         """The active user a token belongs to, or None."""
         row = cls.objects.select_related("user").filter(hashed=digest(token)).first()
