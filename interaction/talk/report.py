@@ -33,15 +33,15 @@ class EventList:
         self._console.print(f"[dim]{at:8.3f} s[/]  [bold]{event['type']:<18}[/]  {facts}")
 
 
-def latency_table(turns: list[tuple[str, TurnHeard]]) -> Table:
-    """One row a turn, one column a metric, in ms; empty where unknown."""
+def latency_table(turns: list[TurnHeard]) -> Table:
+    """One row a metric, one column a turn, in ms; empty where unknown."""
     table = Table(title=_("Latency, ms"))
-    table.add_column(_("turn"))
+    table.add_column(_("metric"), no_wrap=True)
+    for number in range(1, len(turns) + 1):
+        table.add_column(_("turn %d") % number, justify="right", no_wrap=True)
     for metric in METRICS:
-        table.add_column(metric, justify="right")
-    for name, turn in turns:
-        figures = (turn.latency.get(metric) for metric in METRICS)
-        table.add_row(escape(name), *("" if ms is None else f"{ms:.0f}" for ms in figures))
+        figures = [turn.latency.get(metric) for turn in turns]
+        table.add_row(metric, *("" if ms is None else f"{ms:.0f}" for ms in figures))
     return table
 
 

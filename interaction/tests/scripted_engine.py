@@ -32,6 +32,7 @@ class ScriptedEngine:
 
     made: ClassVar[list[ScriptedEngine]] = []
     live: ClassVar[list[ScriptedEngine]] = []
+    asked_to_hold: ClassVar[asyncio.Event] = asyncio.Event()
 
     def __init__(self, spec: SessionSpec) -> None:
         self.spec = spec
@@ -84,7 +85,9 @@ class ScriptedEngine:
             )
         elif "mute" in words:
             self.tell(signals.ReplyText(reply_id, "Nothing to say aloud.", 0))
-        elif "hold" not in words:
+        elif "hold" in words:
+            self.asked_to_hold.set()
+        else:
             self.tell(signals.Measured(turn_id, "llm_ttft", 12.5))
             self.speak(reply_id, f"You said: {words}.", _seconds(words))
 

@@ -112,7 +112,7 @@ class Command(BaseCommand):
         for name, turn in said:
             report.words(self.console, name, turn)
         self.console.print()
-        self.console.print(report.latency_table(said))
+        self.console.print(report.latency_table([turn for _name, turn in said]))
         if options["json"]:
             document = {
                 "ok": not unanswered,

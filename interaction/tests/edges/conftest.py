@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.test import override_settings
 from interaction.models import ApiToken
 from interaction.tests.edges.client import Client
 from interaction.tests.scripted_engine import ScriptedEngine
+from voiceproject.testing.web import WebServer
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +19,7 @@ def scripted() -> Iterator[None]:
     """No provider and no worker: the scripted engine answers."""
     path = f"{ScriptedEngine.__module__}.{ScriptedEngine.__qualname__}"
     ScriptedEngine.made.clear()
+    ScriptedEngine.asked_to_hold = asyncio.Event()
     with override_settings(PARLEY_ENGINE=path):
         yield
     assert not ScriptedEngine.live, "an engine was left open"
@@ -55,3 +58,20 @@ def cookie(owner: Any) -> str:
 def connect(token: str) -> Callable[[], Client]:
     """``async with connect() as client``: a program's socket, let in."""
     return lambda: Client("/api/v1/orchestrator/ws", authorization=f"Bearer {token}")
+
+
+@pytest.fixture(scope="session")
+def _web(subprocess_env: dict[str, str]) -> Iterator[WebServer]:
+    settings = "interaction.tests.scripted_settings"
+    server = WebServer(subprocess_env, DJANGO_SETTINGS_MODULE=settings)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def web(transactional_db: None, _web: WebServer) -> WebServer:
+    """A real daphne that answers by the scripted engine, on the test database."""
+    return _web

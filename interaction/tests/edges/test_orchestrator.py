@@ -253,8 +253,7 @@ class TestFailures:
         self, caller: Caller, question: bytes, engines: list[ScriptedEngine]
     ) -> None:
         asking = asyncio.create_task(caller.post(question, providers=hearing("hold")))
-        while not (engines and any(isinstance(o, effects.EndTurn) for o in engines[0].orders)):
-            await asyncio.sleep(0)
+        await ScriptedEngine.asked_to_hold.wait()
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
