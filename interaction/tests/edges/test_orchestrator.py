@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import AsyncClient
 
 from interaction.audio import wav
@@ -30,25 +29,24 @@ class Caller:
     def __init__(self, token: str) -> None:
         self.token = token
 
-    async def post(self, body: bytes, *, accept: str = "*/*", **fields: Any) -> HttpResponse:
+    async def post(self, body: bytes, *, accept: str = "*/*", **fields: Any) -> Any:
         file = SimpleUploadedFile("speech.wav", body, "audio/wav")
-        response: HttpResponse = await AsyncClient().post(
+        return await AsyncClient().post(
             "/api/v1/orchestrator",
             {"file": file, **fields},
             headers={"authorization": f"Bearer {self.token}", "accept": accept},
         )
-        return response
 
     async def answer(self, body: bytes, **fields: Any) -> dict[str, Any]:
         response = await self.post(body, accept="application/json", **fields)
         assert response.status_code == 200, response.content
-        answer: dict[str, Any] = response.json()  # type: ignore[attr-defined]
+        answer: dict[str, Any] = response.json()
         validator("answer").validate(answer)
         return answer
 
     async def refusal(self, body: bytes, **fields: Any) -> tuple[int, dict[str, Any]]:
         response = await self.post(body, **fields)
-        refused = response.json()  # type: ignore[attr-defined]
+        refused = response.json()
         validator("api_error").validate(refused)
         return response.status_code, refused["error"]
 
@@ -67,7 +65,7 @@ def question(spoken: Spoken) -> bytes:
 def seconds(audio: bytes) -> float:
     with wave.open(io.BytesIO(audio)) as file:
         assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
-        return file.getnframes() / file.getframerate()
+        return float(file.getnframes() / file.getframerate())
 
 
 async def test_a_wav_is_answered_by_a_wav(caller: Caller, question: bytes) -> None:
@@ -174,7 +172,7 @@ class TestRefused:
             "/api/v1/orchestrator", {}, headers={"authorization": f"Bearer {token}"}
         )
         assert response.status_code == 422
-        assert "file" in response.json()["error"]["message"]  # type: ignore[attr-defined]
+        assert "file" in response.json()["error"]["message"]
 
     async def test_a_form_that_is_broken_is_400(self, token: str) -> None:
         response = await AsyncClient().generic(
@@ -185,7 +183,7 @@ class TestRefused:
             headers={"authorization": f"Bearer {token}"},
         )
         assert response.status_code == 400
-        validator("api_error").validate(response.json())  # type: ignore[attr-defined]
+        validator("api_error").validate(response.json())
 
     @pytest.mark.parametrize(
         ("providers", "code"),
