@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Annotated, Any, BinaryIO, cast
 
@@ -122,7 +123,8 @@ def _open(owner: Any, choices: Choices) -> opening.Opened:
         providers=providers,
         turn_detection=TurnDetectionChoice(kind="manual"),
     )
-    return opening.opened(opening.create(owner, wanted, active=True))
+    made = opening.opened(opening.create(owner, wanted, active=True))
+    return replace(made, spec=replace(made.spec, paced=False))
 
 
 def _answer(opened: opening.Opened, heard: Heard, sound: bytes) -> shapes.Answer:
