@@ -77,7 +77,7 @@ class OneTurn:
         self._live.command(signals.Commit())
 
     def _tell(self, news: effects.News) -> None:
-        if not isinstance(news, effects.Play):
+        if not isinstance(news, effects.Play | effects.StatusChanged):
             self._note(parley.encode(news).model_dump()["type"])
         match news:
             case effects.TranscriptHeard(turn_id, text, True):

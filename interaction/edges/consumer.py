@@ -84,7 +84,7 @@ class ParleyConsumer(AsyncConsumer):  # type: ignore[misc]
             case _ if self._session:
                 self._early.append(message)
             case bytes() if self._audio_refused:
-                pass  # said once: a microphone that is still on sends thirty of them a second
+                pass  # said once: a microphone that is on sends thirty of them a second
             case _:
                 self._audio_refused |= isinstance(message, bytes)
                 self._complain("not_started", _("No session has started. Send start_session."))
@@ -116,7 +116,7 @@ class ParleyConsumer(AsyncConsumer):  # type: ignore[misc]
         finally:
             self._session = self._live = None
             self._early.clear()
-            self._audio_refused = False
+            self._audio_refused = True  # a microphone's last words are still on their way
 
     async def _live_through(self, opened: opening.Opened) -> None:
         started, session_id = opened.started, opened.spec.session_id

@@ -308,6 +308,15 @@ class TestWrongMessages:
             await client.in_step()
         assert client.types().count("error") == 1
 
+    async def test_audio_that_comes_after_the_end_is_no_error(self, connect: Connect) -> None:
+        async with connect() as client:
+            await client.start()
+            await client.send("end_session")
+            await client.until("session_ended")
+            await client.send_audio(b"\0\0")
+            await client.in_step()
+        assert "error" not in client.types()
+
     async def test_a_second_start_is_refused_and_the_session_goes_on(
         self, connect: Connect
     ) -> None:
