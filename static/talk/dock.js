@@ -28,7 +28,7 @@ export class Dock {
     this.typeToggle = find(root, "[data-type-toggle]", HTMLButtonElement);
     this.typeForm = find(root, "[data-type-form]", HTMLFormElement);
     this.text = find(this.typeForm, "input", HTMLInputElement);
-    this.listen();
+    this.listen(root);
     this.draw(session.state);
   }
 
@@ -36,7 +36,8 @@ export class Dock {
     return this.panel.choices.hold;
   }
 
-  listen() {
+  /** @param {HTMLElement} root */
+  listen(root) {
     this.button.addEventListener("pointerdown", (event) => {
       if (!this.holds || event.button !== 0) return;
       this.button.setPointerCapture(event.pointerId);
@@ -57,6 +58,7 @@ export class Dock {
       this.text.value = "";
       if (text) void this.session.say(text);
     });
+    root.addEventListener("click", (event) => letGo(event));
     document.addEventListener("keydown", (event) => this.pressed(event));
     document.addEventListener("keyup", (event) => {
       if (event.code === "Space") this.session.release();
@@ -145,4 +147,14 @@ export class Dock {
     if (status !== "listening" || open) return status ?? "listening";
     return this.holds ? "hold" : "muted";
   }
+}
+
+/**
+ * After the mouse, a switch gives the space bar back to talking; the keyboard keeps its place.
+ * @param {MouseEvent} event
+ */
+function letGo({ detail }) {
+  const { activeElement } = document;
+  const keeps = "[data-hold-toggle], [data-newest], input[type=checkbox], input[type=range], summary";
+  if (detail > 0 && activeElement instanceof HTMLElement && activeElement.matches(keeps)) activeElement.blur();
 }

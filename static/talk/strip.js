@@ -64,7 +64,7 @@ export class Strip {
 
   /** @param {Mark} mark */
   mark(mark) {
-    this.#mark = mark;
+    if (this.#mark !== "cut") this.#mark = mark;
   }
 
   #step() {

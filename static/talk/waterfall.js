@@ -80,7 +80,8 @@ export function drawWaterfall(latency, longest, words) {
     const bar = document.createElementNS(SVG, "rect");
     bar.dataset.stage = stage;
     bar.setAttribute("x", `${(start * scale).toFixed(2)}%`);
-    bar.setAttribute("width", `${(ms * scale).toFixed(2)}%`);
+    // A stage that took next to nothing is still to be seen.
+    bar.style.setProperty("width", `max(2px, ${(ms * scale).toFixed(2)}%)`);
     bar.setAttribute("height", String(HEIGHT));
     bar.setAttribute("fill", `url(#p-${stage})`);
     svg.append(bar);
