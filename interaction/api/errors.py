@@ -14,7 +14,7 @@ from interaction.audio.wav import AudioRejected
 from interaction.core.effects import Failed
 from interaction.edges.opening import CannotOpen
 
-ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 416, 422, 500, 502, 504), ErrorBody)
+ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 416, 422, 500, 502, 503, 504), ErrorBody)
 
 
 class ApiError(Exception):
