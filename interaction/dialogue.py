@@ -59,12 +59,14 @@ class Dialogue:
         self._loop = asyncio.get_running_loop()
         self._began_at = self._loop.time()
         self._detector = SpeechDetector()
-        self._inbox: deque[bytes | Commit] = deque()
+        self._inbox: deque[bytes | Command] = deque()
         self._pending_bytes = 0
         self._rest = b""
         self._arrived = asyncio.Event()
         self._all_heard = asyncio.Event()
         self._all_heard.set()
+        self._open = False
+        """Whether the engine takes orders; until then, everything waits in the inbox."""
         self._over = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._records: dict[int, TurnRecord] = {}
@@ -77,6 +79,7 @@ class Dialogue:
             await self._engine.open()
             if self._over.is_set():  # ended meanwhile: that close came too early
                 await self._engine.close()
+            self._open = True
             async with asyncio.TaskGroup() as self._tasks:
                 working = [
                     self._tasks.create_task(self._listen()),
@@ -107,7 +110,7 @@ class Dialogue:
         """Take what the client asks for. A commit waits for the audio that came before it."""
         if self._over.is_set():
             return
-        if isinstance(command, Commit):
+        if isinstance(command, Commit) or not self._open:
             self._inbox.append(command)
             self._all_heard.clear()
             self._arrived.set()
@@ -141,9 +144,9 @@ class Dialogue:
             self._arrived.clear()
             while self._inbox:
                 await self._hear_frames(self._take_frames())
-                if self._inbox and isinstance(commit := self._inbox[0], Commit):
+                if self._inbox and not isinstance(command := self._inbox[0], bytes):
                     self._inbox.popleft()
-                    await self._commit(commit)
+                    await self._obey(command)
             self._all_heard.set()
 
     def _take_frames(self) -> list[bytes]:
@@ -168,12 +171,12 @@ class Dialogue:
         for pcm, chance in zip(frames, chances, strict=True):
             self._carry_out(self._conversation.hear(Frame(pcm, chance), arrived_at))
 
-    async def _commit(self, commit: Commit) -> None:
-        if self._rest:
+    async def _obey(self, command: Command) -> None:
+        if self._rest and isinstance(command, Commit):
             padded = self._rest.ljust(FRAME_BYTES, b"\0")
             self._rest = b""
             await self._hear_frames([padded])
-        self._carry_out(self._conversation.command(commit, self._loop.time()))
+        self._carry_out(self._conversation.command(command, self._loop.time()))
 
     def _drop_oldest(self) -> None:
         while self._pending_bytes > MAX_PENDING_BYTES and isinstance(

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from interaction.core.signals import HEARING_RATE
 
-FOLD_GAIN = 0.15
+FOLD_GAIN = 0.4
 """How loud a narrow-band source's mirror image is mixed in. Recognisers trained on 16 kHz take an
-empty upper band for another acoustic world; with the image, telephone audio (8 kHz) gives the
-transcript that its 16 kHz original gives."""
+empty upper band for another acoustic world. Measured with PocketSphinx on 36 sentences of two flite
+voices at 8 kHz: word error rate 0.24 at 0.4, 0.29 at 0.15, 0.38 at 0.05; 0.10 for the originals."""
 
 Samples = NDArray[np.float32]
 

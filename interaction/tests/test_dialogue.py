@@ -1,0 +1,88 @@
+"""The driver of a conversation: what it hands on, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from interaction.core.effects import DropTurn, EngineOrder, News, Respond, StatusChanged, TurnRecord
+from interaction.core.signals import Commit, ConversationConfig, Measured, Say, StageEvent
+from interaction.dialogue import Dialogue
+
+
+class SlowToOpen:
+    """An engine that takes its time to open, and takes nothing before."""
+
+    def __init__(self) -> None:
+        self.may_open = asyncio.Event()
+        self.orders: asyncio.Queue[EngineOrder] = asyncio.Queue()
+        self.closed_turns: list[TurnRecord] = []
+        self.news: asyncio.Queue[StageEvent] = asyncio.Queue()
+        self.is_closed = False
+
+    async def open(self) -> None:
+        await self.may_open.wait()
+
+    def perform(self, order: EngineOrder) -> None:
+        assert self.may_open.is_set(), "an order before the engine was open"
+        self.orders.put_nowait(order)
+
+    def close_turn(self, record: TurnRecord) -> None:
+        self.closed_turns.append(record)
+
+    async def events(self) -> AsyncGenerator[StageEvent, None]:
+        while True:
+            yield await self.news.get()
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+async def test_what_is_said_while_the_engine_opens_is_kept_in_order() -> None:
+    engine, told = SlowToOpen(), list[News]()
+    dialogue = Dialogue(ConversationConfig(), engine, told.append)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(dialogue.run())
+        dialogue.hear(b"\0" * 4_000)
+        dialogue.command(Say("good morning"))
+        await asyncio.sleep(0)
+        assert not told
+        engine.may_open.set()
+        order = await engine.orders.get()
+        assert isinstance(order, Respond)
+        assert order.context[-1].content == "good morning"
+        assert StatusChanged("responding") in told
+        summary = await dialogue.end("ended")
+    assert summary.turns == 1
+    assert [record.end_reason for record in engine.closed_turns] == ["client_left"]
+    assert engine.is_closed
+
+
+async def test_a_commit_waits_for_the_audio_before_it() -> None:
+    engine, told = SlowToOpen(), list[News]()
+    engine.may_open.set()
+    dialogue = Dialogue(ConversationConfig(), engine, told.append)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(dialogue.run())
+        dialogue.hear(b"\0" * 64_000)
+        dialogue.command(Commit())
+        await dialogue.heard()
+        assert [type(news).__name__ for news in told] == ["Failed"]
+        await dialogue.end("ended")
+
+
+async def test_a_bug_in_an_event_ends_the_run_and_closes_the_engine() -> None:
+    engine = SlowToOpen()
+    engine.may_open.set()
+    dialogue = Dialogue(ConversationConfig(), engine, lambda news: None)
+    running = asyncio.create_task(dialogue.run())
+    dialogue.command(Say("hello"))
+    order = await engine.orders.get()
+    assert not isinstance(order, DropTurn)
+    engine.news.put_nowait(Measured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type]
+    with pytest.raises(ExceptionGroup) as broken:
+        await running
+    assert broken.group_contains(TypeError)
+    assert engine.is_closed
