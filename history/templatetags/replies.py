@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from history.reading import AUDIO_ADDRESS
 from interaction.models import Turn
+from interaction.providers.table import TABLE
 from interaction.wording import talk_words
 
 register = template.Library()
@@ -39,3 +40,15 @@ def audio_address(turn: Turn, side: str) -> str:
 @register.filter
 def stage_label(stage: str | None) -> str:
     return talk_words().get(f"stage_{stage}", _("Error"))
+
+
+@register.filter
+def provider_label(name: str, stage: str) -> str:
+    """The provider's name for people; its own name where there is none (any more)."""
+    labels = {
+        key: entry.label
+        for kind, row in TABLE.items()
+        if kind == stage
+        for key, entry in row.items()
+    }
+    return labels.get(name, name)
