@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interaction.audio import wav
+from interaction.audio.narrowband import Widening
 from interaction.audio.resample import Resampler
 from interaction.audio.vad import FRAME_BYTES, SpeechDetector
 
@@ -144,6 +145,32 @@ def test_full_scale_does_not_wrap_around() -> None:
     steady = np.repeat(np.frombuffer(square, dtype="<i2"), 2)[: len(samples)]
     inside = np.convolve(np.abs(np.diff(steady, prepend=steady[0])) > 0, np.ones(9), "same") == 0
     assert (np.sign(samples[inside]) == np.sign(steady[inside])).all()
+
+
+# Narrow-band audio.
+
+
+def widened(pcm: bytes) -> bytes:
+    widening = Widening()
+    return b"".join(widening.widen(pcm[at : at + 3_200]) for at in range(0, len(pcm), 3_200))
+
+
+def test_telephone_audio_gets_its_mirror_image_in_the_upper_band() -> None:
+    out = widened(resampled(tone(1_000, 8_000, 0.4), 8_000, 16_000, [640]))
+
+    spectrum = np.abs(np.fft.rfft(np.frombuffer(out, dtype="<i2")[:6_400] * np.hanning(6_400)))
+    hz_a_bin = 16_000 / 6_400
+    image, tone_itself = spectrum[int(7_000 / hz_a_bin)], spectrum[int(1_000 / hz_a_bin)]
+    assert image / tone_itself == pytest.approx(0.4, rel=0.05)
+
+
+def test_what_has_an_upper_band_is_left_as_it_is(spoken: Callable[[str], wav.Sound]) -> None:
+    pcm = spoken("the quick brown fox jumps over the lazy dog").pcm
+    assert widened(pcm) == pcm
+
+
+def test_silence_is_left_as_it_is() -> None:
+    assert widened(bytes(6_400)) == bytes(6_400)
 
 
 # WAV files.

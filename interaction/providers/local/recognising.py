@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from pocketsphinx import Decoder
 
+from interaction.audio.narrowband import Widening
 from interaction.providers.local.serving import Message, Parent
 
 PIECE = 3_200
@@ -42,6 +43,7 @@ class Utterance:
     """The text of the segments before the last flush."""
     told: str = ""
     decoding: bool = False
+    widening: Widening = field(default_factory=Widening)
 
     def hear(self, pcm: bytes) -> None:
         pcm = self.rest + pcm
@@ -87,7 +89,7 @@ class Utterance:
         if not self.decoding:
             self.decoder.start_utt()
             self.decoding = True
-        self.decoder.process_raw(piece)
+        self.decoder.process_raw(self.widening.widen(piece))
 
     def _text(self) -> str:
         assert self.decoder
