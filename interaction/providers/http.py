@@ -118,17 +118,18 @@ class Blame:
     provider: str
 
     @contextlib.contextmanager
-    def __call__(self) -> Iterator[None]:
+    def __call__(self, *, begun: bool) -> Iterator[None]:
+        """``begun``: the answer has begun, so what is lost now is its rest."""
         try:
             yield
         except openai.APIStatusError as error:
             raise self._status(error) from None
         except (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException):
             raise self._error(ProviderTimeout, "took too long to answer") from None
-        except (openai.APIConnectionError, httpx2.ConnectError):
+        except (openai.APIConnectionError, httpx2.TransportError):
+            if begun:
+                raise self.protocol("broke off in the middle of its answer") from None
             raise self._error(ProviderUnavailable, "cannot be reached") from None
-        except httpx2.TransportError:
-            raise self.protocol("broke off in the middle of its answer") from None
         except (openai.APIResponseValidationError, json.JSONDecodeError, UnicodeDecodeError):
             raise self.protocol("gave an answer that cannot be understood") from None
         except openai.APIError as error:

@@ -64,10 +64,11 @@ class _Stage:
         """The answer's beginning within the deadline, and the pace to read the rest at."""
         pace = Pace(self._first, self._stall)
         async with contextlib.AsyncExitStack() as stack:
-            stack.enter_context(self._blame())
-            async with pace.next():
-                response = await stack.enter_async_context(request)
-            yield response, pace
+            with self._blame(begun=False):
+                async with pace.next():
+                    response = await stack.enter_async_context(request)
+            with self._blame(begun=True):
+                yield response, pace
 
 
 class SpeechToText(_Stage):

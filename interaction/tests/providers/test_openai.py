@@ -1,0 +1,308 @@
+"""The three stages against a server that speaks OpenAI's protocol over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from interaction.core.signals import Message
+from interaction.providers import errors
+from interaction.providers.base import FLUSH, Flush, ProviderConfig, Transcript
+from interaction.providers.openai import LanguageModel, SpeechToText, TextToSpeech
+from interaction.providers.table import load
+from interaction.tests.standins.openai import SPEECH_RATE, Standin, pitch_of
+
+KEY = "sk-secret"
+SAID = "the password is swordfish"
+SECOND = (8_000 * np.sin(2 * np.pi * 2_500 * np.arange(16_000) / 16_000)).astype("<i2").tobytes()
+"""A tone that the stand-in transcribes as ``caller 2500``."""
+
+Ask = Callable[[str], Awaitable[Any]]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Standin]:
+    async with Standin() as server:
+        yield server
+
+
+@pytest.fixture
+async def stages(server: Standin) -> AsyncIterator[dict[str, Any]]:
+    config = ProviderConfig(
+        "openai", model="any", voice="any", base_url=server.url, api_key=KEY, sample_rate=24_000
+    )
+    # Short deadlines: what is late in these tests never comes.
+    made = {
+        "stt": SpeechToText(config, first=1.0, stall=0.2),
+        "llm": LanguageModel(config, first=1.0, stall=0.2),
+        "tts": TextToSpeech(config, first=1.0, stall=0.2),
+    }
+    yield made
+    for stage in made.values():
+        await stage.aclose()
+
+
+async def given(*pieces: bytes | Flush) -> AsyncIterator[bytes | Flush]:
+    for piece in pieces:
+        yield piece
+
+
+@pytest.fixture
+def ask(stages: dict[str, Any]) -> Ask:
+    """Have a stage do its work on some input, and return everything that it gives."""
+
+    async def ask(stage: str) -> list[Any]:
+        provider = stages[stage]
+        if stage == "stt":
+            return [transcript async for transcript in provider.transcribe(given(SECOND))]
+        if stage == "llm":
+            return [text async for text in provider.complete([Message("user", SAID)])]
+        return [pcm async for pcm in provider.synthesize(SAID)]
+
+    return ask
+
+
+# What works.
+
+
+async def test_partials_come_before_the_final_transcript(ask: Ask, server: Standin) -> None:
+    assert await ask("stt") == [
+        Transcript("caller", final=False),
+        Transcript("caller 2500", final=False),
+        Transcript("caller 2500", final=True),
+    ]
+    request = server.requests[0]
+    assert (request.seconds, request.authorization) == (1.0, f"Bearer {KEY}")
+    assert request.body["language"] == "en"
+
+
+async def test_a_server_that_does_not_stream_gives_its_transcript_at_once(
+    ask: Ask, server: Standin
+) -> None:
+    server.script("stt", fault="whole")
+    assert await ask("stt") == [Transcript("caller 2500", final=True)]
+
+
+async def test_a_flush_gives_what_was_said_so_far_and_the_end_everything(
+    stages: dict[str, Any], server: Standin
+) -> None:
+    audio = given(SECOND, FLUSH, SECOND, SECOND)
+
+    finals = [t async for t in stages["stt"].transcribe(audio) if t.final]
+
+    assert finals == [Transcript("caller 2500", final=True)] * 2
+    assert [request.seconds for request in server.requests] == [1.0, 3.0]
+
+
+async def test_nothing_said_after_a_flush_is_not_uploaded_again(
+    stages: dict[str, Any], server: Standin
+) -> None:
+    finals = [t async for t in stages["stt"].transcribe(given(SECOND, FLUSH)) if t.final]
+
+    assert finals == [Transcript("caller 2500", final=True)] * 2
+    assert len(server.requests) == 1
+
+
+async def test_too_little_audio_is_not_sent_at_all(stages: dict[str, Any], server: Standin) -> None:
+    heard = [t async for t in stages["stt"].transcribe(given(bytes(640)))]
+
+    assert heard == [Transcript("", final=True)]
+    assert not server.requests
+
+
+async def test_what_goes_wrong_with_the_audio_is_not_blamed_on_the_server(
+    stages: dict[str, Any],
+) -> None:
+    async def breaking() -> AsyncIterator[bytes]:
+        yield SECOND
+        raise TimeoutError("the stream of audio")
+
+    with pytest.raises(TimeoutError, match="the stream of audio"):
+        async for _ in stages["stt"].transcribe(breaking()):
+            pass
+
+
+async def test_a_reply_comes_in_pieces_and_the_context_is_sent(
+    stages: dict[str, Any], server: Standin
+) -> None:
+    context = [Message("system", "Be brief."), Message("user", "Hi")]
+
+    pieces = [text async for text in stages["llm"].complete(context)]
+
+    assert pieces == ["You", " said:", " Hi."]
+    body = server.requests[0].body
+    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
+
+
+async def test_speech_comes_as_even_pieces_of_pcm(ask: Ask, server: Standin) -> None:
+    pieces = await ask("tts")
+
+    assert len(pieces) > 1
+    assert all(len(piece) % 2 == 0 for piece in pieces)
+    samples = np.frombuffer(b"".join(pieces), dtype="<i2")
+    loudest = np.abs(np.fft.rfft(samples)).argmax() * SPEECH_RATE / len(samples)
+    assert loudest == pytest.approx(pitch_of(SAID), abs=2)
+    assert server.requests[0].body["response_format"] == "pcm"
+
+
+async def test_silence_is_not_synthesised(stages: dict[str, Any], server: Standin) -> None:
+    assert [pcm async for pcm in stages["tts"].synthesize(" ")] == []
+    assert not server.requests
+
+
+async def test_the_stages_share_a_warm_connection(
+    ask: Ask, stages: dict[str, Any], server: Standin
+) -> None:
+    await stages["stt"].warm()
+    for stage in ("stt", "llm", "tts", "stt"):
+        await ask(stage)
+
+    assert server.connections == 1
+
+
+async def test_other_keys_have_other_clients(
+    server: Standin, stages: dict[str, Any], ask: Ask
+) -> None:
+    await ask("llm")
+    config = ProviderConfig("openai", model="any", base_url=server.url, api_key="sk-other")
+    other = load("llm", config)
+    pieces = [text async for text in other.complete([Message("user", "Hi")])]
+    await other.aclose()
+
+    assert pieces
+    assert [r.authorization for r in server.requests] == [f"Bearer {KEY}", "Bearer sk-other"]
+    assert await ask("llm")
+
+
+async def test_a_provider_can_be_used_again_after_it_was_closed(
+    ask: Ask, stages: dict[str, Any], server: Standin
+) -> None:
+    for _ in range(2):
+        assert await ask("llm")
+        await stages["llm"].aclose()
+
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("stage", ["stt", "llm", "tts"])
+async def test_cancelling_gives_the_request_up(stage: str, ask: Ask, server: Standin) -> None:
+    server.script(stage, fault="hang")  # type: ignore[arg-type]
+    task = asyncio.ensure_future(ask(stage))
+    await server.arrived(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    server.script(stage)  # type: ignore[arg-type]
+    assert await ask(stage)
+    assert [request.ended for request in server.requests] == ["abandoned", "answered"]
+
+
+# What goes wrong.
+
+
+@pytest.mark.parametrize("stage", ["stt", "llm", "tts"])
+@pytest.mark.parametrize(
+    ("plan", "error"),
+    [
+        ({"status": 401, "code": "invalid_api_key"}, errors.ProviderUnauthorized),
+        ({"status": 403}, errors.ProviderUnauthorized),
+        ({"status": 429, "code": "insufficient_quota"}, errors.ProviderUnauthorized),
+        ({"status": 429, "retry_after": "7"}, errors.ProviderRateLimited),
+        ({"status": 400}, errors.ProviderRefused),
+        ({"status": 404, "code": "model_not_found"}, errors.ProviderRefused),
+        ({"status": 413}, errors.ProviderRefused),
+        ({"status": 422}, errors.ProviderRefused),
+        ({"status": 500}, errors.ProviderUnavailable),
+        ({"status": 503}, errors.ProviderUnavailable),
+        ({"fault": "hang"}, errors.ProviderTimeout),
+        ({"fault": "stall"}, errors.ProviderTimeout),
+        ({"fault": "cut"}, errors.ProviderProtocolError),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+async def test_every_failure_has_its_place_in_the_tree(
+    stage: str, plan: dict[str, Any], error: type, ask: Ask, server: Standin
+) -> None:
+    server.next(stage, **plan)  # type: ignore[arg-type]
+
+    with pytest.raises(errors.ProviderError) as caught:
+        await ask(stage)
+
+    assert type(caught.value) is error
+    assert (caught.value.stage, caught.value.provider) == (stage, "openai")
+    assert KEY not in caught.value.message
+    assert SAID not in caught.value.message
+    assert caught.value.__cause__ is None
+    assert await ask(stage), "the next request works"
+
+
+async def test_a_rate_limit_says_when_to_come_back(ask: Ask, server: Standin) -> None:
+    for header, seconds in (("7", 7.0), ("", None), ("Fri, 20 Nov 2026 00:00:00 GMT", None)):
+        server.next("llm", status=429, retry_after=header)
+        with pytest.raises(errors.ProviderRateLimited) as caught:
+            await ask("llm")
+        assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("stage", "plan"),
+    [
+        ("stt", {"fault": "garbage"}),
+        ("llm", {"fault": "garbage"}),
+        ("llm", {"fault": "whole"}),
+        ("tts", {"fault": "whole"}),
+    ],
+)
+async def test_an_answer_that_makes_no_sense_is_a_protocol_error(
+    stage: str, plan: dict[str, Any], ask: Ask, server: Standin
+) -> None:
+    server.next(stage, **plan)  # type: ignore[arg-type]
+    with pytest.raises(errors.ProviderProtocolError):
+        await ask(stage)
+
+
+@pytest.mark.parametrize("stage", ["stt", "llm"])
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("", errors.ProviderUnavailable),
+        ("server_error", errors.ProviderUnavailable),
+        ("rate_limit_exceeded", errors.ProviderRateLimited),
+        ("insufficient_quota", errors.ProviderUnauthorized),
+    ],
+)
+async def test_an_error_inside_a_stream_is_understood(
+    stage: str, code: str, error: type[Exception], ask: Ask, server: Standin
+) -> None:
+    server.next(stage, fault="error", code=code)  # type: ignore[arg-type]
+    with pytest.raises(error):
+        await ask(stage)
+
+
+async def test_nobody_at_the_address_is_unavailable() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    config = ProviderConfig("openai", model="any", voice="any", base_url=url)
+    provider = LanguageModel(config)
+    await provider.warm()
+    with pytest.raises(errors.ProviderUnavailable) as caught:
+        async for _ in provider.complete([Message("user", "Hi")]):
+            pass
+    await provider.aclose()
+    assert caught.value.retryable
+
+
+async def test_an_address_that_is_none_is_an_error_of_the_tree() -> None:
+    provider = load("llm", ProviderConfig("openai", model="any", base_url="nonsense"))
+    with pytest.raises(errors.ProviderError):
+        async for _ in provider.complete([Message("user", "Hi")]):
+            pass
+    await provider.aclose()
