@@ -49,7 +49,7 @@ class Environment(BaseSettings):
     parley_tts: str = ""
     parley_language: str = "en"
 
-    parley_worker_concurrency: Annotated[int, Field(ge=1)] = 64
+    parley_worker_concurrency: Annotated[int, Field(ge=1)] = 256
     parley_max_upload_seconds: Annotated[int, Field(ge=1)] = 900
     parley_max_upload_mb: Annotated[int, Field(ge=1)] = 64
     parley_log_level: str = "INFO"
