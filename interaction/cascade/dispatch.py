@@ -64,7 +64,6 @@ class Dispatch:
         self._spec = spec
         self._watch = watch
         self._fail = fail
-        self._redis = redis()
         self._now = asyncio.get_running_loop().time
         self._orders = Orders()
         self._records: asyncio.Queue[tuple[TurnRecord, float]] = asyncio.Queue()
@@ -74,6 +73,7 @@ class Dispatch:
 
     def start(self, channel: str) -> None:
         self.channel = channel
+        self._redis = redis()
         self._workers = [asyncio.create_task(self._work()), asyncio.create_task(self._archive())]
 
     def put(self, order: Order) -> UUID | None:

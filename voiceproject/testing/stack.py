@@ -6,6 +6,7 @@ A test that looks at what was archived needs ``django_db(transaction=True)``.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -13,8 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -101,9 +104,71 @@ class Worker:
         self._log.unlink(missing_ok=True)
 
 
+class Providers:
+    """The stand-in for OpenAI's server, in a process of its own. What it is told holds for the
+    test; ``interaction/tests/standins/openai.py`` says what it can be told."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "interaction.tests.standins.openai"],
+            cwd=BASE_DIR,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        self.url = self._process.stdout.readline().strip()
+
+    def always(self, stage: str, **plan: Any) -> None:
+        self._ask("PATCH", {stage: {"always": plan}})
+
+    def next(self, stage: str, **plan: Any) -> None:
+        self._ask("PATCH", {stage: {"next": [plan]}})
+
+    def reset(self) -> None:
+        self._ask("DELETE", None)
+
+    def requests(self, stage: str) -> list[dict[str, Any]]:
+        """What it was asked so far."""
+        with urllib.request.urlopen(f"{self._base}/_log", timeout=10) as answer:
+            log: list[dict[str, Any]] = json.load(answer)["requests"]
+        return [request for request in log if request["stage"] == stage]
+
+    def remove(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout
+        self._process.stdout.close()
+
+    @property
+    def _base(self) -> str:
+        return self.url.removesuffix("/v1")
+
+    def _ask(self, method: str, body: Any) -> None:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self._base}/_script", data, headers, method=method)
+        urllib.request.urlopen(request, timeout=10).close()
+
+
 @pytest.fixture(scope="session")
-def _worker(subprocess_env: dict[str, str]) -> Iterator[Worker]:
-    worker = Worker(subprocess_env)
+def _standin() -> Iterator[Providers]:
+    server = Providers()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def standin(_standin: Providers) -> Providers:
+    """The worker's ``openai`` provider, answering at once until it is told otherwise."""
+    _standin.reset()
+    return _standin
+
+
+@pytest.fixture(scope="session")
+def _worker(subprocess_env: dict[str, str], _standin: Providers) -> Iterator[Worker]:
+    local = {"PARLEY_STT": "pocketsphinx", "PARLEY_LLM": "demo", "PARLEY_TTS": "espeak"}
+    openai = {"OPENAI_BASE_URL": _standin.url, "OPENAI_API_KEY": "a key"}
+    worker = Worker({**subprocess_env, **local, **openai})
     yield worker
     worker.remove()
 

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+from channels.db import database_sync_to_async
+
 from interaction.cascade.engine import CascadeEngine
 from interaction.core.effects import EndTurn, OpenTurn, Respond, SendAudio, TurnRecord
 from interaction.core.signals import Message, ReplyAudio, StageEvent, StageFailed
@@ -15,6 +17,7 @@ from interaction.engine import SessionSpec
 from interaction.providers.base import ProviderChoice
 
 E = TypeVar("E")
+T = TypeVar("T")
 
 PATIENCE = 30.0
 """Seconds until a test gives up: far more than anything takes on a busy machine."""
@@ -30,6 +33,16 @@ def spec(**changes: Any) -> SessionSpec:
         "paced": False,
     }
     return SessionSpec(**{**choices, **changes})
+
+
+async def eventually(ask: Callable[[], T]) -> T:
+    """The first true answer; ``ask`` may block."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            answer: T = await database_sync_to_async(ask, thread_sensitive=False)()
+            if answer:
+                return answer
+            await asyncio.sleep(0.05)
 
 
 class Caller:
@@ -94,10 +107,20 @@ class Caller:
 
     async def reply_to_its_end(self, reply: UUID) -> bytes:
         """The whole reply, in order and complete."""
-        await self.until(ReplyAudio, lambda piece: piece.reply_id == reply and piece.last)
+        assert await self.outcome(reply) == "answered"
         pieces = [e for e in self.heard if isinstance(e, ReplyAudio) and e.reply_id == reply]
         assert [piece.sequence for piece in pieces] == list(range(len(pieces)))
         return b"".join(piece.pcm for piece in pieces)
+
+    async def outcome(self, reply: UUID) -> str:
+        """``answered``, or the code of what went wrong."""
+
+        def ends(event: Any) -> bool:
+            ours = getattr(event, "reply_id", None) == reply
+            return ours and (isinstance(event, StageFailed) or getattr(event, "last", False))
+
+        end = await self.until(object, ends)
+        return end.code if isinstance(end, StageFailed) else "answered"
 
     async def failure(self, turn: UUID) -> StageFailed:
         return await self.until(StageFailed, lambda failed: failed.turn_id == turn)
@@ -116,3 +139,9 @@ class Caller:
         record = TurnRecord(turn, self._turns, reply_id=reply, **{**plain, **facts})
         self.engine.close_turn(record)
         return record
+
+
+def remote(**changes: Any) -> SessionSpec:
+    """All three stages over HTTP, by the stand-in."""
+    openai = ProviderChoice("openai", model="any")
+    return spec(**{"stt": openai, "llm": openai, "tts": openai, **changes})

@@ -17,7 +17,7 @@ from interaction.cascade.sweep import sweep
 from interaction.core.signals import FinalTranscript, Measured, ReplyAudio
 from interaction.engine import SessionSpec
 from interaction.models import Session, Turn
-from interaction.tests.cascade.caller import PATIENCE, Caller
+from interaction.tests.cascade.caller import Caller, eventually
 from voiceproject.testing.stack import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,20 +29,10 @@ LONG = " ".join(f"This is sentence number {number} of a long reply." for number 
 
 async def archived(turn: UUID, **facts: Any) -> Turn:
     """The turn's row, as soon as there is one with these values."""
-
-    def row() -> Turn | None:
-        return Turn.objects.select_related("latency").filter(pk=turn, **facts).first()
-
-    async with asyncio.timeout(PATIENCE):
-        while (found := await database_sync_to_async(row)()) is None:
-            await asyncio.sleep(0.05)
-        return found
-
-
-async def until(true: Callable[[], Any]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not await asyncio.to_thread(true):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+    rows = Turn.objects.select_related("latency").filter(pk=turn, **facts)
+    row = await eventually(lambda: rows.all().first())
+    assert row is not None
+    return row
 
 
 def duration(file: Any, rate: int) -> float:
@@ -76,7 +66,7 @@ async def test_a_turn_is_archived_with_both_sides_audio_and_its_streams_go(
     assert duration(row.user_audio, 16_000) == pytest.approx(sound.seconds)
     assert row.agent_audio_ms == round(1000 * duration(row.agent_audio, 24_000))
     assert row.agent_audio_ms > 1000
-    await until(lambda: not redis_client.keys("parley:audio:*"))
+    await eventually(lambda: not redis_client.keys("parley:audio:*"))
     assert not redis_client.smembers("parley:turns:open")
 
 
@@ -157,7 +147,7 @@ async def test_the_sweep_archives_a_turn_whose_web_process_died(
     async with Caller.calling(made) as caller:
         turn, _ = await spoken_turn(caller, spoken(WEATHER))
         await caller.until(Measured, lambda event: event.metric == "tts_ttfb")
-    await until(lambda: not redis_client.exists(f"parley:turn:{turn}:work"))
+    await eventually(lambda: not redis_client.exists(f"parley:turn:{turn}:work"))
     await expire_and_sweep(redis_client, f"parley:turn:{turn}:live")
     row = await archived(turn)
     assert row.end_reason == Turn.EndReason.ABANDONED
@@ -174,7 +164,7 @@ async def test_the_sweep_leaves_a_live_turn_alone(
     made = await asyncio.to_thread(session)
     async with Caller.calling(made) as caller:
         turn = caller.begin(spoken(WEATHER).pcm)
-        await until(lambda: redis_client.exists(f"parley:turn:{turn}"))
+        await eventually(lambda: redis_client.exists(f"parley:turn:{turn}"))
         await expire_and_sweep(redis_client, "nothing")
         caller.end(turn)
         await caller.until(FinalTranscript)

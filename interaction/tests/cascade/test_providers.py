@@ -1,0 +1,129 @@
+"""The stages over HTTP: what a slow or broken provider costs, and that stopping reaches it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from interaction.core.effects import CancelReply
+from interaction.core.signals import FinalTranscript, ReplyAudio, ReplySentence, ReplyText
+from interaction.tests.cascade.caller import Caller, eventually, remote
+from interaction.tests.standins.openai import mark
+from voiceproject.testing.stack import Providers, Worker
+
+HALF_A_SECOND = bytes(16_000)
+
+
+async def test_callers_at_the_same_time_hear_the_answers_to_their_own_words(
+    worker: Worker, standin: Providers
+) -> None:
+    async def talk(hz: int) -> str:
+        async with Caller.calling(remote()) as caller:
+            turn = caller.begin(mark(bytes(32_000), 16_000, hz))
+            reply = caller.end(turn)
+            await caller.reply_to_its_end(reply)
+            assert (await caller.until(FinalTranscript)).text == f"caller {hz}"
+            return (await caller.until(ReplyText)).text
+
+    pitches = range(1_000, 6_000, 500)
+    replies = await asyncio.gather(*map(talk, pitches))
+    assert replies == [f"You said: caller {hz}." for hz in pitches]
+
+
+@pytest.mark.parametrize("stage", ["stt", "llm", "tts"])
+async def test_a_providers_failure_costs_the_turn_and_names_the_stage(
+    worker: Worker, standin: Providers, stage: str
+) -> None:
+    standin.next(stage, status=503)
+    async with Caller.calling(remote()) as caller:
+        turn = caller.begin(HALF_A_SECOND)
+        caller.end(turn)
+        failed = await caller.failure(turn)
+        assert (failed.stage, failed.provider) == (stage, "openai")
+        assert (failed.code, failed.retryable) == ("provider_unavailable", True)
+        _, reply = caller.type("Once more.")
+        assert await caller.reply_to_its_end(reply)
+
+
+async def test_speech_that_breaks_off_is_a_failure_after_what_came_of_it(
+    worker: Worker, standin: Providers
+) -> None:
+    standin.always("llm", text="One two three four five six seven eight.")
+    standin.next("tts", fault="cut")
+    async with Caller.calling(remote()) as caller:
+        turn, _ = caller.type("Go on.")
+        failed = await caller.failure(turn)
+        assert failed.stage == "tts"
+        kinds = [type(event) for event in caller.heard]
+        assert ReplyAudio in kinds[: caller.heard.index(failed)]
+
+
+async def test_the_first_sentence_is_spoken_while_the_rest_is_still_written(
+    worker: Worker, standin: Providers
+) -> None:
+    standin.always("llm", text="This is first. " + "And then more words come. " * 4, pause=0.2)
+    async with Caller.calling(remote()) as caller:
+        _, reply = caller.type("Talk.")
+        await caller.until(ReplyAudio)
+        assert not [event for event in caller.heard if isinstance(event, ReplyText)]
+        await caller.reply_to_its_end(reply)
+
+
+async def test_no_more_than_two_sentences_are_synthesised_beyond_the_one_that_plays(
+    worker: Worker, standin: Providers
+) -> None:
+    standin.always("llm", text="Here come several words. " * 8)
+    standin.next("tts", first_after=2)
+    async with Caller.calling(remote()) as caller:
+        _, reply = caller.type("Talk.")
+        await caller.until(ReplySentence, lambda event: event.sentence == 7)
+        await eventually(lambda: len(standin.requests("tts")) >= 3)
+        audio = [event for event in caller.heard if isinstance(event, ReplyAudio)]
+        assert not audio
+        assert len(standin.requests("tts")) == 3
+        await caller.reply_to_its_end(reply)
+        assert len(standin.requests("tts")) == 8
+
+
+@pytest.mark.parametrize("stage", ["llm", "tts"])
+async def test_cancelling_a_reply_ends_its_requests_to_the_provider(
+    worker: Worker, standin: Providers, stage: str
+) -> None:
+    standin.always(stage, pause=1, text="One two three four five six seven eight nine. " * 9)
+    async with Caller.calling(remote()) as caller:
+        turn, reply = caller.type("Talk.")
+        await eventually(lambda: standin.requests(stage))
+        caller.engine.perform(CancelReply(turn, reply))
+        stopped = {"llm": "response stopped", "tts": "synthesis stopped"}[stage]
+        await asyncio.to_thread(worker.wait_for_log, f'"{stopped}".*{reply}')
+        await eventually(lambda: standin.requests(stage)[0]["ended"] == "abandoned")
+
+
+async def test_sentences_synthesised_by_two_workers_are_played_in_order(
+    worker: Worker, standin: Providers
+) -> None:
+    second = Worker({**worker.env}, ("tts",))
+    try:
+        await asyncio.to_thread(second.start)
+        async with Caller.calling(remote()) as caller:
+            standin.always("llm", text=" ".join(f"Sentence number {n}." for n in range(9)))
+            for _ in range(4):
+                _, reply = caller.type("Talk.")
+                assert await caller.reply_to_its_end(reply)
+        logs = worker.log(), second.log()
+        assert all('"stage finished"' in log and "stage=tts" in log for log in logs)
+    finally:
+        await asyncio.to_thread(second.remove)
+
+
+async def test_what_was_said_is_in_no_log(worker: Worker, standin: Providers) -> None:
+    standin.always("llm", text="A secret answer it is.")
+    async with Caller.calling(remote()) as caller:
+        _, reply = caller.type("Tell me the hidden word.")
+        await caller.reply_to_its_end(reply)
+        await asyncio.to_thread(worker.wait_for_log, f'"stage finished".*{reply} stage=tts')
+    assert not {"secret", "hidden"} & set(worker.log().split())
+    assert "secret" not in worker.log()
+    assert "hidden" not in worker.log()
+    assert "a key" not in worker.log()
