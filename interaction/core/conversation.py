@@ -322,8 +322,8 @@ class Conversation:
         if reason == "interrupted" and not turn.audible:
             reason = "superseded"
         if turn.transcript is not None:  # else the client knows of no reply yet
-            told = out.Interrupted(turn.id, reply.id, heard, reply.heard_text(heard))
-            self._effects.append(told)
+            text, latency = reply.heard_text(heard), dict(turn.latency)
+            self._effects.append(out.Interrupted(turn.id, reply.id, heard, text, latency))
         self._effects.append(out.CancelReply(turn.id, reply.id, heard))
         self._close(turn, reason)
 

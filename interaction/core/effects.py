@@ -168,6 +168,7 @@ class Interrupted:
     reply_id: UUID
     heard_ms: int
     heard_text: str
+    latency: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

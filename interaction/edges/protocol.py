@@ -271,6 +271,7 @@ class Interrupted(Message):
     reply_id: UUID
     heard_ms: int
     heard_text: str
+    latency: Latency
 
 
 class Error(Message):

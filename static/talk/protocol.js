@@ -26,7 +26,7 @@
  *   input_sample_rate: number, output_sample_rate: number}} SessionStarted
  * @typedef {{type: "error", code: string, message: string, retryable: boolean, stage: string|null,
  *   provider: string|null, turn_id: string|null, reply_id: string|null}} ErrorMessage
- * @typedef {{type: "interrupted", turn_id: string, reply_id: string, heard_ms: number, heard_text: string}} Interrupted
+ * @typedef {{type: "interrupted", turn_id: string, reply_id: string, heard_ms: number, heard_text: string, latency: Latency}} Interrupted
  * @typedef {{turns: number, interrupted: number, failed: number, seconds: number}} Summary
  * @typedef {{type: "connection_ready", protocol: number}
  *   | SessionStarted

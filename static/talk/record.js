@@ -115,6 +115,8 @@ export class Record {
       case "interrupted":
         this.#update(message.turn_id, (turn) => {
           turn.heard = { text: message.heard_text, ms: message.heard_ms };
+          turn.latency = { ...message.latency, ...known(turn.latency) };
+          turn.measured = true;
           turn.over = true;
         });
         break;
