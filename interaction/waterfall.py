@@ -42,7 +42,8 @@ def lay_out(latency: Mapping[str, float | None]) -> tuple[float | None, list[Seg
         ("stt", end_of_turn, heard),
         ("llm", llm_from, llm_from + llm),
         ("tts", tts_from, tts_from + tts),
-        ("playout", sent, sent if ear is None else ear),
+        # Only from the server's own figure on: before that it is not known what was playout.
+        ("playout", sent, sent if e2e is None or ear is None else ear),
     )
     segments: list[Segment] = []
     drawn = 0.0

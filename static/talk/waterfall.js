@@ -33,7 +33,8 @@ export function layOut(latency) {
     ["stt", endOfTurn, heard],
     ["llm", llmFrom, llmFrom + llm],
     ["tts", ttsFrom, ttsFrom + tts],
-    ["playout", sent, latency.ear ?? sent],
+    // Only from the server's own figure on: before that it is not known what was playout.
+    ["playout", sent, (latency.e2e === null || latency.e2e === undefined ? null : latency.ear) ?? sent],
   ];
   let drawn = 0;
   /** @type {Segment[]} */

@@ -15,7 +15,9 @@ from interaction.waterfall import Segment, lay_out
 from voiceproject.environment import BASE_DIR
 from voiceproject.testing.plugin import program
 
-PLAIN = {
+Latency = dict[str, float | None]
+
+PLAIN: Latency = {
     "end_of_turn_delay": 600.0,
     "transcription_delay": 680.0,
     "llm_ttfs": 200.0,
@@ -23,11 +25,17 @@ PLAIN = {
     "e2e": 990.0,
     "ear": 1040.0,
 }
-EAGER = PLAIN | {"e2e": 640.0, "ear": 700.0}
-TYPED = {"llm_ttfs": 200.0, "tts_ttfb": 90.0, "e2e": 295.0}
-FAILED = {"end_of_turn_delay": 600.0, "transcription_delay": 680.0, "e2e": None, "ear": None}
-QUICK_TRANSCRIPT = PLAIN | {"transcription_delay": 400.0, "e2e": 900.0}
-CASES: list[dict[str, float | None]] = [PLAIN, EAGER, TYPED, FAILED, QUICK_TRANSCRIPT, {}]  # type: ignore[list-item]
+EAGER: Latency = PLAIN | {"e2e": 640.0, "ear": 700.0}
+TYPED: Latency = {"llm_ttfs": 200.0, "tts_ttfb": 90.0, "e2e": 295.0}
+FAILED: Latency = {
+    "end_of_turn_delay": 600.0,
+    "transcription_delay": 680.0,
+    "e2e": None,
+    "ear": None,
+}
+QUICK_TRANSCRIPT: Latency = PLAIN | {"transcription_delay": 400.0, "e2e": 900.0}
+WHILE_IT_PLAYS: Latency = {"ear": 1040.0}
+CASES = [WHILE_IT_PLAYS, PLAIN, EAGER, TYPED, FAILED, QUICK_TRANSCRIPT, {}]
 
 latencies = st.dictionaries(
     st.sampled_from(METRICS), st.none() | st.floats(0, 20_000, allow_nan=False)
@@ -58,6 +66,10 @@ def test_a_turn_that_failed_shows_what_it_got_to() -> None:
     total, segments = lay_out(FAILED)
     assert total == 680.0
     assert [segment.stage for segment in segments] == ["end_of_turn", "stt"]
+
+
+def test_the_ear_alone_gives_a_total_and_blames_no_stage() -> None:
+    assert lay_out(WHILE_IT_PLAYS) == (1040.0, [])
 
 
 def test_nothing_known_is_no_bar_and_no_zero() -> None:
