@@ -52,7 +52,9 @@ class CascadeEngine:
         self._dispatch = Dispatch(spec, self._watch, self._fail_with)
         self._replies: dict[UUID, _Reply] = {}
         self._dropped: set[UUID] = set()
-        """Replies of which nothing is wanted any more."""
+        """Replies to which nothing is added any more."""
+        self._cancelled: set[UUID] = set()
+        """Those of which not even that is wanted which came before."""
         self._ended: dict[UUID, UUID] = {}
         """Turns that ended, and the reply that each ended with."""
         self._transcribed: set[UUID] = set()
@@ -84,6 +86,7 @@ class CascadeEngine:
                 self._ended[turn_id] = reply_id
                 self._await_reply(turn_id, reply_id)
             case out.CancelReply(reply_id=reply_id):
+                self._cancelled.add(reply_id)
                 self._drop_reply(reply_id)
             case out.DropTurn(turn_id):
                 self._drop_turn(turn_id)
@@ -101,7 +104,7 @@ class CascadeEngine:
         while (event := await self._events.get()) is not None:
             # A cancelled reply's news may wait here; its turn's transcript still counts.
             if isinstance(event, ReplyAudio | ReplySentence | ReplyText) and (
-                event.reply_id in self._dropped
+                event.reply_id in self._cancelled
             ):
                 continue
             yield event
@@ -213,6 +216,7 @@ class CascadeEngine:
 
     def _drop_turn(self, turn_id: UUID) -> None:
         for reply_id in [key for key, reply in self._replies.items() if reply.turn == turn_id]:
+            self._cancelled.add(reply_id)
             self._drop_reply(reply_id)
         self._watch.forget(lambda job: job.turn == turn_id)
 

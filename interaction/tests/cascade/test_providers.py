@@ -46,23 +46,25 @@ async def test_a_providers_failure_costs_the_turn_and_names_the_stage(
         assert await caller.reply_to_its_end(reply)
 
 
-async def test_speech_that_breaks_off_is_a_failure_after_what_came_of_it(
+async def test_speech_that_breaks_off_is_a_failure_after_what_came_before_it(
     worker: Worker, standin: Providers
 ) -> None:
-    standin.always("llm", text="One two three four five six seven eight.")
-    standin.next("tts", fault="cut")
+    standin.always("llm", text="The first sentence is fine. But the second one breaks off.")
+    standin.next("tts")
+    standin.next("tts", fault="cut", first_after=1)
     async with Caller.calling(remote()) as caller:
-        turn, _ = caller.type("Go on.")
+        turn, reply = caller.type("Go on.")
         failed = await caller.failure(turn)
-        assert failed.stage == "tts"
-        kinds = [type(event) for event in caller.heard]
-        assert ReplyAudio in kinds[: caller.heard.index(failed)]
+        assert (failed.stage, failed.reply_id) == ("tts", reply)
+        came = caller.heard[: caller.heard.index(failed)]
+        assert [event.sentence for event in came if isinstance(event, ReplySentence)] == [0, 1]
+        assert 0 in {event.sentence for event in came if isinstance(event, ReplyAudio)}
 
 
 async def test_the_first_sentence_is_spoken_while_the_rest_is_still_written(
     worker: Worker, standin: Providers
 ) -> None:
-    standin.always("llm", text="This is first. " + "And then more words come. " * 4, pause=0.2)
+    standin.always("llm", text="This is first. " + "And then more words come. " * 2, pause=0.1)
     async with Caller.calling(remote()) as caller:
         _, reply = caller.type("Talk.")
         await caller.until(ReplyAudio)
