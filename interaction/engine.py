@@ -18,9 +18,14 @@ class SessionSpec:
 
     session_id: UUID
     owner_id: int
-    stt: ProviderChoice
-    llm: ProviderChoice
-    tts: ProviderChoice
+    stt: tuple[ProviderChoice, ...]
+    """In order: the first one serves, the next where it fails before its first output."""
+    llm: tuple[ProviderChoice, ...]
+    tts: tuple[ProviderChoice, ...]
+    tools: tuple[str, ...] = ()
+    """Names of the tools that the language model is given."""
+    redact: bool = True
+    """Whether long digit sequences are masked where transcripts are born."""
     recording: bool = True
     paced: bool = True
     """Whether replies are played as they come, so that speech need not be made far ahead of what

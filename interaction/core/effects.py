@@ -172,6 +172,39 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class FellBack:
+    """Another provider than the first choice serves this turn's stage."""
+
+    turn_id: UUID
+    stage: Stage
+    failed: str
+    code: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUsed:
+    """A tool was run, or refused, for this reply. See ``signals.ToolInvoked`` for the fields."""
+
+    turn_id: UUID
+    reply_id: UUID
+    invocation_id: UUID
+    task_id: UUID
+    tool: str
+    arguments: str
+    status: Literal["succeeded", "failed", "timed_out", "refused"]
+    result: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOver:
+    """A tool ended the session, and its reply has been heard: hang up."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """Something went wrong. With a turn id it cost that turn; the session goes on."""
 
@@ -195,6 +228,9 @@ News = (
     | Play
     | ReplyEnded
     | Interrupted
+    | FellBack
+    | ToolUsed
+    | SessionOver
     | Failed
 )
 
@@ -220,6 +256,7 @@ class TurnRecord:
     """Metric name to ms; null where unknown. Names as in ``METRICS``."""
     error: Failed | None = None
     underruns: int = 0
+    fallbacks: tuple[FellBack, ...] = ()
 
 
 METRICS = (

@@ -154,6 +154,57 @@ class StageFailed:
     reply_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderSwitched:
+    """A provider failed before its first output and the next one on the list took the turn."""
+
+    turn_id: UUID
+    stage: Stage
+    failed: str
+    """The provider that failed, by name."""
+    code: str
+    """Why: the error's code."""
+    provider: str
+    """The one that goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolInvoked:
+    """A tool was run for this reply, or refused. Sent when it is over."""
+
+    turn_id: UUID
+    reply_id: UUID
+    invocation_id: UUID
+    task_id: UUID
+    """Groups what one request led to."""
+    tool: str
+    arguments: str
+    """JSON text."""
+    status: Literal["succeeded", "failed", "timed_out", "refused"]
+    result: str
+    """JSON text, or what went wrong."""
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndRequested:
+    """A tool asked for the session's end, once this reply has been heard."""
+
+    reply_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The provider's own count of what a request cost."""
+
+    turn_id: UUID
+    reply_id: UUID
+    prompt_tokens: int
+    completion_tokens: int
+    prompt_characters: int
+    """Characters of the messages that the tokens were counted for."""
+
+
 StageEvent = (
     PartialTranscript
     | FinalTranscript
@@ -161,16 +212,34 @@ StageEvent = (
     | ReplyText
     | ReplyAudio
     | Measured
+    | ProviderSwitched
+    | ToolInvoked
+    | EndRequested
+    | Used
     | StageFailed
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What a language model wants done, as it asked for it: nothing of it is checked yet."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text, to be validated against the tool's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One line of the context that a language model gets."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """With role ``assistant``: what it asked for."""
+    tool_call_id: str = ""
+    """With role ``tool``: whose result ``content`` is."""
 
 
 @dataclass(frozen=True, slots=True)

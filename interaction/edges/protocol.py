@@ -72,6 +72,17 @@ class Providers(Message):
     tts: ProviderChoice = ProviderChoice()
 
 
+Fallbacks = Annotated[list[ProviderChoice], Field(max_length=4)]
+
+
+class ProviderFallbacks(Message):
+    """Who serves a stage when the one chosen fails before its first output, in order."""
+
+    stt: Fallbacks = []
+    llm: Fallbacks = []
+    tts: Fallbacks = []
+
+
 class TurnDetectionChoice(Message):
     kind: Literal["vad", "manual"] = "vad"
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
@@ -85,7 +96,12 @@ class SessionSettings(Message):
 
     mode: Literal["cascade"] = "cascade"
     providers: Providers = Providers()
+    fallbacks: ProviderFallbacks = ProviderFallbacks()
+    template_id: int | None = None
+    """A prompt template; ``system_prompt``, where given, is added after its text."""
     system_prompt: Annotated[Text, Field(max_length=20_000)] = ""
+    tools: Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=32)] = []
+    """Names of tools that the language model may use."""
     barge_in_enabled: bool = True
     turn_detection: TurnDetectionChoice = TurnDetectionChoice()
     recording: bool = True
@@ -178,7 +194,11 @@ class SessionStarted(Message):
     session_id: UUID
     mode: Literal["cascade", "realtime"]
     providers: Providers
+    fallbacks: ProviderFallbacks
+    template_id: int | None
     system_prompt: str
+    """The prompt really used."""
+    tools: list[str]
     barge_in_enabled: bool
     turn_detection: TurnDetectionChoice
     recording: bool
@@ -274,6 +294,32 @@ class Interrupted(Message):
     latency: Latency
 
 
+class ProviderFallback(Message):
+    """The first choice failed before its first output; another provider serves this turn."""
+
+    type: Literal["provider_fallback"] = "provider_fallback"
+    turn_id: UUID
+    stage: Literal["stt", "llm", "tts"]
+    failed: str
+    code: str
+    provider: str
+
+
+class ToolInvocation(Message):
+    type: Literal["tool_invocation"] = "tool_invocation"
+    turn_id: UUID
+    reply_id: UUID
+    invocation_id: UUID
+    task_id: UUID
+    tool: str
+    arguments: str
+    """JSON text."""
+    status: Literal["succeeded", "failed", "timed_out", "refused"]
+    result: str
+    """JSON text, or what went wrong."""
+    ms: float
+
+
 class Error(Message):
     type: Literal["error"] = "error"
     code: str
@@ -318,6 +364,8 @@ ServerMessage = Annotated[
     | AgentResponse
     | ResponseEnded
     | Interrupted
+    | ProviderFallback
+    | ToolInvocation
     | Error
     | SessionEnded
     | Pong,

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from interaction.core.signals import Message
+from interaction.core.signals import Message, ToolCall
 
 Kind = Literal["stt", "llm", "tts", "realtime"]
 
@@ -29,6 +29,8 @@ class Capabilities:
     """STT: the rate it wants. TTS: the rate it gives, where fixed. Hz."""
     voices: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    tools: bool = False
+    """LLM: it can be given tools."""
     needs_key: bool = False
 
 
@@ -81,9 +83,32 @@ class SpeechToText(Protocol):
     async def aclose(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a language model is told of it."""
+
+    name: str
+    description: str
+    parameters: str
+    """JSON text: the JSON Schema of its arguments, an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int
+    completion_tokens: int
+
+
 class LanguageModel(Protocol):
-    def complete(self, messages: Sequence[Message]) -> AsyncIterator[str]:
-        """Yield the reply's text in pieces of any size as they come. Never yields an empty one."""
+    def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+    ) -> AsyncIterator[str | ToolCall | Usage]:
+        """Yield the reply as it comes: text in pieces of any size, never an empty one; each tool
+        call once it is complete; last, where the provider counts, what it cost.
+
+        A reply with tool calls is not the end: the caller runs them and asks again with the calls
+        and their results among the messages.
+        """
         ...
 
     async def aclose(self) -> None: ...
