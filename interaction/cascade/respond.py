@@ -70,7 +70,7 @@ class _Reply:
             raise GivenUp("empty_reply", message)
         await self._run.tell(ReplyText(self._id, text, self._sentences))
         facts = {f"text:{self._id}": text, f"sentences:{self._id}": self._sentences}
-        await self._run.notes.write(**facts)
+        self._run.note(**facts)
 
     async def speak(self) -> None:
         """Have the sentences synthesised, never more than ``AHEAD`` beyond the one that plays."""
@@ -93,4 +93,4 @@ class _Reply:
         self._spoken.put_nowait(spoken)
         if number == 0:
             await self._run.measure("llm_ttfs", self._began_at)
-        await self._run.notes.write(**{f"sentence:{self._id}:{number}": piece.strip()})
+        self._run.note(**{f"sentence:{self._id}:{number}": piece.strip()})

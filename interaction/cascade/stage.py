@@ -58,6 +58,8 @@ class StageRun:
         self.aborted: GivenUp | None = None
         """Why the run stopped itself."""
         self._layer = get_channel_layer()
+        self._unwritten: dict[str, Any] = {}
+        self._writing: asyncio.Task[None] | None = None
         self._said = 0
         self._saying = asyncio.Lock()
 
@@ -68,15 +70,29 @@ class StageRun:
     async def measure(self, metric: str, began_at: float) -> None:
         """Report the time since ``began_at``, which is this process's ``time.monotonic()``."""
         ms = round(1000 * (time.monotonic() - began_at), 1)
+        self.note(**{f"ms:{metric}": ms})
         await self.tell(Measured(self.ticket.turn_id, metric, ms))
-        await self.notes.write(**{f"ms:{metric}": ms})
+
+    def note(self, **facts: Any) -> None:
+        """Write to the turn's notes behind the work, which need not wait for it."""
+        self._unwritten |= facts
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        with contextlib.suppress(*BROKEN):
+            while self._unwritten:
+                facts, self._unwritten = self._unwritten, {}
+                await self.notes.write(**facts)
 
     async def hand_over(self, ticket: Ticket, **kwargs: Any) -> None:
         """Enqueue another stage of the same turn, saying so first: it is watched from then on."""
         await self._say("queued", queued=ticket.job)
-        await self.notes.working(ticket.job)
         try:
-            await publisher().publish(ticket, **kwargs)
+            # This stage itself counts as at work until both are done.
+            await asyncio.gather(
+                self.notes.working(ticket.job), publisher().publish(ticket, **kwargs)
+            )
         except NotPublished as error:
             await self.notes.done_working(ticket.job)
             message = _("The task queue does not answer. Please try again.")
@@ -95,7 +111,7 @@ class StageRun:
         with contextlib.suppress(*BROKEN):
             await self.tell(failure)
             if failure.stage != "archive":
-                await self.notes.write(error=error)
+                self.note(error=error)
 
     async def claim(self) -> bool:
         """Whether this run is the first of its kind, and still wanted."""
@@ -124,6 +140,8 @@ class StageRun:
 
     async def finish(self) -> None:
         with contextlib.suppress(*BROKEN):
+            if self._writing:
+                await self._writing
             await self._say("finished")
             await self.notes.done_working(self.ticket.job)
 

@@ -99,7 +99,7 @@ class _Hearing:
             if self._marks:
                 await self._answer(self._marks.popleft())
             else:
-                await self._run.notes.write(transcript=self._text)
+                self._run.note(transcript=self._text)
             self._settle()
         elif transcript.text != self._told:
             self._told = transcript.text
@@ -114,7 +114,7 @@ class _Hearing:
         await run.tell(FinalTranscript(run.ticket.turn_id, text, reply))
         context = (*load_context(mark["context"]), Message("user", text))
         await run.hand_over(run.ticket.onward("llm", reply), context=dump_context(context))
-        await run.notes.write(transcript=text)
+        run.note(transcript=text)
 
     def _settle(self) -> None:
         """Look whether everything that was asked for is answered."""

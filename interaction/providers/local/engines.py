@@ -152,6 +152,8 @@ async def _read(process: Process) -> Message:
 
 async def _stop(process: Process) -> None:
     """Close its input, upon which it ends by itself; if it does not, kill it."""
+    assert process.stdin
+    process.stdin.close()
     try:
         async with asyncio.timeout(STOPS_WITHIN):
             await process.communicate()
