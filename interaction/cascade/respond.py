@@ -25,7 +25,7 @@ AHEAD = 2
 
 
 async def respond(run: StageRun, context: tuple[Message, ...]) -> None:
-    choice = run.ticket.spec.llm
+    choice = run.ticket.spec.llm[0]
     run.provider = choice.name
     reply = _Reply(run)
     try:

@@ -18,7 +18,6 @@ from interaction.cascade.publisher import publisher
 from interaction.cascade.ticket import Ticket
 from interaction.engine import SessionSpec
 from interaction.models import Session
-from interaction.providers.base import ProviderChoice
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +48,7 @@ async def _archive(turn: UUID) -> None:
     raw: Any = await redis().hget(notes_key(turn), "session")
     session = UUID(json.loads(raw)) if raw else UUID(int=0)
     logger.info("silent turn swept", extra={"session": session, "turn": turn})
-    unknown = ProviderChoice("")
-    spec = SessionSpec(session, 0, unknown, unknown, unknown)
+    spec = SessionSpec(session, 0, stt=(), llm=(), tts=())
     await publisher().publish(Ticket(spec, turn, channel="", stage="archive"))
 
 

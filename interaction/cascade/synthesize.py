@@ -26,7 +26,7 @@ PIECE = SECOND // 1000 * 80
 
 
 async def synthesize(run: StageRun, text: str) -> None:
-    choice = run.ticket.spec.tts
+    choice = run.ticket.spec.tts[0]
     run.provider = choice.name
     speech: asyncio.Queue[bytes | None] = asyncio.Queue()
     try:

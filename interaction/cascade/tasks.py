@@ -31,7 +31,7 @@ def transcribe(ticket: dict[str, Any]) -> None:
 
 
 @shared_task  # type: ignore[untyped-decorator]
-def respond(ticket: dict[str, Any], context: list[list[str]]) -> None:
+def respond(ticket: dict[str, Any], context: list[dict[str, Any]]) -> None:
     messages = load_context(context)
     worker_loop().run(
         run_stage(

@@ -26,6 +26,10 @@ _EVENTS: dict[str, type[Any]] = {
         signals.ReplySentence,
         signals.ReplyText,
         signals.Measured,
+        signals.ProviderSwitched,
+        signals.ToolInvoked,
+        signals.EndRequested,
+        signals.Used,
         signals.StageFailed,
     )
 }
@@ -95,12 +99,15 @@ def load(cls: type[Any], raw: Any) -> Any:
     return _adapter(cls).validate_python(raw)
 
 
-def dump_context(context: tuple[Message, ...]) -> list[list[str]]:
-    return [[message.role, message.content] for message in context]
+_context: TypeAdapter[tuple[Message, ...]] = TypeAdapter(tuple[Message, ...])
 
 
-def load_context(raw: list[list[str]]) -> tuple[Message, ...]:
-    return tuple(Message(role, content) for role, content in raw)  # type: ignore[arg-type]
+def dump_context(context: tuple[Message, ...]) -> Any:
+    return _context.dump_python(context, mode="json")
+
+
+def load_context(raw: Any) -> tuple[Message, ...]:
+    return _context.validate_python(raw)
 
 
 def pack_report(report: Report) -> dict[str, Any]:

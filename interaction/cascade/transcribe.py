@@ -27,7 +27,7 @@ SILENCE = 10.0
 
 
 async def transcribe(run: StageRun) -> None:
-    choice = run.ticket.spec.stt
+    choice = run.ticket.spec.stt[0]
     run.provider = choice.name
     async with provider("stt", choice, run.ticket.spec.owner_id) as stt:
         await _Hearing(run).through(stt)

@@ -27,9 +27,9 @@ def spec(**changes: Any) -> SessionSpec:
     choices = {
         "session_id": uuid4(),
         "owner_id": 1,
-        "stt": ProviderChoice("pocketsphinx"),
-        "llm": ProviderChoice("echo"),
-        "tts": ProviderChoice("espeak"),
+        "stt": (ProviderChoice("pocketsphinx"),),
+        "llm": (ProviderChoice("echo"),),
+        "tts": (ProviderChoice("espeak"),),
         "paced": False,
     }
     return SessionSpec(**{**choices, **changes})
@@ -143,5 +143,5 @@ class Caller:
 
 def remote(**changes: Any) -> SessionSpec:
     """All three stages over HTTP, by the stand-in."""
-    openai = ProviderChoice("openai", model="any")
+    openai = (ProviderChoice("openai", model="any"),)
     return spec(**{"stt": openai, "llm": openai, "tts": openai, **changes})
