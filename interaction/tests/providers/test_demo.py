@@ -1,0 +1,245 @@
+"""The demo agent, in conversation. It never claims what it cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interaction.core.signals import Message
+from interaction.providers.base import ProviderConfig
+from interaction.providers.local.demo.agent import LanguageModel, reply
+from interaction.providers.local.demo.numbers import in_words, number
+from interaction.providers.local.words import words
+from interaction.providers.table import load
+
+NOON = datetime(2026, 11, 20, 12, 5, tzinfo=timezone(timedelta(hours=1), "CET"))
+
+Talk = Callable[..., str]
+
+
+@pytest.fixture
+def talk() -> Talk:
+    """``talk(*texts)``: the reply to the last of these, said one after another."""
+    context = [Message("system", "You are a pirate. My name is Blackbeard.")]
+
+    def talk(*texts: str) -> str:
+        answer = ""
+        for text in texts:
+            context.append(Message("user", text))
+            answer = reply(context, NOON)
+            context.append(Message("assistant", answer))
+        return answer
+
+    return talk
+
+
+async def streamed(messages: list[Message], name: str = "demo") -> list[str]:
+    return [word async for word in load("llm", ProviderConfig(name)).complete(messages)]
+
+
+# Remembering.
+
+
+def test_a_name_is_remembered_over_other_turns(talk: Talk) -> None:
+    assert "John" in talk("my name is john")
+    assert talk("what time is it", "what is my name") == "Your name is John."
+    assert "John" in talk("hello")
+    assert "John" in talk("thank you good bye")
+
+
+def test_a_name_that_was_not_told_is_not_invented(talk: Talk) -> None:
+    assert "not told me" in talk("what is my name")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("my name is mary jane and i like cats", "Mary Jane"),
+        ("Hi! My name's O'Brien.", "O'Brien"),
+        ("hello call me ishmael please", "Ishmael"),
+        ("my name is ludwig van beethoven", "Ludwig van Beethoven"),
+        ("I'm Ada.", "Ada"),
+        ("Good morning, I am Zoë!", "Zoë"),
+    ],
+)
+def test_names_are_taken_out_of_what_is_said(talk: Talk, text: str, name: str) -> None:
+    assert talk(text, "who am i") == f"Your name is {name}."
+
+
+@pytest.mark.parametrize("text", ["i'm hungry", "I am not sure.", "my name is", "my name is not"])
+def test_what_is_no_name_is_not_taken_for_one(talk: Talk, text: str) -> None:
+    assert "not told me" in talk(text, "what is my name")
+
+
+def test_the_last_name_counts(talk: Talk) -> None:
+    assert "John" in talk("my name is john", "no my name is joan")
+    assert talk("what's my name") == "Your name is Joan."
+
+
+# Knowing.
+
+
+def test_it_tells_the_time_by_this_machines_clock(talk: Talk) -> None:
+    assert talk("what time is it") == "It is 12:05 in the afternoon, CET, by this machine's clock."
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("what is the date today", "Today is Friday, November 20, 2026."),
+        ("what is the day to day", "Today is Friday, November 20, 2026."),
+        ("what's tomorrow's date", "Tomorrow is Saturday, November 21, 2026."),
+        ("what day was yesterday", "Yesterday was Thursday, November 19, 2026."),
+        ("which year is it", "It is the year 2026."),
+        ("what month is it", "It is November."),
+    ],
+)
+def test_it_tells_the_date(talk: Talk, text: str, answer: str) -> None:
+    assert talk(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("what is twenty three plus four", "23 plus 4 is 27."),
+        ("What's 23 + 4?", "23 plus 4 is 27."),
+        ("what is two plus for", "2 plus 4 is 6."),
+        ("how much is seven times eight please", "7 times 8 is 56."),
+        ("two plus three times four", "2 plus 3 times 4 is 14."),
+        ("what is ten divided by four", "10 divided by 4 is 2.5."),
+        ("ten over three", "10 divided by 3 is about 3.3333."),
+        ("twenty minus thirty minus five", "20 minus 30 minus 5 is minus 15."),
+        ("what is fifteen percent of eighty", "15 percent of 80 is 12."),
+        ("20% of 50", "20 percent of 50 is 10."),
+        ("two to the power of three squared", "2 to the power of 3 to the power of 2 is 512."),
+        ("one hundred and five minus one point five", "105 minus 1.5 is 103.5."),
+        ("what is minus five plus three", "minus 5 plus 3 is minus 2."),
+    ],
+)  # fmt: skip
+def test_it_calculates(talk: Talk, text: str, answer: str) -> None:
+    assert talk(text) == answer
+
+
+@pytest.mark.parametrize(
+    "text", ["what is twenty three plus floor", "what is seven times a", "what is (2 + 3) * 4"]
+)
+def test_it_does_not_answer_half_a_sum(talk: Talk, text: str) -> None:
+    assert talk(text).startswith("I heard a sum, but")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["five divided by zero", "nine to the power of ninety", "0 to the power of minus 1"],
+)
+def test_impossible_sums_are_said_to_be_so(talk: Talk, text: str) -> None:
+    answer = talk(text)
+    assert " is " not in answer or "cannot" in answer or "Nothing" in answer
+
+
+@given(st.integers(0, 100))
+def test_numbers_in_words_are_understood_as_they_are_said(value: int) -> None:
+    assert number(in_words(value)) == value
+
+
+@given(
+    st.lists(st.integers(0, 999), min_size=2, max_size=6),
+    st.lists(st.sampled_from("+-*"), min_size=5, max_size=5),
+)
+def test_sums_are_right(values: list[int], signs: list[str]) -> None:
+    text = str(values[0])
+    for sign, value in zip(signs, values[1:], strict=False):
+        text += f" {sign} {value}"
+    expected = eval(text)
+
+    answer = reply([Message("user", text)], NOON)
+
+    said = answer.rsplit(" is ", 1)[1].rstrip(".").replace("minus ", "-")
+    if abs(expected) < 10**15:
+        assert Fraction(said.removeprefix("about ")) == expected
+
+
+# Manners.
+
+
+def test_it_repeats_after_one_and_says_it_again(talk: Talk) -> None:
+    assert talk("repeat after me the quick brown fox") == "The quick brown fox."
+    assert talk("say that again") == "The quick brown fox."
+    assert talk("what did i say") == "You said: say that again"
+
+
+def test_it_counts_in_sentences_that_can_be_interrupted(talk: Talk) -> None:
+    assert talk("count to seven") == "One, two, three, four, five. Six, seven."
+    assert talk("count to a thousand") == "I count in whole numbers, up to a hundred."
+
+
+@pytest.mark.parametrize(
+    ("text", "words_of_it"),
+    [
+        ("good morning", "demo agent"),
+        ("what can you do", "remember your name"),
+        ("who are you", "not a language model"),
+        ("are you a real person", "small program"),
+        ("how are you", "thank you"),
+        ("thanks a lot", "You are welcome"),
+        ("what is the weather like in paris today", "cannot see the weather"),
+        ("how do i connect a language model", "OpenAI"),
+        ("tell me a story", "parrot"),
+        ("你好", "示範助理"),
+    ],
+)
+def test_a_few_openings(talk: Talk, text: str, words_of_it: str) -> None:
+    assert words_of_it in talk(text)
+
+
+def test_it_says_what_it_is_where_it_has_no_answer(talk: Talk) -> None:
+    first = talk("who is the president of france")
+    assert first.startswith("I heard: who is the president of france.")
+    assert "without a language model" in first
+    second, third = talk("why is the sky blue"), talk("why is the sky blue")
+    assert "beyond this demo" in second
+    assert second != third
+
+
+def test_it_remembers_in_chinese_too(talk: Talk) -> None:
+    assert "小明" in talk("我叫小明")
+    assert talk("我叫什麼名字") == "你叫小明。"
+    assert "12點5分" in talk("現在幾點")
+    assert "星期五" in talk("今天星期幾")
+    assert talk("我是誰") == "你叫小明。"
+    assert "語言模型" in talk("天空為什麼是藍的")
+
+
+@given(st.lists(st.text(max_size=60), max_size=4))
+def test_there_is_always_an_answer(texts: list[str]) -> None:
+    context = [Message("user", text) for text in texts]
+    assert reply(context, NOON).strip()
+
+
+@given(st.text(max_size=200))
+def test_words_lose_nothing(text: str) -> None:
+    pieces = words(text)
+    assert "".join(pieces) == text
+    assert all(pieces)
+
+
+async def test_replies_stream_by_words() -> None:
+    pieces = await streamed([Message("user", "what can you do")])
+    assert len(pieces) > 20
+    assert all(pieces)
+    assert pieces[0] == "I"
+
+
+async def test_the_echo_says_what_was_said() -> None:
+    assert "".join(await streamed([Message("user", "good morning")], "echo")) == (
+        "You said: good morning"
+    )
+    assert "".join(await streamed([], "echo")) == "I heard nothing."
+
+
+async def test_closing_is_nothing() -> None:
+    await LanguageModel(ProviderConfig("demo")).aclose()
