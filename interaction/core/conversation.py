@@ -24,6 +24,7 @@ from interaction.core import signals as sig
 from interaction.core.deadlines import next_look
 from interaction.core.effects import Effect, EndReason, Status
 from interaction.core.endpointing import SpeechGate
+from interaction.core.facts import Fact, Facts, as_news
 from interaction.core.past import Past
 from interaction.core.signals import ConversationConfig, Frame, Message
 from interaction.core.turn import Reply, Sentence, Turn
@@ -47,7 +48,8 @@ class Conversation:
         self._new_id = new_id
         self._gate = SpeechGate(config.turn_detection)
         self._turn: Turn | None = None
-        self._past = Past()
+        self._past = Past(config)
+        self._facts = Facts(self._past)
         self._status: Status = "listening"
         self._wake: float | None = None
         self._effects: list[Effect] = []
@@ -93,8 +95,8 @@ class Conversation:
         reply_id = getattr(event, "reply_id", None)
         if isinstance(event, sig.StageFailed):
             self._stage_failed(event, now)
-        elif isinstance(event, sig.Measured):
-            self._measured(event)
+        elif isinstance(event, Fact):
+            self._effects += self._facts.take(event, turn)
         elif turn and turn.reply and reply_id == turn.reply.id:
             if turn.committed:
                 self._reply_event(turn, turn.reply, event, now)
@@ -104,7 +106,7 @@ class Conversation:
             turn.progress_at = now
             self._effects.append(out.TranscriptHeard(turn.id, event.text, final=False))
         elif isinstance(event, sig.FinalTranscript):
-            self._late_transcript(event)
+            self._effects += self._facts.late_transcript(event)
         return self._done(now)
 
     def tick(self, now: float) -> list[Effect]:
@@ -235,7 +237,10 @@ class Conversation:
         ]
 
     def _context(self) -> tuple[Message, ...]:
-        return self._past.context(self.config, self._turn)
+        context = self._past.context(self._turn)
+        if self._turn:
+            self._turn.context = context
+        return context
 
     # The agent's side: a reply comes, is played, ends.
 
@@ -258,6 +263,10 @@ class Conversation:
                 if count == 0:
                     self._effects.append(out.ReplyEnded(turn.id, reply.id, dict(turn.latency)))
                     self._close_played(turn, 0)
+            case sig.ToolInvoked():
+                self._effects.append(as_news(out.ToolUsed, event))
+            case sig.EndRequested():
+                turn.ends_session = True
             case sig.ReplyAudio() if not reply.complete:
                 reply.add_audio(event.sentence, event.pcm)
                 reply.complete = event.last
@@ -344,8 +353,10 @@ class Conversation:
         self._turn = None
         self._past.add(turn)
         self._effects.append(out.CloseTurn(turn.record()))
+        if turn.ends_session and reason == "played":
+            self._effects.append(out.SessionOver("ended_by_agent"))
 
-    # Failures and figures.
+    # Failures.
 
     def _stage_failed(self, event: sig.StageFailed, now: float) -> None:
         failed = out.Failed(
@@ -388,23 +399,6 @@ class Conversation:
         reply.complete = True
         number = max(reply.sentences, default=0)
         self._effects.append(out.Play(turn.id, reply.id, LAST_SEQUENCE, number, b"", last=True))
-
-    def _late_transcript(self, event: sig.FinalTranscript) -> None:
-        """A turn that was talked over while it was being transcribed: the words still count."""
-        turn = self._past.by_id(event.turn_id)
-        if turn and turn.transcript is None:
-            turn.transcript = event.text
-            self._effects += [
-                out.TranscriptHeard(turn.id, event.text, final=True),
-                out.CloseTurn(turn.record()),
-            ]
-
-    def _measured(self, event: sig.Measured) -> None:
-        if (live := self._turn) and live.id == event.turn_id:
-            live.latency[event.metric] = round(event.ms, 1)
-        elif (past := self._past.by_id(event.turn_id)) and past.latency[event.metric] is None:
-            past.latency[event.metric] = round(event.ms, 1)
-            self._effects.append(out.CloseTurn(past.record()))
 
     # What comes out.
 

@@ -6,16 +6,19 @@ from collections import deque
 from collections.abc import Iterator
 from uuid import UUID
 
+from interaction.core.context import Estimate
 from interaction.core.signals import ConversationConfig, Message
 from interaction.core.turn import Turn
 
-CONTEXT_TURNS = 40
-"""Turns that the context reaches back."""
-
 
 class Past:
-    def __init__(self) -> None:
-        self._turns: deque[Turn] = deque(maxlen=CONTEXT_TURNS)
+    """Keeps as many turns as the context may reach back: a long session costs no more than a
+    short one."""
+
+    def __init__(self, config: ConversationConfig) -> None:
+        self._config = config
+        self._turns: deque[Turn] = deque(maxlen=config.context_turns)
+        self.estimate = Estimate()
         self.count = 0
         """Turns closed so far, those included that the context no longer reaches."""
 
@@ -33,11 +36,24 @@ class Past:
     def by_id(self, turn_id: UUID) -> Turn | None:
         return next((t for t in self if t.id == turn_id), None)
 
-    def context(self, config: ConversationConfig, live: Turn | None) -> tuple[Message, ...]:
-        """System prompt, then everything said and heard so far, the live turn last."""
-        messages = list(config.history)
-        if config.system_prompt:
-            messages.insert(0, Message("system", config.system_prompt))
-        for turn in [*self._turns, *([live] if live else [])]:
-            messages += turn.messages()
-        return tuple(messages)
+    def context(self, live: Turn | None) -> tuple[Message, ...]:
+        """The system prompt, as many whole turns before as the budget allows, the live turn."""
+        prompt = self._config.system_prompt
+        first = [Message("system", prompt)] if prompt else []
+        last = live.messages() if live else []
+        left = self._config.context_tokens - self.estimate.tokens([*first, *last])
+        between: list[Message] = []
+        for messages in self._groups():
+            left -= self.estimate.tokens(messages)
+            if left < 0:
+                break
+            between = messages + between
+        return (*first, *between, *last)
+
+    def _groups(self) -> Iterator[list[Message]]:
+        """What was said before, a turn at a time, the newest first."""
+        for turn in self:
+            yield turn.messages()
+        if self.count <= len(self._turns):  # else it is further back than the context reaches
+            for message in reversed(self._config.history):
+                yield [message]

@@ -200,9 +200,8 @@ class Used:
     turn_id: UUID
     reply_id: UUID
     prompt_tokens: int
+    """Of the first request; what tools added later does not count."""
     completion_tokens: int
-    prompt_characters: int
-    """Characters of the messages that the tokens were counted for."""
 
 
 StageEvent = (
@@ -270,3 +269,8 @@ class ConversationConfig:
     turn_detection: TurnDetection = field(default_factory=TurnDetection)
     history: tuple[Message, ...] = ()
     """Messages from before this conversation, where it continues an earlier one."""
+    context_turns: int = 20
+    """Turns that the context reaches back."""
+    context_tokens: int = 6_000
+    """Tokens that the context may have, estimated; the system prompt and the turn itself always
+    go along."""

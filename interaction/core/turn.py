@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from interaction.core.effects import METRICS, EndReason, Failed, Status, TurnRecord
+from interaction.core.effects import METRICS, EndReason, Failed, FellBack, Status, TurnRecord
 from interaction.core.signals import SPEAKING_RATE, Message, StageEvent
 
 
@@ -95,6 +95,11 @@ class Turn:
     end_reason: EndReason | None = None
     """None while the turn lives."""
     underruns: int = 0
+    context: tuple[Message, ...] = ()
+    """What the language model got before this turn's words."""
+    fallbacks: tuple[FellBack, ...] = ()
+    ends_session: bool = False
+    """A tool asked for it: once the reply has been heard."""
 
     @property
     def audible(self) -> bool:
@@ -149,4 +154,5 @@ class Turn:
             latency=dict(self.latency),
             error=self.error,
             underruns=self.underruns,
+            fallbacks=self.fallbacks,
         )

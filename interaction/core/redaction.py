@@ -1,0 +1,156 @@
+"""Masks long digit sequences (card and account numbers) where a transcript is born.
+
+A sequence of 12 digits or more becomes ``[number]``: in figures, also grouped by spaces, dots or
+dashes, and spelled out in English or Chinese words as recognisers write them. Shorter ones stay:
+dates, prices, telephone numbers under 12 digits.
+
+While somebody still speaks, a number at the end of the text may be growing. A partial shows no
+more than its first four digits until what follows tells that it has ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LONG = 12
+"""Digits from which a sequence is masked."""
+SHOWN = 4
+"""Digits that a number which may still grow may show."""
+MASK = "[number]"
+GROWING = "…"
+
+_ONES = {"one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
+_SINGLE = _ONES | {"zero", "oh", "o", "nought", "naught"}
+_TEENS = {
+    *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
+    *("eighteen", "nineteen"),
+}
+_TENS = {"twenty", "thirty", "forty", "fourty", "fifty", "sixty", "seventy", "eighty", "ninety"}
+_REPEATS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
+_SOUND_ALIKES = {"to", "too", "for", "won", "ate"}
+"""What recognisers write for two, four, one and eight; digits where digit words surround them."""
+_PASSED_OVER = {"dash", "hyphen", "space", "dot", "um", "uh", "er", "erm", "hmm"}
+
+_TOKEN = re.compile(
+    r"\d+|[零〇一二三四五六七八九两兩]|[^\W\d_\u3400-\u9fff]+(?:['’][^\W\d_\u3400-\u9fff]+)*"
+)
+_GAP = re.compile(r"(?:[\s.\-‐‑‒–—_·]|,(?=\s)|，)*")
+_REST = re.compile(r"[\s.,\-‐‑‒–—_·，]*")
+
+
+@dataclass(slots=True)
+class _Run:
+    start: int
+    end: int
+    digits: int = 0
+
+
+@dataclass(slots=True)
+class _Token:
+    word: str
+    start: int
+    end: int
+    joined: bool
+    """Nothing but a separator lies between it and the token before."""
+
+
+class Redactor:
+    """Both take the whole text so far. They keep no state: a text gives what it gives."""
+
+    def final(self, text: str) -> str:
+        """The text with every long number masked."""
+        return _replaced(text, [(r, MASK) for r in _runs(text) if r.digits >= LONG])
+
+    def partial(self, text: str) -> str:
+        """The same for a text that goes on: nothing in it is the beginning of a long number."""
+        changes = []
+        for run in _runs(text):
+            if run.digits >= LONG:
+                changes.append((run, MASK))
+            elif run.digits > SHOWN and _may_grow(text, run):
+                changes.append((run, GROWING))
+        return _replaced(text, changes)
+
+    def may_grow(self, text: str) -> bool:
+        """Whether the text ends within what may become a long number: no time to reply to it."""
+        return any(run.digits > SHOWN and _may_grow(text, run) for run in _runs(text))
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    end = 0
+    for found in _TOKEN.finditer(text):
+        joined = end > 0 and _GAP.fullmatch(text, end, found.start()) is not None
+        end = found.end()
+        yield _Token(found.group().casefold(), found.start(), end, joined)
+
+
+def _runs(text: str) -> list[_Run]:
+    """The digit sequences of a text, in order."""
+    runs: list[_Run] = []
+    open_run: _Run | None = None
+    before = ""
+    waiting = 0
+    """Digits that words after the run would add if a digit word follows."""
+    for token in _tokens(text):
+        if not token.joined:
+            open_run, waiting = None, 0
+        word, digits = token.word, _digits(token.word)
+        if digits is None:
+            if open_run is None and word in _REPEATS:
+                open_run = _Run(token.start, token.start)
+                runs.append(open_run)
+            if open_run is not None and not _bridges(word, before):
+                open_run, waiting = None, 0
+            elif word in _SOUND_ALIKES:
+                waiting += 1
+            before = word
+            continue
+        if open_run is None:
+            open_run = _Run(token.start, token.start)
+            runs.append(open_run)
+        if waiting and word.isdecimal():
+            open_run = _Run(token.start, token.start)  # "from 1234 to 5678" are two numbers
+            runs.append(open_run)
+            waiting = 0
+        if before in _REPEATS and digits == 1:
+            digits = _REPEATS[before]
+        elif before in _TENS and word in _ONES:
+            digits = 0  # "twenty three" is 23
+        open_run.digits += waiting + digits
+        open_run.end, before, waiting = token.end, word, 0
+    return [run for run in runs if run.digits]
+
+
+def _digits(word: str) -> int | None:
+    if word.isdecimal():
+        return len(word)
+    if word in _SINGLE or (len(word) == 1 and word in "零〇一二三四五六七八九两兩"):
+        return 1
+    return 2 if word in _TEENS or word in _TENS else None
+
+
+def _bridges(word: str, before: str) -> bool:
+    """Whether a number may go on behind this word."""
+    if word in _SOUND_ALIKES:
+        return not before.isdecimal()
+    return word in _PASSED_OVER or word in _REPEATS
+
+
+def _may_grow(text: str, run: _Run) -> bool:
+    """Whether nothing comes behind it that ends it. The last word may itself be unfinished."""
+    words = list(_TOKEN.finditer(text, run.end))
+    bridging = [w for w in words if _bridges(w.group().casefold(), "")]
+    if len(words) - len(bridging) > 1:
+        return False
+    if words and words[-1].end() < len(text):
+        return len(words) == len(bridging)  # that word is finished
+    first_gap = text[run.end : words[0].start()] if words else text[run.end :]
+    return _REST.fullmatch(first_gap) is not None
+
+
+def _replaced(text: str, changes: list[tuple[_Run, str]]) -> str:
+    for run, instead in reversed(changes):
+        text = text[: run.start] + instead + text[run.end :]
+    return text
