@@ -43,7 +43,7 @@ def defaults(db: None) -> list[PromptTemplate]:
 
 class TestDefaults:
     def test_there_are_four_in_each_of_two_languages(self, defaults: list[PromptTemplate]) -> None:
-        titles = {language: [] for language in PromptTemplate.Language.values}
+        titles: dict[str, list[str]] = {language: [] for language in PromptTemplate.Language.values}
         for template in defaults:
             titles[template.language].append(template.title)
         assert titles == {
