@@ -28,7 +28,9 @@ class Capabilities:
     sample_rate: int | None = None
     """STT: the rate it wants. TTS: the rate it gives, where fixed. Hz."""
     voices: tuple[str, ...] = ()
+    """Some that it has, the default one first; it may take others too."""
     models: tuple[str, ...] = ()
+    """Some that it has, the default one first; it may take others too."""
     tools: bool = False
     """LLM: it can be given tools."""
     needs_key: bool = False
@@ -53,6 +55,7 @@ class ProviderConfig:
     voice: str = ""
     language: str = "en"
     base_url: str = ""
+    """Empty: the provider's own address."""
     api_key: str = field(default="", repr=False)
     sample_rate: int = 24_000
     """TTS over HTTP: raw PCM carries no rate, so it is a setting."""

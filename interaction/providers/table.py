@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Literal, overload
 
@@ -21,6 +21,9 @@ OPENAI_VOICES = (
     *("marin", "nova", "onyx", "sage", "shimmer", "verse"),
 )
 ESPEAK_VOICES = ("en-us", "en-gb", "en-gb-scotland", "cmn", "yue")
+ELEVENLABS_VOICES = ("Sarah", "George", "Alice", "Brian", "Daniel", "Jessica", "Liam", "Lily")
+"""By name; any voice may be given by its id too."""
+MOONSHINE_LANGUAGES = ("en", "ar", "de", "es", "ja", "ko", "tl", "uk", "vi", "zh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,19 @@ class Entry:
     path: str
     """``module:Class``; the class is made with a ``ProviderConfig`` alone."""
     capabilities: Capabilities
+    account: str = ""
+    """Whose key it takes (``accounts.py``), where that account is not named as the provider is."""
+    lacks: str = ""
+    """``module:function`` that says without delay what it must have before it can be used here and
+    has not: ``() -> Lack``. For providers with parts that a person fetches."""
 
+
+Lack = Literal["", "package", "model"]
+"""Nothing; a Python package; a model that has to be downloaded."""
+
+ENDPOINT = "endpoint:"
+"""Begins the provider name of an endpoint that a person or the server named: a server that speaks
+OpenAI's protocol."""
 
 TABLE: Mapping[Kind, Mapping[str, Entry]] = {
     "stt": {
@@ -38,6 +53,12 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
             "PocketSphinx",
             "interaction.providers.local.pocketsphinx:SpeechToText",
             Capabilities(streaming=True, languages=("en",), sample_rate=16_000),
+        ),
+        "moonshine": Entry(
+            "Moonshine",
+            "interaction.providers.local.moonshine:SpeechToText",
+            Capabilities(streaming=True, languages=MOONSHINE_LANGUAGES, sample_rate=16_000),
+            available="interaction.providers.local.moonshine:available",
         ),
         "openai": Entry(
             "OpenAI",
@@ -48,13 +69,36 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
                 models=("gpt-transcribe",),
                 needs_key=True,
             ),
+            credential="openai",
+        ),
+        "openai-live": Entry(
+            "OpenAI, live",
+            "interaction.providers.openai_transcription:SpeechToText",
+            Capabilities(
+                streaming=True,
+                sample_rate=24_000,
+                models=("gpt-live-transcribe", "gpt-realtime-whisper"),
+                needs_key=True,
+            ),
+            credential="openai",
+        ),
+        "deepgram": Entry(
+            "Deepgram",
+            "interaction.providers.deepgram:SpeechToText",
+            Capabilities(
+                streaming=True,
+                sample_rate=16_000,
+                models=("nova-3", "nova-2"),
+                needs_key=True,
+            ),
+            credential="deepgram",
         ),
     },
     "llm": {
         "demo": Entry(
             "Demo agent",
             "interaction.providers.local.demo.agent:LanguageModel",
-            Capabilities(streaming=True, languages=("en", "zh-Hant")),
+            Capabilities(streaming=True, languages=("en", "zh-Hant"), tools=True),
         ),
         "echo": Entry(
             "Echo",
@@ -64,7 +108,30 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
         "openai": Entry(
             "OpenAI",
             "interaction.providers.openai:LanguageModel",
-            Capabilities(streaming=True, needs_key=True),
+            Capabilities(streaming=True, models=("gpt-5-mini",), tools=True, needs_key=True),
+            credential="openai",
+        ),
+        "gemini": Entry(
+            "Google Gemini",
+            "interaction.providers.gemini:LanguageModel",
+            Capabilities(
+                streaming=True,
+                models=("gemini-3.8-flash", "gemini-3.5-flash-lite"),
+                tools=True,
+                needs_key=True,
+            ),
+            credential="gemini",
+        ),
+        "anthropic": Entry(
+            "Anthropic",
+            "interaction.providers.anthropic:LanguageModel",
+            Capabilities(
+                streaming=True,
+                models=("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5"),
+                tools=True,
+                needs_key=True,
+            ),
+            credential="anthropic",
         ),
     },
     "tts": {
@@ -81,7 +148,22 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
         "openai": Entry(
             "OpenAI",
             "interaction.providers.openai:TextToSpeech",
-            Capabilities(streaming=True, voices=OPENAI_VOICES, needs_key=True),
+            Capabilities(
+                streaming=True, models=("gpt-4o-mini-tts",), voices=OPENAI_VOICES, needs_key=True
+            ),
+            credential="openai",
+        ),
+        "elevenlabs": Entry(
+            "ElevenLabs",
+            "interaction.providers.elevenlabs:TextToSpeech",
+            Capabilities(
+                streaming=True,
+                sample_rate=24_000,
+                models=("eleven_flash_v2_5", "eleven_multilingual_v2"),
+                voices=ELEVENLABS_VOICES,
+                needs_key=True,
+            ),
+            credential="elevenlabs",
         ),
     },
     "realtime": {},
@@ -99,7 +181,19 @@ def load(kind: Kind, config: ProviderConfig) -> Any: ...
 def load(kind: Kind, config: ProviderConfig) -> Any:
     """Make the provider that ``config`` names. ``KeyError`` where there is none of that name.
 
-    A provider may have a coroutine ``warm()``, which does before the first use what takes long.
+    What the configuration leaves open is the first one of the table's models and voices. A
+    provider may have a coroutine ``warm()``, which does before the first use what takes long.
     """
-    module, name = TABLE[kind][config.name].path.split(":")
-    return getattr(import_module(module), name)(config)
+    entry = TABLE[kind][config.name]
+    models, voices = entry.capabilities.models, entry.capabilities.voices
+    config = replace(
+        config,
+        model=config.model or next(iter(models), ""),
+        voice=config.voice or next(iter(voices), ""),
+    )
+    return _load(entry.path)(config)
+
+
+def _load(path: str) -> Any:
+    module, name = path.split(":")
+    return getattr(import_module(module), name)
