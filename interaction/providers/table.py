@@ -58,7 +58,7 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
             "Moonshine",
             "interaction.providers.local.moonshine:SpeechToText",
             Capabilities(streaming=True, languages=MOONSHINE_LANGUAGES, sample_rate=16_000),
-            available="interaction.providers.local.moonshine:available",
+            lacks="interaction.providers.local.moonshine:lacks",
         ),
         "openai": Entry(
             "OpenAI",
@@ -69,7 +69,6 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
                 models=("gpt-transcribe",),
                 needs_key=True,
             ),
-            credential="openai",
         ),
         "openai-live": Entry(
             "OpenAI, live",
@@ -80,7 +79,7 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
                 models=("gpt-live-transcribe", "gpt-realtime-whisper"),
                 needs_key=True,
             ),
-            credential="openai",
+            account="openai",
         ),
         "deepgram": Entry(
             "Deepgram",
@@ -91,7 +90,6 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
                 models=("nova-3", "nova-2"),
                 needs_key=True,
             ),
-            credential="deepgram",
         ),
     },
     "llm": {
@@ -109,7 +107,6 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
             "OpenAI",
             "interaction.providers.openai:LanguageModel",
             Capabilities(streaming=True, models=("gpt-5-mini",), tools=True, needs_key=True),
-            credential="openai",
         ),
         "gemini": Entry(
             "Google Gemini",
@@ -120,7 +117,6 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
                 tools=True,
                 needs_key=True,
             ),
-            credential="gemini",
         ),
         "anthropic": Entry(
             "Anthropic",
@@ -131,7 +127,6 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
                 tools=True,
                 needs_key=True,
             ),
-            credential="anthropic",
         ),
     },
     "tts": {
@@ -151,7 +146,6 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
             Capabilities(
                 streaming=True, models=("gpt-4o-mini-tts",), voices=OPENAI_VOICES, needs_key=True
             ),
-            credential="openai",
         ),
         "elevenlabs": Entry(
             "ElevenLabs",
@@ -163,7 +157,6 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
                 voices=ELEVENLABS_VOICES,
                 needs_key=True,
             ),
-            credential="elevenlabs",
         ),
     },
     "realtime": {},
