@@ -4,12 +4,53 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _http_address(url: str) -> str:
+    TypeAdapter(HttpUrl).validate_python(url)
+    return url.rstrip("/")
+
+
+class NamedEndpoint(BaseModel):
+    """A server that speaks OpenAI's protocol, for everybody who may use this installation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,50}$")]
+    base_url: Annotated[str, AfterValidator(_http_address)]
+    api_key: SecretStr = SecretStr("")
+    models: dict[Literal["stt", "llm", "tts"], tuple[str, ...]]
+    """For the stages that it serves; the first one is the default."""
+    voices: tuple[str, ...] = ()
+    sample_rate: Annotated[int, Field(ge=8_000, le=96_000)] = 24_000
+    """Of its speech, Hz."""
+
+
+def _endpoints(value: object) -> object:
+    """JSON, or the path of a file that holds it."""
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        try:
+            value = (BASE_DIR / Path(value).expanduser()).read_text()
+        except OSError as error:
+            raise ValueError(f"the file cannot be read ({error.strerror})") from None
+    return TypeAdapter(tuple[NamedEndpoint, ...]).validate_json(value)
 
 
 class Environment(BaseSettings):
@@ -44,10 +85,27 @@ class Environment(BaseSettings):
     openai_tts_rate: int = 24_000
     tts_voice: str = ""
 
+    gemini_api_key: SecretStr = SecretStr("")
+    gemini_base_url: str = ""
+    anthropic_api_key: SecretStr = SecretStr("")
+    anthropic_base_url: str = ""
+    deepgram_api_key: SecretStr = SecretStr("")
+    deepgram_base_url: str = ""
+    elevenlabs_api_key: SecretStr = SecretStr("")
+    elevenlabs_base_url: str = ""
+    parley_endpoints: Annotated[
+        tuple[NamedEndpoint, ...], NoDecode, BeforeValidator(_endpoints)
+    ] = ()
+    parley_credentials_key: SecretStr = SecretStr("")
+
     parley_stt: str = ""
     parley_llm: str = ""
     parley_tts: str = ""
     parley_language: str = "en"
+
+    parley_redact: bool = True
+    parley_context_turns: Annotated[int, Field(ge=1, le=500)] = 20
+    parley_context_tokens: Annotated[int, Field(ge=200)] = 6_000
 
     parley_worker_concurrency: Annotated[int, Field(ge=1)] = 256
     parley_max_upload_seconds: Annotated[int, Field(ge=1)] = 900

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR, Environment
 from voiceproject.logs import only_crashes
-from voiceproject.secret import secret_key
+from voiceproject.secret import credentials_key, secret_key
 
 try:
     ENV = Environment()
@@ -37,6 +37,11 @@ SECRET_KEY = ENV.secret_key.get_secret_value() if ENV.secret_key else secret_key
 def _words(value: str) -> list[str]:
     return [word for part in value.split(",") if (word := part.strip())]
 
+
+CREDENTIALS_KEYS = _words(ENV.parley_credentials_key.get_secret_value()) or [
+    credentials_key(DATA_DIR)
+]
+"""Fernet keys (``interaction.sealing``), the one that encrypts first."""
 
 ALLOWED_HOSTS = _words(ENV.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = _words(ENV.csrf_trusted_origins)

@@ -1,8 +1,20 @@
 """The rows of a voice lab: who may talk, what was said, how long each step took."""
 
 from interaction.models.access import ApiToken, SignInLink
+from interaction.models.keys import Endpoint, ProviderCredential
+from interaction.models.preferences import Preferences
 from interaction.models.prompt import PromptTemplate
 from interaction.models.session import Session
 from interaction.models.turn import Turn, TurnLatency
 
-__all__ = ["ApiToken", "PromptTemplate", "Session", "SignInLink", "Turn", "TurnLatency"]
+__all__ = [
+    "ApiToken",
+    "Endpoint",
+    "Preferences",
+    "PromptTemplate",
+    "ProviderCredential",
+    "Session",
+    "SignInLink",
+    "Turn",
+    "TurnLatency",
+]

@@ -36,8 +36,8 @@ class Entry:
     account: str = ""
     """Whose key it takes (``accounts.py``), where that account is not named as the provider is."""
     lacks: str = ""
-    """``module:function`` that says without delay what it must have before it can be used here and
-    has not: ``() -> Lack``. For providers with parts that a person fetches."""
+    """``module:function``, ``() -> Lack``, that says without delay what it must have on this
+    machine and has not. For providers with parts that a person fetches."""
 
 
 Lack = Literal["", "package", "model"]
@@ -177,14 +177,28 @@ def load(kind: Kind, config: ProviderConfig) -> Any:
     What the configuration leaves open is the first one of the table's models and voices. A
     provider may have a coroutine ``warm()``, which does before the first use what takes long.
     """
-    entry = TABLE[kind][config.name]
-    models, voices = entry.capabilities.models, entry.capabilities.voices
+    known = entry(kind, config.name)
+    models, voices = known.capabilities.models, known.capabilities.voices
     config = replace(
         config,
         model=config.model or next(iter(models), ""),
         voice=config.voice or next(iter(voices), ""),
     )
-    return _load(entry.path)(config)
+    return _load(known.path)(config)
+
+
+def entry(kind: Kind, name: str) -> Entry:
+    """What is known of a provider; ``KeyError`` where there is none of that name.
+
+    A named endpoint is made as OpenAI is, with an address of its own.
+    """
+    return TABLE[kind]["openai" if name.startswith(ENDPOINT) else name]
+
+
+def lacking(entry: Entry) -> Lack:
+    """What keeps it from being used on this machine."""
+    lack: Lack = _load(entry.lacks)() if entry.lacks else ""
+    return lack
 
 
 def _load(path: str) -> Any:
