@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 
 from interaction.cascade.cancelling import cancel
 from interaction.cascade.connections import BROKEN, PATIENCE, redis
-from interaction.cascade.crashes import log_crash
 from interaction.cascade.liveness import START_WITHIN, Watch
 from interaction.cascade.notes import Notes
 from interaction.cascade.orders import Order, Orders
@@ -25,6 +24,7 @@ from interaction.cascade.ticket import Ticket, dump, dump_context
 from interaction.core import effects as out
 from interaction.core.effects import TurnRecord
 from interaction.core.signals import FRAME_SAMPLES, Stage
+from interaction.crashes import log_crash
 from interaction.engine import SessionSpec
 
 logger = logging.getLogger(__name__)

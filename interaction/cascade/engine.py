@@ -44,7 +44,11 @@ class CascadeEngine:
 
     def __init__(self, spec: SessionSpec) -> None:
         self.session_id = spec.session_id
-        self._providers = {"stt": spec.stt[0].name, "llm": spec.llm[0].name, "tts": spec.tts[0].name}
+        self._providers = {
+            "stt": spec.stt[0].name,
+            "llm": spec.llm[0].name,
+            "tts": spec.tts[0].name,
+        }
         self._events: asyncio.Queue[StageEvent | None] = asyncio.Queue()
         self._hub = hub()
         self._now = asyncio.get_running_loop().time

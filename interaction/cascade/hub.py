@@ -15,11 +15,11 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 
 from interaction.cascade.connections import BROKEN, close_redis, redis
-from interaction.cascade.crashes import log_crash
 from interaction.cascade.notes import SILENCE, live_key, session_key
 from interaction.cascade.publisher import publisher
 from interaction.cascade.reader import Reader
 from interaction.cascade.ticket import REPORT, Report, unpack_report
+from interaction.crashes import log_crash
 
 logger = logging.getLogger(__name__)
 

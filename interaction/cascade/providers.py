@@ -49,11 +49,12 @@ def provider(
     kind: StageKind, choice: ProviderChoice, owner_id: int
 ) -> contextlib.AbstractAsyncContextManager[Any]:
     """Lend the provider that a session chose; it is not closed while it is lent."""
-    return _lend(kind, provider_config(kind, choice, owner_id))
+    return _lend(kind, choice, owner_id)
 
 
 @contextlib.asynccontextmanager
-async def _lend(kind: StageKind, config: ProviderConfig) -> AsyncIterator[Any]:
+async def _lend(kind: StageKind, choice: ProviderChoice, owner_id: int) -> AsyncIterator[Any]:
+    config = await provider_config(kind, choice, owner_id)
     key = (kind, config)
     if key not in _kept:
         _kept[key] = _Kept(table.load(kind, config))

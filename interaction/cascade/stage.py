@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 
 from interaction.cascade.cancelling import at_work
 from interaction.cascade.connections import BROKEN, RedisError, patiently, redis
-from interaction.cascade.crashes import log_crash
 from interaction.cascade.liveness import Job
 from interaction.cascade.notes import Notes, claim_key
 from interaction.cascade.publisher import NotPublished, publisher
 from interaction.cascade.streams import LIFETIME, AudioLost, Silent
 from interaction.cascade.ticket import Report, Says, Ticket, pack_report
 from interaction.core.signals import Measured, StageEvent, StageFailed
+from interaction.crashes import log_crash
 from interaction.providers.errors import ProviderError
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from interaction.tools.base import Arguments, Situation
+
+
+class Nothing(Arguments):
+    """Takes no arguments."""
+
+
+class EndSession:
+    name = "end_session"
+    description = (
+        "Ends the conversation after your reply has been heard. Use it once the person has said "
+        "goodbye or has asked to stop; say goodbye in the same reply."
+    )
+    arguments = Nothing
+    within = 2.0
+
+    async def run(self, arguments: Nothing, situation: Situation) -> dict[str, bool]:
+        situation.session_over = True
+        return {"ends_after_this_reply": True}
