@@ -2,68 +2,209 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from django.conf import settings
+from django.utils.translation import gettext as _
 
-from interaction.providers.base import Kind, ProviderChoice, ProviderConfig
-from interaction.providers.table import TABLE
+from interaction.holdings import Access, Holdings, NoAccess, Reachable, holdings, remembered
+from interaction.providers.accounts import account_of
+from interaction.providers.base import Capabilities, Kind, ProviderChoice, ProviderConfig
+from interaction.providers.errors import ProviderRefused, ProviderUnauthorized
+from interaction.providers.table import ENDPOINT, TABLE, entry, lacking
 
-LOCAL: dict[Kind, str] = {"stt": "pocketsphinx", "llm": "demo", "tts": "espeak"}
-"""What serves where there is no key."""
+LOCAL: dict[Kind, tuple[str, ...]] = {
+    "stt": ("moonshine", "pocketsphinx"),
+    "llm": ("demo",),
+    "tts": ("espeak",),
+}
+"""What serves where there is no key: the first that has all its parts."""
 OPENAI_VOICE = "marin"
 ESPEAK_VOICES = {"zh": "cmn", "cmn": "cmn", "yue": "yue"}
 """By language; American English for the others."""
 
 
-def effective(kind: Kind, choice: ProviderChoice) -> ProviderChoice:
-    """The same choice with the server's defaults in its empty places."""
-    name = choice.name or _default(kind)
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A provider as somebody may choose it."""
+
+    name: str
+    label: str
+    available: bool
+    reason: str
+    """Why it is not, and what to do; empty where it is."""
+    models: tuple[str, ...]
+    """The default first; any other may be asked for where a key is needed."""
+    voices: tuple[str, ...]
+    languages: tuple[str, ...]
+    capabilities: Capabilities
+    key: str
+    """Whose key it would use: ``own``, ``server`` or ``nobody``'s."""
+
+
+def effective(kind: Kind, choice: ProviderChoice, owner_id: int | None = None) -> ProviderChoice:
+    """The same choice with the server's defaults in its empty places.
+
+    Asks the database what the owner has. ``KeyError`` for a provider that they do not have.
+    """
+    return _effective(kind, choice, holdings(owner_id))
+
+
+def fallbacks(kind: Kind) -> tuple[ProviderChoice, ...]:
+    """Who steps in, in order, where a session says neither who serves a stage nor who steps in."""
+    return tuple(ProviderChoice(name) for name in _configured(kind)[1:])
+
+
+async def provider_config(kind: Kind, choice: ProviderChoice, owner_id: int) -> ProviderConfig:
+    """How to make what ``owner_id`` chose, key included: for the process that uses it alone.
+
+    Raises ``ProviderUnauthorized`` where there is no key for it, ``ProviderRefused`` where there is
+    no such provider (any more).
+    """
+    if choice.name in TABLE[kind] and not account_of(kind, choice.name):
+        return _config(kind, choice, Holdings())  # the hurried path of what runs on this machine
+    return _config(kind, choice, await remembered(owner_id) if owner_id else Holdings())
+
+
+def availability(owner_id: int | None) -> dict[Kind, list[Offer]]:
+    """Every provider there is for a person, by kind, with whether they can use it now."""
+    have = holdings(owner_id)
+    offers: dict[Kind, list[Offer]] = {
+        kind: [_offer(kind, name, have) for name in row] for kind, row in TABLE.items()
+    }
+    for endpoint in have.endpoints().values():
+        for kind in TABLE:
+            if kind in endpoint.models:
+                offers[kind].append(_offer(kind, endpoint.name, have))
+    return offers
+
+
+def label(kind: Kind, name: str) -> str:
+    """A provider's name for people; its own name where there is none (any more)."""
+    if name.startswith(ENDPOINT):
+        return name.removeprefix(ENDPOINT)
+    return TABLE[kind][name].label if name in TABLE[kind] else name
+
+
+def _config(kind: Kind, choice: ProviderChoice, have: Holdings) -> ProviderConfig:
+    try:
+        full = _effective(kind, choice, have)
+        access = _access(kind, full.name, have)
+    except KeyError:
+        raise ProviderRefused(
+            _("There is no provider of that name."), stage=kind, provider=choice.name
+        ) from None
+    except NoAccess as missing:
+        raise ProviderUnauthorized(
+            f"{label(kind, full.name)}: {missing.message}", stage=kind, provider=full.name
+        ) from None
+    config = ProviderConfig(full.name, full.model, full.voice, full.language)
+    if access is None:
+        return config
+    config = replace(config, base_url=access.base_url, api_key=access.api_key)
+    if full.name.startswith(ENDPOINT):
+        return replace(config, sample_rate=have.endpoints()[full.name].sample_rate)
+    if full.name == "openai":
+        return replace(config, sample_rate=settings.ENV.openai_tts_rate)
+    return config
+
+
+def _access(kind: Kind, name: str, have: Holdings) -> Access | None:
+    """None where it takes no key. ``KeyError``, ``NoAccess``."""
+    if name.startswith(ENDPOINT):
+        return have.endpoints()[name].access()
+    account = account_of(kind, name)
+    return have.access(account) if account else None
+
+
+def _effective(kind: Kind, choice: ProviderChoice, have: Holdings) -> ProviderChoice:
+    name = choice.name or _default(kind, have)
+    endpoint = _endpoint(kind, name, have)
     language = choice.language or settings.ENV.parley_language
     return ProviderChoice(
         name=name,
-        model=choice.model or _model(kind, name),
-        voice=choice.voice or _voice(name, language) if kind == "tts" else "",
+        model=choice.model or _models(kind, name, endpoint)[0],
+        voice=choice.voice or _voice(name, language, endpoint) if kind == "tts" else "",
         language=language,
     )
 
 
-def provider_config(kind: Kind, choice: ProviderChoice, owner_id: int) -> ProviderConfig:
-    """How to make what ``owner_id`` chose, key included: for the process that uses it alone."""
-    full = effective(kind, choice)
-    entry = TABLE[kind][full.name]
-    plain = ProviderConfig(full.name, full.model, full.voice, full.language)
-    if not entry.capabilities.needs_key:
-        return plain
-    env = settings.ENV
-    return ProviderConfig(
-        *(plain.name, plain.model, plain.voice, plain.language),
-        base_url=env.openai_base_url,
-        api_key=env.openai_api_key.get_secret_value(),
-        sample_rate=env.openai_tts_rate,
+def _endpoint(kind: Kind, name: str, have: Holdings) -> Reachable | None:
+    """The endpoint of that name. ``KeyError`` where nothing of that name serves this stage."""
+    if not name.startswith(ENDPOINT):
+        entry(kind, name)
+        return None
+    endpoint = have.endpoints()[name]
+    endpoint.models[kind]
+    return endpoint
+
+
+def _offer(kind: Kind, name: str, have: Holdings) -> Offer:
+    known = entry(kind, name)
+    endpoint = _endpoint(kind, name, have)
+    reason, whose = "", ""
+    try:
+        if access := _access(kind, name, have):
+            whose = access.whose
+    except NoAccess as missing:
+        reason = missing.message
+    capabilities = known.capabilities
+    return Offer(
+        name=name,
+        label=label(kind, name),
+        available=not (reason := reason or _lack(kind, name)),
+        reason=reason,
+        models=tuple(filter(None, _models(kind, name, endpoint))),
+        voices=endpoint.voices if endpoint else capabilities.voices,
+        languages=capabilities.languages,
+        capabilities=capabilities,
+        key=whose,
     )
 
 
-def _default(kind: Kind) -> str:
-    env = settings.ENV
-    configured = {"stt": env.parley_stt, "llm": env.parley_llm, "tts": env.parley_tts}[kind]
-    return configured or ("openai" if env.openai_api_key.get_secret_value() else LOCAL[kind])
-
-
-def _model(kind: Kind, name: str) -> str:
-    if name != "openai":
-        return ""
-    env = settings.ENV
+def _lack(kind: Kind, name: str) -> str:
     return {
-        "stt": env.openai_stt_model,
-        "llm": env.openai_model,
-        "tts": env.openai_tts_model,
-    }[kind]
+        "": "",
+        "package": _("Its package is not installed on this server."),
+        "model": _("Its model is not on this server: manage.py models says how to get it."),
+    }[lacking(entry(kind, name))]
 
 
-def _voice(name: str, language: str) -> str:
+def _configured(kind: Kind) -> list[str]:
+    env = settings.ENV
+    configured = {"stt": env.parley_stt, "llm": env.parley_llm, "tts": env.parley_tts}
+    return [word for part in configured.get(kind, "").split(",") if (word := part.strip())]
+
+
+def _default(kind: Kind, have: Holdings) -> str:
+    if configured := _configured(kind):
+        return configured[0]
+    if "openai" in have.keys or settings.ENV.openai_api_key.get_secret_value():
+        return "openai"
+    return next(name for name in LOCAL[kind] if not lacking(TABLE[kind][name]))
+
+
+def _models(kind: Kind, name: str, endpoint: Reachable | None) -> tuple[str, ...]:
+    """The default one first; one empty name where there is nothing to choose."""
+    if endpoint:
+        return endpoint.models[kind]
+    models = TABLE[kind][name].capabilities.models
+    if name == "openai":
+        env = settings.ENV
+        first = {"stt": env.openai_stt_model, "llm": env.openai_model, "tts": env.openai_tts_model}
+        models = tuple(dict.fromkeys((first[kind], *models)))
+    return models or ("",)
+
+
+def _voice(name: str, language: str, endpoint: Reachable | None) -> str:
     """TTS_VOICE where that provider can have it, else what suits the language."""
     configured: str = settings.ENV.tts_voice
-    if name != "espeak":
-        return configured or OPENAI_VOICE
-    if configured in TABLE["tts"][name].capabilities.voices:
+    voices = endpoint.voices if endpoint else TABLE["tts"][name].capabilities.voices
+    if configured in voices:
         return configured
-    return ESPEAK_VOICES.get(language.split("-")[0].lower(), "en-us")
+    if name == "espeak":
+        return ESPEAK_VOICES.get(language.split("-")[0].lower(), "en-us")
+    others = (other.capabilities.voices for other in TABLE["tts"].values())
+    if configured and not any(configured in row for row in others):
+        return configured  # providers behind a key have voices that no table knows
+    return OPENAI_VOICE if OPENAI_VOICE in voices or not voices else voices[0]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
+from interaction import sealing
+from interaction.providers.accounts import OPENAI_ADDRESS, account_of
 from interaction.providers.base import Kind
+from interaction.providers.table import ENDPOINT, TABLE
 from voiceproject import redis_server
 from voiceproject.sign_in import LOOPBACK
-
-OPENAI = "https://api.openai.com"
 
 
 def _registered(check: Callable[[], Iterator[CheckMessage]]) -> None:
@@ -61,33 +64,76 @@ def the_database_is_one_that_is_tested() -> Iterator[CheckMessage]:
 
 @_registered
 def the_chosen_providers_exist_and_have_their_keys() -> Iterator[CheckMessage]:
-    from interaction.providers.table import TABLE
-
     env = settings.ENV
     chosen: tuple[tuple[Kind, str], ...] = (
         ("stt", env.parley_stt),
         ("llm", env.parley_llm),
         ("tts", env.parley_tts),
     )
-    for kind, name in chosen:
-        entries = TABLE[kind]
-        if name and name not in entries:
-            yield Error(
-                _("PARLEY_%(kind)s is %(name)s, which is none of: %(known)s.")
-                % {"kind": kind.upper(), "name": name, "known": ", ".join(entries)},
-                id="parley.E005",
-            )
-        elif (
-            name
-            and entries[name].capabilities.needs_key
-            and env.openai_base_url.startswith(OPENAI)
-            and not env.openai_api_key.get_secret_value()
-        ):
-            yield Error(
-                _("PARLEY_%(kind)s is %(name)s, but OPENAI_API_KEY is empty.")
-                % {"kind": kind.upper(), "name": name},
-                id="parley.E006",
-            )
+    for kind, names in chosen:
+        known = [*TABLE[kind], *(ENDPOINT + one.name for one in env.parley_endpoints)]
+        for name in (word for part in names.split(",") if (word := part.strip())):
+            told = {"kind": kind.upper(), "name": name, "known": ", ".join(known)}
+            if name not in known:
+                yield Error(
+                    _("PARLEY_%(kind)s is %(name)s, which is none of: %(known)s.") % told,
+                    id="parley.E005",
+                )
+            elif missing := _missing_key(kind, name):
+                yield Error(
+                    _("PARLEY_%(kind)s is %(name)s, but %(missing)s is empty.")
+                    % {**told, "missing": missing},
+                    id="parley.E006",
+                )
+
+
+def _missing_key(kind: Kind, name: str) -> str:
+    """The setting that should hold the provider's key and is empty."""
+    account = "" if name.startswith(ENDPOINT) else account_of(kind, name)
+    env = settings.ENV
+    if not account or (account == "openai" and not env.openai_base_url.startswith(OPENAI_ADDRESS)):
+        return ""
+    secret = getattr(env, f"{account}_api_key", None)
+    return "" if secret and secret.get_secret_value() else f"{account}_api_key".upper()
+
+
+@_registered
+def peoples_keys_can_be_encrypted() -> Iterator[CheckMessage]:
+    try:
+        sealing.seal("")
+    except sealing.NoKey:
+        yield Error(
+            _("PARLEY_CREDENTIALS_KEY holds no Fernet key: 32 random bytes in URL-safe base64."),
+            hint=_("Leave it empty to have one made in the data folder."),
+            id="parley.E007",
+        )
+
+
+@register(Tags.database)
+def peoples_keys_can_be_decrypted(
+    app_configs: Any, databases: Sequence[str] | None, **_kwargs: Any
+) -> list[CheckMessage]:
+    """Needs the database, so it is asked by ``migrate`` and by ``check --database default``."""
+    from interaction.models import Endpoint, ProviderCredential
+
+    if "default" not in (databases or ()):
+        return []
+    with suppress(DatabaseError):  # before the first migration
+        rows = [*ProviderCredential.objects.all(), *Endpoint.objects.exclude(sealed="")]
+        if lost := sum(not row.is_readable for row in rows):
+            return [
+                Warning(
+                    _("%(lost)d of %(all)d stored keys cannot be decrypted.")
+                    % {"lost": lost, "all": len(rows)},
+                    hint=_(
+                        "PARLEY_CREDENTIALS_KEY (or credentials_key in the data folder) is not "
+                        "the one they were stored with. Put that one after the new one, with a "
+                        "comma; or have people add their keys again."
+                    ),
+                    id="parley.W003",
+                )
+            ]
+    return []
 
 
 @_registered

@@ -48,7 +48,10 @@ def provider(
 def provider(
     kind: StageKind, choice: ProviderChoice, owner_id: int
 ) -> contextlib.AbstractAsyncContextManager[Any]:
-    """Lend the provider that a session chose; it is not closed while it is lent."""
+    """Lend the provider that a session chose; it is not closed while it is lent.
+
+    Raises ``ProviderError`` where it cannot be had: no key, no such endpoint any more.
+    """
     return _lend(kind, choice, owner_id)
 
 

@@ -44,6 +44,13 @@ class Keyed(models.Model):
         """Raises ``sealing.Unreadable`` where this server's key did not encrypt it."""
         return sealing.unseal(self.sealed) if self.sealed else ""
 
+    @property
+    def is_readable(self) -> bool:
+        try:
+            return bool(self.key) or not self.sealed
+        except sealing.Unreadable:
+            return False
+
 
 class ProviderCredential(Keyed):
     """A person's own key at one provider, which goes before the server's."""

@@ -26,10 +26,13 @@ class Account:
     """Where people make their keys."""
 
 
+OPENAI_ADDRESS = "https://api.openai.com"
+"""Elsewhere, a server that speaks its protocol may want no key."""
+
 ACCOUNTS: Mapping[str, Account] = {
     "openai": Account(
         "OpenAI",
-        "https://api.openai.com/v1",
+        OPENAI_ADDRESS + "/v1",
         trial="/models",
         keys_page="https://platform.openai.com/api-keys",
     ),

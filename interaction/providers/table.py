@@ -197,7 +197,12 @@ def entry(kind: Kind, name: str) -> Entry:
 
 def lacking(entry: Entry) -> Lack:
     """What keeps it from being used on this machine."""
-    lack: Lack = _load(entry.lacks)() if entry.lacks else ""
+    if not entry.lacks:
+        return ""
+    try:
+        lack: Lack = _load(entry.lacks)()
+    except ModuleNotFoundError:
+        return "package"
     return lack
 
 
