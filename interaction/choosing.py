@@ -36,7 +36,11 @@ class Offer:
     models: tuple[str, ...]
     """The default first; any other may be asked for where a key is needed."""
     voices: tuple[str, ...]
+    voice: str
+    """The default, in the server's language; TTS alone."""
     languages: tuple[str, ...]
+    default: bool
+    """It serves where none is chosen."""
     capabilities: Capabilities
     key: str
     """Whose key it would use: ``own``, ``server`` or ``nobody``'s."""
@@ -149,6 +153,7 @@ def _offer(kind: Kind, name: str, have: Holdings) -> Offer:
     except NoAccess as missing:
         reason = missing.message
     capabilities = known.capabilities
+    plain = _effective(kind, ProviderChoice(name), have)
     return Offer(
         name=name,
         label=label(kind, name),
@@ -156,7 +161,9 @@ def _offer(kind: Kind, name: str, have: Holdings) -> Offer:
         reason=reason,
         models=tuple(filter(None, _models(kind, name, endpoint))),
         voices=endpoint.voices if endpoint else capabilities.voices,
+        voice=plain.voice,
         languages=capabilities.languages,
+        default=name == _default(kind, have),
         capabilities=capabilities,
         key=whose,
     )
