@@ -2,76 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 from openai import omit
 from openai.types.audio import TranscriptionTextDeltaEvent, TranscriptionTextDoneEvent
 
 from interaction.audio import wav
-from interaction.core.signals import HEARING_RATE, Message
-from interaction.providers.base import Flush, ProviderConfig, Transcript
-from interaction.providers.http import Blame, Pace, Shared
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+from interaction.core.signals import HEARING_RATE, Message, ToolCall
+from interaction.providers.base import Flush, ProviderConfig, ToolSpec, Transcript, Usage
+from interaction.providers.http import STALL
+from interaction.providers.openai_client import OpenAIStage
+from interaction.providers.pace import Pace
 
 LEAST_AUDIO = 2 * HEARING_RATE // 10
 """Bytes, 100 ms: servers refuse what is shorter, and there is no word in it."""
-STALL = 5.0
+PIECE = ("index", "id", "function")
+"""Of a tool call; not every server gives all of them."""
 NOT_PCM = (b"RIFF", b"ID3", b"OggS", b"fLaC", b"{", b"<")
 
 
-class _Stage:
-    """One stage's requests. ``first`` and ``stall`` are its deadlines, in seconds."""
-
-    stage: ClassVar[str]
-    first: ClassVar[float]
-
-    def __init__(
-        self, config: ProviderConfig, *, first: float | None = None, stall: float = STALL
-    ) -> None:
-        self._config = config
-        self._first = self.first if first is None else first
-        self._stall = stall
-        self._blame = Blame(self.stage, config.name)
-        self._shared: Shared | None = None
-
-    async def warm(self) -> None:
-        """Have a connection open before somebody waits for it."""
-        # What is wrong with it will be said when it matters.
-        with contextlib.suppress(Exception):
-            await self._client.models.list(timeout=self._stall)
-
-    async def aclose(self) -> None:
-        if self._shared:
-            shared, self._shared = self._shared, None
-            await shared.leave()
-
-    @property
-    def _client(self) -> AsyncOpenAI:
-        if not self._shared:
-            self._shared = Shared.join(self._config)
-        return self._shared.client
-
-    @contextlib.asynccontextmanager
-    async def _asked(
-        self, request: contextlib.AbstractAsyncContextManager[Any]
-    ) -> AsyncIterator[tuple[Any, Pace]]:
-        """The answer's beginning within the deadline, and the pace to read the rest at."""
-        pace = Pace(self._first, self._stall)
-        async with contextlib.AsyncExitStack() as stack:
-            with self._blame(begun=False):
-                async with pace.next():
-                    response = await stack.enter_async_context(request)
-            with self._blame(begun=True):
-                yield response, pace
-
-
-class SpeechToText(_Stage):
+class SpeechToText(OpenAIStage):
     """Uploads the utterance at its end, or at a flush. Partials where the server streams them."""
 
     stage = "stt"
@@ -126,7 +81,7 @@ class SpeechToText(_Stage):
             elif isinstance(event, TranscriptionTextDoneEvent) and isinstance(event.text, str):
                 done = Transcript(event.text.strip(), final=True)
         if not done:
-            raise self._blame.protocol("broke off in the middle of its answer")
+            raise self._blame.cut()
         yield done
 
     async def _read(self, response: Any, pace: Pace) -> AsyncGenerator[Transcript]:
@@ -137,32 +92,36 @@ class SpeechToText(_Stage):
             answer = json.loads(text)
             text = answer.get("text") if isinstance(answer, dict) else None
         if not isinstance(text, str):
-            raise self._blame.protocol("gave an answer that cannot be understood")
+            raise self._blame.nonsense()
         yield Transcript(text.strip(), final=True)
 
 
-class LanguageModel(_Stage):
+class LanguageModel(OpenAIStage):
     """Streams the reply's text as the model writes it."""
 
     stage = "llm"
     first = 8.0
 
-    async def complete(self, messages: Sequence[Message]) -> AsyncIterator[str]:
-        lines: Any = [{"role": line.role, "content": line.content} for line in messages]
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+    ) -> AsyncIterator[str | ToolCall | Usage]:
         request = self._client.chat.completions.with_streaming_response.create(
             model=self._config.model,
-            messages=lines,
+            messages=[_line(message) for message in messages],
+            tools=[_tool(tool) for tool in tools] or omit,
             stream=True,
             stream_options={"include_usage": True},
         )
         async with self._asked(request) as (response, pace):
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 raise self._blame.protocol("did not stream its answer")
-            finished = False
+            calls, usage, finished = _Calls(), None, False
             try:
                 async for chunk in pace.over(aiter(await response.parse())):
+                    usage = _usage(chunk) or usage
                     for choice in self._choices(chunk):
                         finished = finished or bool(choice.finish_reason)
+                        calls.take(choice.delta.tool_calls or ())
                         if text := choice.delta.content or choice.delta.refusal:
                             yield text
             except TimeoutError:
@@ -170,7 +129,13 @@ class LanguageModel(_Stage):
                 if not finished:
                     raise
             if not finished:
-                raise self._blame.protocol("broke off in the middle of its answer")
+                raise self._blame.cut()
+            for call in calls.complete():
+                if not call.name:
+                    raise self._blame.nonsense()
+                yield call
+            if usage:
+                yield usage
 
     def _choices(self, chunk: Any) -> list[Any]:
         """The SDK does not check what it parses: a missing delta would come up as a bug of ours."""
@@ -180,11 +145,80 @@ class LanguageModel(_Stage):
             or choice.delta is None
             for choice in choices
         ):
-            raise self._blame.protocol("gave an answer that cannot be understood")
+            raise self._blame.nonsense()
         return choices
 
 
-class TextToSpeech(_Stage):
+@dataclass
+class _Call:
+    id: str
+    name: str = ""
+    arguments: str = ""
+
+
+class _Calls:
+    """Tool calls from the pieces that they come in.
+
+    A piece belongs to the call of its index. Some servers give every call the same index, or
+    none, and each call whole: there, another id is another call.
+    """
+
+    def __init__(self) -> None:
+        self._all: list[_Call] = []
+        self._open: dict[int | None, _Call] = {}
+
+    def take(self, pieces: Sequence[Any]) -> None:
+        for piece in pieces:
+            index, id_, function = (getattr(piece, name, None) for name in PIECE)
+            call = self._open.get(index)
+            if call is None or (id_ and id_ != call.id):
+                call = self._open[index] = _Call(id_ or f"call_{uuid.uuid4().hex}")
+                self._all.append(call)
+            call.name += getattr(function, "name", None) or ""
+            call.arguments += getattr(function, "arguments", None) or ""
+
+    def complete(self) -> list[ToolCall]:
+        return [ToolCall(call.id, call.name, call.arguments or "{}") for call in self._all]
+
+
+def _line(message: Message) -> dict[str, Any]:
+    line: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.role == "tool":
+        line["tool_call_id"] = message.tool_call_id
+    if message.tool_calls:
+        line["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.tool_calls
+        ]
+    return line
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    return {
+        "type": "function",
+        "function": {
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": json.loads(tool.parameters),
+        },
+    }
+
+
+def _usage(chunk: Any) -> Usage | None:
+    usage = getattr(chunk, "usage", None)
+    prompt, completion = (
+        getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")
+    )
+    if isinstance(prompt, int) and isinstance(completion, int):
+        return Usage(prompt, completion)
+    return None
+
+
+class TextToSpeech(OpenAIStage):
     """Streams raw PCM. It carries no rate, so the configuration says it."""
 
     stage = "tts"

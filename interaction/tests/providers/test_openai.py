@@ -12,7 +12,7 @@ import pytest
 
 from interaction.core.signals import Message
 from interaction.providers import errors
-from interaction.providers.base import FLUSH, Flush, ProviderConfig, Transcript
+from interaction.providers.base import FLUSH, Flush, ProviderConfig, Transcript, Usage
 from interaction.providers.openai import LanguageModel, SpeechToText, TextToSpeech
 from interaction.providers.table import load
 from interaction.tests.standins.openai import SPEECH_RATE, Standin, pitch_of
@@ -134,7 +134,7 @@ async def test_a_reply_comes_in_pieces_and_the_context_is_sent(
 
     pieces = [text async for text in stages["llm"].complete(context)]
 
-    assert pieces == ["You", " said:", " Hi."]
+    assert pieces == ["You", " said:", " Hi.", Usage(3, 3)]
     body = server.requests[0].body
     assert body["messages"][0] == {"role": "system", "content": "Be brief."}
     assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})

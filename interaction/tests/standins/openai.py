@@ -39,139 +39,34 @@ import io
 import json
 import re
 import zlib
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
 import soundfile
 from aiohttp import web
 
-Stage = Literal["stt", "llm", "tts"]
-STAGES: tuple[Stage, ...] = ("stt", "llm", "tts")
+from interaction.tests.standins import serving
+from interaction.tests.standins.serving import Answer, pcm_as_wav, words
+
 SPEECH_RATE = 24_000
 SPEECH_PIECE = 2 * SPEECH_RATE // 10
 TONES = (1_000, 7_000)
 TONE_STEP = 50
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a request gets. Times in seconds."""
+class Standin(serving.Standin):
+    path = "/v1"
 
-    text: str | None = None
-    """The transcript, the reply; for speech, it is spoken instead of the input."""
-    first_after: float = 0
-    pause: float = 0
-    """Between two pieces."""
-    status: int = 200
-    code: str = ""
-    """``error.code`` of an answer that is not 200, or of the fault ``error``."""
-    retry_after: str = ""
-    fault: Literal["", "hang", "stall", "cut", "garbage", "error", "whole"] = ""
-    """``hang``: no answer. ``stall``, ``cut``, ``garbage``, ``error``: after the first piece it
-    stops, closes the connection, sends what cannot be parsed, or an error event. ``whole``: it
-    does not stream, and answers JSON (stt, llm), or a WAV file (tts)."""
-
-
-@dataclass
-class Received:
-    """One request, as it is told by ``/_log``."""
-
-    stage: str
-    connection: int
-    authorization: str
-    body: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0
-    """Of the audio that came."""
-    ended: Literal["", "answered", "failed", "abandoned"] = ""
-    """``abandoned``: the client went away before the end."""
-
-
-class Standin:
-    def __init__(self, port: int = 0) -> None:
-        self._port = port
-        self.url = ""
-        self.reset()
-        self._sockets: dict[Any, int] = {}
-        self._arrival = asyncio.Event()
-        self._runner = web.AppRunner(self._app(), handler_cancellation=True, shutdown_timeout=0.1)
-
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/v1"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
-
-    def reset(self) -> None:
-        self.requests: list[Received] = []
-        self._seen: set[int] = set()
-        self._always: dict[Stage, Plan] = dict.fromkeys(STAGES, Plan())
-        self._next: dict[Stage, deque[Plan]] = {stage: deque() for stage in STAGES}
-
-    def script(self, stage: Stage, **plan: Any) -> None:
-        """Serve every request of a stage by this plan, from now on."""
-        self._always[stage] = Plan(**plan)
-
-    def next(self, stage: Stage, **plan: Any) -> None:
-        """Serve one request by this plan, after those that were already asked for."""
-        self._next[stage].append(Plan(**plan))
-
-    async def arrived(self, count: int) -> None:
-        """Wait until this many requests of the stages have come."""
-        while len(self.requests) < count:
-            self._arrival.clear()
-            await self._arrival.wait()
-
-    @property
-    def connections(self) -> int:
-        """Distinct sockets that brought a request of a stage."""
-        return len(self._seen)
-
-    def _app(self) -> web.Application:
-        app = web.Application(client_max_size=1 << 26)
-        app.router.add_post("/v1/audio/transcriptions", self._serve("stt", self._transcribe))
-        app.router.add_post("/v1/chat/completions", self._serve("llm", self._complete))
-        app.router.add_post("/v1/audio/speech", self._serve("tts", self._speak))
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_patch("/_script", self._patch)
-        app.router.add_delete("/_script", self._delete)
-        app.router.add_get("/_log", self._log)
-        return app
-
-    def _serve(
-        self, stage: Stage, answer: Callable[[Answer], Awaitable[None]]
-    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        async def serve(request: web.Request) -> web.StreamResponse:
-            received = Received(
-                stage, self._socket(request), request.headers.get("Authorization", "")
-            )
-            self.requests.append(received)
-            self._arrival.set()
-            queue = self._next[stage]
-            plan = queue.popleft() if queue else self._always[stage]
-            answering = Answer(request, plan, received)
-            received.ended = "abandoned"
-            await answering.begin()
-            if answering.response is None:
-                await answer(answering)
-            assert answering.response is not None
-            received.ended = "failed" if plan.fault or plan.status != 200 else "answered"
-            return answering.response
-
-        return serve
-
-    def _socket(self, request: web.Request) -> int:
-        assert request.transport
-        peer = request.transport.get_extra_info("peername")
-        number = self._sockets.setdefault(peer, len(self._sockets) + 1)
-        self._seen.add(number)
-        return number
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/v1/audio/transcriptions", self.serve("stt", self._transcribe)),
+            web.post("/v1/chat/completions", self.serve("llm", self._complete)),
+            web.post("/v1/audio/speech", self.serve("tts", self._speak)),
+            web.get("/v1/models", self._models),
+            web.patch("/_script", self._patch),
+            web.delete("/_script", self._delete),
+            web.get("/_log", self._log),
+        ]
 
     async def _transcribe(self, answer: Answer) -> None:
         form = await answer.request.post()
@@ -187,35 +82,40 @@ class Standin:
         if form.get("stream") != "true" or answer.plan.fault == "whole":
             await answer.whole({"text": text})
             return
-        deltas = [{"type": "transcript.text.delta", "delta": word} for word in _words(text)]
+        deltas = [{"type": "transcript.text.delta", "delta": word} for word in words(text)]
         done = {"type": "transcript.text.done", "text": text}
         await answer.events([*deltas, done])
 
     async def _complete(self, answer: Answer) -> None:
         body = answer.received.body = await answer.request.json()
+        last = body["messages"][-1]
         text = answer.plan.text
+        calls = answer.plan.calls if last["role"] != "tool" else ()
         if text is None:
-            text = f"You said: {body['messages'][-1]['content'].rstrip('.')}."
+            text = "" if calls else f"You said: {last['content'].rstrip('.')}."
         if not body.get("stream") or answer.plan.fault == "whole":
             message = {"role": "assistant", "content": text}
             await answer.whole({"object": "chat.completion", "choices": [{"message": message}]})
             return
-        choices = [{"index": 0, "delta": {"content": word}} for word in _words(text)]
-        ends = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        deltas: list[dict[str, Any]] = [{"content": word} for word in words(text)]
+        for index, call in enumerate(calls):
+            deltas += _call(index, call)
+        ends = {"index": 0, "delta": {}, "finish_reason": "tool_calls" if calls else "stop"}
+        choices = [*({"index": 0, "delta": delta} for delta in deltas), ends]
         frame = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "standin"}
-        chunks = [{**frame, "choices": [choice]} for choice in [*choices, ends]]
+        chunks = [{**frame, "choices": [choice]} for choice in choices]
         if body.get("stream_options", {}).get("include_usage"):
-            usage = {"prompt_tokens": 1, "completion_tokens": len(choices), "total_tokens": 2}
-            chunks.append({**frame, "choices": [], "usage": usage})
+            counts = (sum(len(line["content"]) for line in body["messages"]) // 4 + 1, len(deltas))
+            usage = {"prompt_tokens": counts[0], "completion_tokens": counts[1]}
+            chunks.append({**frame, "choices": [], "usage": {**usage, "total_tokens": sum(counts)}})
         await answer.events(chunks, done=True)
 
     async def _speak(self, answer: Answer) -> None:
         body = answer.received.body = await answer.request.json()
         pcm = speech_of(body["input"] if answer.plan.text is None else answer.plan.text)
         if answer.plan.fault == "whole":
-            file = io.BytesIO()
-            soundfile.write(file, np.frombuffer(pcm, dtype="<i2"), SPEECH_RATE, format="WAV")
-            answer.response = web.Response(body=file.getvalue(), content_type="audio/wav")
+            file = pcm_as_wav(np.frombuffer(pcm, dtype="<i2"), SPEECH_RATE)
+            answer.response = web.Response(body=file, content_type="audio/wav")
             return
         ends = range(0, len(pcm), SPEECH_PIECE)
         await answer.pieces("audio/pcm", [pcm[at : at + SPEECH_PIECE] for at in ends])
@@ -236,64 +136,19 @@ class Standin:
         return web.Response(status=204)
 
     async def _log(self, request: web.Request) -> web.Response:
-        requests = [asdict(received) for received in self.requests]
-        return web.json_response({"connections": self.connections, "requests": requests})
+        return web.json_response(self.log())
 
 
-class Answer:
-    """Sends what a plan says, in pieces, as late and as wrong as it says."""
-
-    def __init__(self, request: web.Request, plan: Plan, received: Received) -> None:
-        self.request = request
-        self.plan = plan
-        self.received = received
-        self.response: web.StreamResponse | None = None
-
-    async def begin(self) -> None:
-        if self.plan.fault == "hang":
-            await asyncio.Event().wait()
-        await asyncio.sleep(self.plan.first_after)
-        if self.plan.status != 200:
-            # The message quotes what was sent, as servers do: it must not get any further.
-            key = self.received.authorization
-            error = {"message": f"Wrong: {key}", "code": self.plan.code or None, "type": "error"}
-            headers = {"Retry-After": self.plan.retry_after} if self.plan.retry_after else {}
-            self.response = web.json_response(
-                {"error": error}, status=self.plan.status, headers=headers
-            )
-
-    async def whole(self, body: dict[str, Any]) -> None:
-        self.response = web.json_response(body)
-
-    async def events(self, events: list[dict[str, Any]], *, done: bool = False) -> None:
-        pieces = [f"data: {json.dumps(event)}\n\n".encode() for event in events]
-        await self.pieces("text/event-stream", [*pieces, *([b"data: [DONE]\n\n"] if done else [])])
-
-    async def pieces(self, content_type: str, pieces: list[bytes]) -> None:
-        response = web.StreamResponse(headers={"Content-Type": content_type})
-        await response.prepare(self.request)
-        for number, piece in enumerate(self._faulty(pieces)):
-            if number:
-                await asyncio.sleep(self.plan.pause)
-            await response.write(piece)
-        if self.plan.fault == "stall":
-            await asyncio.Event().wait()
-        if self.plan.fault == "cut" and self.request.transport:
-            self.request.transport.close()
-        else:
-            await response.write_eof()
-        self.response = response
-
-    def _faulty(self, pieces: list[bytes]) -> Iterator[bytes]:
-        if self.plan.fault in ("", "whole"):
-            yield from pieces
-            return
-        yield pieces[0]
-        if self.plan.fault == "garbage":
-            yield b"data: {]\n\n"
-        elif self.plan.fault == "error":
-            error = {"message": "Wrong", "code": self.plan.code or None}
-            yield f"data: {json.dumps({'error': error})}\n\n".encode()
+def _call(index: int, call: dict[str, Any]) -> list[dict[str, Any]]:
+    """A tool call as it is streamed: what it is, then its arguments in two pieces."""
+    arguments = json.dumps(call.get("arguments", {}))
+    half = len(arguments) // 2
+    pieces: list[dict[str, Any]] = [
+        {"id": f"call_{index}", "type": "function", "function": {"name": call["name"]}},
+        {"function": {"arguments": arguments[:half]}},
+        {"function": {"arguments": arguments[half:]}},
+    ]
+    return [{"tool_calls": [{"index": index, **piece}]} for piece in pieces]
 
 
 def transcript_of(samples: Any, rate: int) -> str:
