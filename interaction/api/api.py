@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import NinjaAPI
 
-from interaction.api import errors, orchestrator, schemas, sessions, templates
+from interaction.api import errors, orchestrator, providers, schemas, sessions, templates
 from interaction.api.access import SignedIn, Token
 
 api = NinjaAPI(
@@ -22,6 +22,7 @@ api = NinjaAPI(
 )
 errors.install(api)
 api.add_router("", orchestrator.router)
+api.add_router("interaction", providers.router)
 api.add_router("interaction/sessions", sessions.router)
 api.add_router("interaction/templates", templates.router)
 api.add_router("schemas", schemas.router)

@@ -27,7 +27,6 @@ class Migration(migrations.Migration):
                 ('tools', models.JSONField(null=True, verbose_name='tools')),
                 ('barge_in_enabled', models.BooleanField(default=True, verbose_name='speaking interrupts the reply')),
                 ('turn_detection', models.JSONField(default=dict, verbose_name='turn detection')),
-                ('voice', models.CharField(blank=True, max_length=200, verbose_name='voice')),
                 ('recording', models.BooleanField(default=True, verbose_name='recording kept')),
             ],
             options={

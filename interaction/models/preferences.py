@@ -31,7 +31,6 @@ class Preferences(models.Model):
     """Names; null where nothing was chosen yet."""
     barge_in_enabled = models.BooleanField(_("speaking interrupts the reply"), default=True)
     turn_detection = models.JSONField(_("turn detection"), default=dict)
-    voice = models.CharField(_("voice"), max_length=200, blank=True)
     recording = models.BooleanField(_("recording kept"), default=True)
 
     class Meta:
@@ -47,6 +46,6 @@ class Preferences(models.Model):
         return cls.objects.filter(user=user).first() or cls(user=user)
 
     @classmethod
-    def remember(cls, user: Any, **choices: Any) -> None:
+    def remember(cls, user: Any, **choices: Any) -> Preferences:
         """Keep these fields for the next time; the others stay as they are."""
-        cls.objects.update_or_create(user=user, defaults=choices)
+        return cls.objects.update_or_create(user=user, defaults=choices)[0]
