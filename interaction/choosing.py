@@ -19,6 +19,7 @@ LOCAL: dict[Kind, tuple[str, ...]] = {
     "tts": ("espeak",),
 }
 """What serves where there is no key: the first that has all its parts."""
+NOTHING = Holdings()
 OPENAI_VOICE = "marin"
 ESPEAK_VOICES = {"zh": "cmn", "cmn": "cmn", "yue": "yue"}
 """By language; American English for the others."""
@@ -46,12 +47,26 @@ class Offer:
     """Whose key it would use: ``own``, ``server`` or ``nobody``'s."""
 
 
-def effective(kind: Kind, choice: ProviderChoice, owner_id: int | None = None) -> ProviderChoice:
+def effective(kind: Kind, choice: ProviderChoice, have: Holdings = NOTHING) -> ProviderChoice:
     """The same choice with the server's defaults in its empty places.
 
-    Asks the database what the owner has. ``KeyError`` for a provider that they do not have.
+    ``have``: what whoever chooses has. ``KeyError`` for a provider that there is not for them.
     """
-    return _effective(kind, choice, holdings(owner_id))
+    name = choice.name or _default(kind, have)
+    endpoint = _endpoint(kind, name, have)
+    language = choice.language or settings.ENV.parley_language
+    return ProviderChoice(
+        name=name,
+        model=choice.model or _models(kind, name, endpoint)[0],
+        voice=choice.voice or _voice(name, language, endpoint) if kind == "tts" else "",
+        language=language,
+    )
+
+
+def names(kind: Kind, have: Holdings = NOTHING) -> list[str]:
+    """Every provider of a stage that may be named, usable or not."""
+    endpoints = have.endpoints().values()
+    return [*TABLE[kind], *(one.name for one in endpoints if kind in one.models)]
 
 
 def fallbacks(kind: Kind) -> tuple[ProviderChoice, ...]:
@@ -66,21 +81,14 @@ async def provider_config(kind: Kind, choice: ProviderChoice, owner_id: int) -> 
     no such provider (any more).
     """
     if choice.name in TABLE[kind] and not account_of(kind, choice.name):
-        return _config(kind, choice, Holdings())  # the hurried path of what runs on this machine
-    return _config(kind, choice, await remembered(owner_id) if owner_id else Holdings())
+        return _config(kind, choice, NOTHING)  # the hurried path of what runs on this machine
+    return _config(kind, choice, await remembered(owner_id) if owner_id else NOTHING)
 
 
 def availability(owner_id: int | None) -> dict[Kind, list[Offer]]:
     """Every provider there is for a person, by kind, with whether they can use it now."""
     have = holdings(owner_id)
-    offers: dict[Kind, list[Offer]] = {
-        kind: [_offer(kind, name, have) for name in row] for kind, row in TABLE.items()
-    }
-    for endpoint in have.endpoints().values():
-        for kind in TABLE:
-            if kind in endpoint.models:
-                offers[kind].append(_offer(kind, endpoint.name, have))
-    return offers
+    return {kind: [_offer(kind, name, have) for name in names(kind, have)] for kind in TABLE}
 
 
 def label(kind: Kind, name: str) -> str:
@@ -92,7 +100,7 @@ def label(kind: Kind, name: str) -> str:
 
 def _config(kind: Kind, choice: ProviderChoice, have: Holdings) -> ProviderConfig:
     try:
-        full = _effective(kind, choice, have)
+        full = effective(kind, choice, have)
         access = _access(kind, full.name, have)
     except KeyError:
         raise ProviderRefused(
@@ -121,18 +129,6 @@ def _access(kind: Kind, name: str, have: Holdings) -> Access | None:
     return have.access(account) if account else None
 
 
-def _effective(kind: Kind, choice: ProviderChoice, have: Holdings) -> ProviderChoice:
-    name = choice.name or _default(kind, have)
-    endpoint = _endpoint(kind, name, have)
-    language = choice.language or settings.ENV.parley_language
-    return ProviderChoice(
-        name=name,
-        model=choice.model or _models(kind, name, endpoint)[0],
-        voice=choice.voice or _voice(name, language, endpoint) if kind == "tts" else "",
-        language=language,
-    )
-
-
 def _endpoint(kind: Kind, name: str, have: Holdings) -> Reachable | None:
     """The endpoint of that name. ``KeyError`` where nothing of that name serves this stage."""
     if not name.startswith(ENDPOINT):
@@ -153,7 +149,7 @@ def _offer(kind: Kind, name: str, have: Holdings) -> Offer:
     except NoAccess as missing:
         reason = missing.message
     capabilities = known.capabilities
-    plain = _effective(kind, ProviderChoice(name), have)
+    plain = effective(kind, ProviderChoice(name), have)
     return Offer(
         name=name,
         label=label(kind, name),
