@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from interaction.core.signals import Message
-from interaction.providers.base import ProviderConfig
+from interaction.core.signals import Message, ToolCall
+from interaction.providers.base import ProviderConfig, ToolSpec, Usage
 from interaction.providers.local.words import words
 
 
@@ -13,7 +13,10 @@ class LanguageModel:
     def __init__(self, config: ProviderConfig) -> None:
         pass
 
-    async def complete(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+    ) -> AsyncIterator[str | ToolCall | Usage]:
+        """It calls no tools."""
         said = messages[-1].content.strip() if messages else ""
         for word in words(f"You said: {said}" if said else "I heard nothing."):
             yield word

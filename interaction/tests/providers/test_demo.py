@@ -31,7 +31,7 @@ def talk() -> Talk:
         answer = ""
         for text in texts:
             context.append(Message("user", text))
-            answer = reply(context, NOON)
+            answer = str(reply(context, NOON))
             context.append(Message("assistant", answer))
         return answer
 
@@ -39,7 +39,7 @@ def talk() -> Talk:
 
 
 async def streamed(messages: list[Message], name: str = "demo") -> list[str]:
-    return [word async for word in load("llm", ProviderConfig(name)).complete(messages)]
+    return [str(word) async for word in load("llm", ProviderConfig(name)).complete(messages)]
 
 
 # Remembering.
@@ -156,7 +156,7 @@ def test_sums_are_right(values: list[int], signs: list[str]) -> None:
         text += f" {sign} {value}"
     expected = eval(text)
 
-    answer = reply([Message("user", text)], NOON)
+    answer = str(reply([Message("user", text)], NOON))
 
     said = answer.rsplit(" is ", 1)[1].rstrip(".").replace("minus ", "-")
     if abs(expected) < 10**15:
@@ -217,7 +217,7 @@ def test_it_remembers_in_chinese_too(talk: Talk) -> None:
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_there_is_always_an_answer(texts: list[str]) -> None:
     context = [Message("user", text) for text in texts]
-    assert reply(context, NOON).strip()
+    assert str(reply(context, NOON)).strip()
 
 
 @given(st.text(max_size=200))

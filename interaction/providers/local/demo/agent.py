@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
-from interaction.core.signals import Message
-from interaction.providers.base import ProviderConfig
+from interaction.core.signals import Message, ToolCall
+from interaction.providers.base import ProviderConfig, ToolSpec, Usage
 from interaction.providers.local.demo.chinese import speaking_chinese
 from interaction.providers.local.demo.clock import telling_the_date, telling_the_time
 from interaction.providers.local.demo.manners import (
@@ -22,6 +22,7 @@ from interaction.providers.local.demo.names import remembering
 from interaction.providers.local.demo.repeating import counting, repeating
 from interaction.providers.local.demo.said import Said, Strategy
 from interaction.providers.local.demo.sums import calculating
+from interaction.providers.local.demo.tools import calling, telling
 from interaction.providers.local.words import words
 
 STRATEGIES: tuple[Strategy, ...] = (
@@ -47,16 +48,28 @@ class LanguageModel:
     ) -> None:
         self._now = now
 
-    async def complete(self, messages: Sequence[Message]) -> AsyncIterator[str]:
-        for word in words(reply(messages, self._now())):
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+    ) -> AsyncIterator[str | ToolCall | Usage]:
+        answer = reply(messages, self._now(), tools)
+        if isinstance(answer, ToolCall):
+            yield answer
+            return
+        for word in words(answer):
             yield word
 
     async def aclose(self) -> None:
         pass
 
 
-def reply(messages: Sequence[Message], now: datetime) -> str:
-    """The whole reply to the last of the messages."""
+def reply(
+    messages: Sequence[Message], now: datetime, tools: Sequence[ToolSpec] = ()
+) -> str | ToolCall:
+    """The whole reply to the last of the messages, or the tool to be called for it."""
+    if messages and messages[-1].role == "tool":
+        return telling(messages, now)
     last = messages[-1].content if messages and messages[-1].role == "user" else ""
     said = Said(last, messages[:-1], now)
+    if call := calling(said, tools):
+        return call
     return next(answer for strategy in STRATEGIES if (answer := strategy(said)) is not None)

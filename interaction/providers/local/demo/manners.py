@@ -54,8 +54,11 @@ ANSWERS = (
 )  # fmt: skip
 
 
+LEAVING = r"\bgood ?bye\b|\bbye\b|\bsee you\b|\bgood night\b"
+
+
 def taking_leave(said: Said) -> str | None:
-    if not said.matches(r"\bgood ?bye\b|\bbye\b|\bsee you\b|\bgood night\b"):
+    if not said.matches(LEAVING):
         return None
     name = known(said)
     return f"Goodbye{', ' + name if name else ''}. It was good to talk with you."

@@ -1,0 +1,105 @@
+"""The demo agent calls the tools it is given, and speaks of what they did."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from interaction.core.signals import Message, ToolCall
+from interaction.providers.base import ProviderConfig, ToolSpec
+from interaction.providers.local.demo.agent import reply
+from interaction.providers.table import load
+from interaction.tools.table import load as tool_of
+from interaction.tools.table import spec_of
+
+NOON = datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
+TIME, END = (spec_of(tool_of(name)) for name in ("current_time", "end_session"))
+DICE = ToolSpec(
+    "roll_dice",
+    "Rolls dice.",
+    json.dumps({"type": "object", "properties": {"sides": {"type": "integer"}}}),
+)
+
+
+def called(text: str, *tools: ToolSpec) -> ToolCall:
+    call = reply([Message("user", text)], NOON, tools)
+    assert isinstance(call, ToolCall)
+    return call
+
+
+def told(text: str, name: str, result: Any) -> str:
+    """What it says when the tool that it called for these words gave this result."""
+    asking = Message("assistant", "", (ToolCall("1", name, "{}"),))
+    answer = Message("tool", json.dumps(result), tool_call_id="1")
+    said = reply([Message("user", text), asking, answer], NOON, [TIME, END, DICE])
+    assert isinstance(said, str)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "arguments"),
+    [
+        ("What time is it?", "current_time", {}),
+        ("What's the date today?", "current_time", {}),
+        ("what time is it in tokyo", "current_time", {"time_zone": "Asia/Tokyo"}),
+        ("What time is it in New York?", "current_time", {"time_zone": "America/New_York"}),
+        ("現在幾點？", "current_time", {}),
+        ("goodbye", "end_session", {}),
+        ("Please end the session.", "end_session", {}),
+        ("hang up now", "end_session", {}),
+        ("再見", "end_session", {}),
+        ("roll dice with sides 6", "roll_dice", {"sides": 6}),
+        ("roll dice", "roll_dice", {}),
+    ],
+)
+def test_it_calls_the_tool_that_does_what_it_is_asked_for(
+    text: str, name: str, arguments: dict[str, Any]
+) -> None:
+    call = called(text, TIME, END, DICE)
+    assert (call.name, json.loads(call.arguments)) == (name, arguments)
+
+
+def test_it_calls_no_tool_for_anything_else_nor_one_that_it_was_not_given() -> None:
+    assert isinstance(reply([Message("user", "hello")], NOON, [TIME, END, DICE]), str)
+    assert "12:05" in str(reply([Message("user", "what time is it")], NOON, [END]))
+    assert "Goodbye" in str(reply([Message("user", "goodbye")], NOON, [TIME]))
+
+
+def test_two_calls_have_different_ids() -> None:
+    assert called("goodbye", END).id != called("goodbye", END).id
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("what time is it in tokyo", "It is 9:07 in the evening in Tokyo."),
+        ("which day is it", "Today is Friday, November 20, 2026."),
+        ("現在幾點", "現在是11月20日，21點7分。"),
+    ],
+)
+def test_it_speaks_of_the_time_that_the_tool_told(text: str, spoken: str) -> None:
+    result = {"date": "2026-11-20", "weekday": "Friday", "time": "21:07", "time_zone": "Asia/Tokyo"}
+    assert told(text, "current_time", result) == spoken
+
+
+def test_it_says_goodbye_when_the_session_is_to_end() -> None:
+    assert "Goodbye" in told("goodbye", "end_session", {"ends_after_this_reply": True})
+    assert "Goodbye" in told("hang up", "end_session", {"ends_after_this_reply": True})
+
+
+def test_it_speaks_of_any_other_result_as_it_is() -> None:
+    assert told("roll dice", "roll_dice", {"eyes": [3, 4]}) == "eyes: [3, 4]."
+    assert told("roll dice", "roll_dice", 5) == "5"
+
+
+def test_it_says_what_a_tool_that_failed_said() -> None:
+    said = told("what time is it", "current_time", {"error": "It took longer than 2 s."})
+    assert said == "I tried the tool current time, and it said: It took longer than 2 s."
+
+
+async def test_the_echo_calls_no_tools() -> None:
+    answer = load("llm", ProviderConfig("echo")).complete([Message("user", "goodbye")], [END])
+    assert "".join([str(word) async for word in answer]) == "You said: goodbye"
