@@ -14,6 +14,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from interaction.cascade.cancelling import cancel
+from interaction.cascade.commitment import commit
 from interaction.cascade.connections import BROKEN, PATIENCE, redis
 from interaction.cascade.liveness import START_WITHIN, Watch
 from interaction.cascade.notes import Notes
@@ -144,6 +145,8 @@ class Dispatch:
                 await self._send_mark(turn, Kind.FLUSH, order)
             case out.EndTurn(flushed=flushed):
                 await self._send_mark(turn, Kind.END, order, flushed=flushed)
+                if flushed:
+                    await commit(self._redis, order.reply_id)
                 await notes.write(reply=str(order.reply_id))
             case out.Respond(turn_id, _, reply_id, context):
                 said = context[-1].content if context else ""

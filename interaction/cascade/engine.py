@@ -44,11 +44,7 @@ class CascadeEngine:
 
     def __init__(self, spec: SessionSpec) -> None:
         self.session_id = spec.session_id
-        self._providers = {
-            "stt": spec.stt[0].name,
-            "llm": spec.llm[0].name,
-            "tts": spec.tts[0].name,
-        }
+        self._spec = spec
         self._events: asyncio.Queue[StageEvent | None] = asyncio.Queue()
         self._hub = hub()
         self._now = asyncio.get_running_loop().time
@@ -247,7 +243,8 @@ class CascadeEngine:
     def _failure(
         self, turn: UUID, stage: Stage, code: str, message: str, reply: UUID | None = None
     ) -> StageFailed:
-        provider = self._providers.get(stage, "")
+        choices = {"stt": self._spec.stt, "llm": self._spec.llm, "tts": self._spec.tts}.get(stage)
+        provider = choices[0].name if choices else ""
         return StageFailed(turn, stage, provider, code, message, retryable=True, reply_id=reply)
 
     def _fail(self, failure: StageFailed) -> None:

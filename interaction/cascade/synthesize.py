@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 from interaction.audio.resample import Resampler
+from interaction.cascade.chain import Attempt, Chain
 from interaction.cascade.pace import Pace, Timeline
-from interaction.cascade.providers import provider
 from interaction.cascade.stage import StageRun
 from interaction.cascade.streams import Kind, Writer, sentence_key
 from interaction.core.signals import SPEAKING_RATE
@@ -17,48 +18,56 @@ from interaction.providers.base import TextToSpeech
 
 DEADLINE = 900.0
 """For the whole run, which lasts until the sentence's end is about to play."""
-FIRST_BYTE_WITHIN = 20.0
-BYTES_WITHIN = 15.0
+BYTES_WITHIN = 10.0
 SECOND = 2 * SPEAKING_RATE
 """Bytes of a second of a reply."""
 PIECE = SECOND // 1000 * 80
 """Bytes of a piece, 80 ms; the first one goes as it comes."""
 
 
+def voice_key(reply: UUID) -> str:
+    """Where the sentences of a reply agree on who speaks, if not the first choice."""
+    return f"parley:reply:{reply}:voice"
+
+
 async def synthesize(run: StageRun, text: str) -> None:
-    choice = run.ticket.spec.tts[0]
-    run.provider = choice.name
-    speech: asyncio.Queue[bytes | None] = asyncio.Queue()
+    assert run.ticket.reply_id is not None
+    reading = _Reading(run, text)
+    chain = Chain(run, "tts", voice=voice_key(run.ticket.reply_id))
     try:
-        async with (
-            provider("tts", choice, run.ticket.spec.owner_id) as tts,
-            asyncio.TaskGroup() as tasks,
-        ):
-            tasks.create_task(_read(run, tts, text, speech))
-            await _write(run, speech)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(chain.through(reading.take))
+            await _write(run, reading.speech)
     except ExceptionGroup as group:
         raise group.exceptions[0] from None
 
 
-async def _read(
-    run: StageRun, tts: TextToSpeech, text: str, speech: asyncio.Queue[bytes | None]
-) -> None:
-    """Take the sentence from the provider at its own speed: it is not kept waiting by playback."""
-    resampler = Resampler(tts.sample_rate, SPEAKING_RATE)
-    began_at, measured = time.monotonic(), run.ticket.n > 0
-    loop = asyncio.get_running_loop()
-    async with (
-        asyncio.timeout(FIRST_BYTE_WITHIN) as limit,
-        contextlib.aclosing(tts.synthesize(text)) as audio,  # type: ignore[type-var]
-    ):
-        async for pcm in audio:
-            limit.reschedule(loop.time() + BYTES_WITHIN)
-            speech.put_nowait(resampler.feed(pcm))
-            if not measured:
-                measured = True
-                await run.measure("tts_ttfb", began_at)
-    speech.put_nowait(resampler.finish())
-    speech.put_nowait(None)
+class _Reading:
+    """Takes the sentence from a provider at its own speed: playback does not keep it waiting."""
+
+    def __init__(self, run: StageRun, text: str) -> None:
+        self._run = run
+        self._text = text
+        self._began_at = time.monotonic()
+        self.speech: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    async def take(self, tts: TextToSpeech, attempt: Attempt) -> None:
+        resampler = Resampler(tts.sample_rate, SPEAKING_RATE)
+        loop = asyncio.get_running_loop()
+        attempt.expect()
+        async with (
+            asyncio.timeout(attempt.first) as limit,
+            contextlib.aclosing(tts.synthesize(self._text)) as audio,  # type: ignore[type-var]
+        ):
+            async for pcm in audio:
+                first = not attempt.begun
+                await attempt.output()
+                self.speech.put_nowait(resampler.feed(pcm))
+                if first and self._run.ticket.n == 0:
+                    await self._run.measure("tts_ttfb", self._began_at)
+                limit.reschedule(loop.time() + BYTES_WITHIN)
+        self.speech.put_nowait(resampler.finish())
+        self.speech.put_nowait(None)
 
 
 async def _write(run: StageRun, speech: asyncio.Queue[bytes | None]) -> None:

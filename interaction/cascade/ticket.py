@@ -47,14 +47,16 @@ class Ticket:
     reply_id: UUID | None = None
     n: int = 0
     """The sentence that is to be synthesised; otherwise which of several runs."""
+    committed: bool = True
+    """False where the reply is prepared before the turn is sure to have ended."""
 
     @property
     def job(self) -> Job:
         return Job(self.stage, self.turn_id, self.reply_id or self.turn_id, self.n)
 
-    def onward(self, stage: Stage, reply_id: UUID, n: int = 0) -> Ticket:
+    def onward(self, stage: Stage, reply_id: UUID, n: int = 0, *, committed: bool = True) -> Ticket:
         """The ticket of the stage that comes after this one."""
-        return replace(self, stage=stage, reply_id=reply_id, n=n)
+        return replace(self, stage=stage, reply_id=reply_id, n=n, committed=committed)
 
     def facts(self) -> dict[str, Any]:
         """For a log line."""

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from interaction.cascade.providers import provider
+from interaction.cascade.chain import Attempt, Chain
 from interaction.cascade.stage import GivenUp, StageRun
 from interaction.cascade.streams import Kind, Silent, follow, turn_key
 from interaction.cascade.ticket import dump_context, load_context
+from interaction.core.redaction import Redactor
 from interaction.core.signals import FinalTranscript, Message, PartialTranscript
 from interaction.providers.base import FLUSH, Flush, SpeechToText, Transcript
 
@@ -27,21 +28,23 @@ SILENCE = 10.0
 
 
 async def transcribe(run: StageRun) -> None:
-    choice = run.ticket.spec.stt[0]
-    run.provider = choice.name
-    async with provider("stt", choice, run.ticket.spec.owner_id) as stt:
-        await _Hearing(run).through(stt)
+    """Every recogniser that is tried hears the turn's stream from its start."""
+    await Chain(run, "stt").through(lambda stt, attempt: _Hearing(run, attempt).through(stt))
 
 
 class _Hearing:
     """One utterance on its way through a recogniser. Marks are answered in their order."""
 
-    def __init__(self, run: StageRun) -> None:
+    def __init__(self, run: StageRun, attempt: Attempt) -> None:
         self._run = run
+        self._attempt = attempt
+        self._redactor = Redactor() if run.ticket.spec.redact else None
         self._marks: deque[dict[str, Any]] = deque()
         self._text = ""
         self._told = ""
         self._ended = False
+        self._held: dict[str, Any] | None = None
+        """A flush that is not replied to before the turn is over."""
         self._silent: Silent | None = None
         self._enough = asyncio.Event()
         """Set when the last transcript that anybody asked for is there."""
@@ -81,29 +84,44 @@ class _Hearing:
                 mark = entry.mark()
                 self._ended = entry.kind is Kind.END
                 if self._ended and mark["flushed"]:
+                    if self._held:
+                        await self._answer(self._held)
                     self._settle()
                     await self._enough.wait()
                 self._marks.append(mark)
-                self._limit.reschedule(asyncio.get_running_loop().time() + FINAL_WITHIN)
+                self._expect_final()
                 if self._ended:
                     return
                 yield FLUSH
         except Silent as silent:
             self._silent = silent
-            self._limit.reschedule(asyncio.get_running_loop().time() + FINAL_WITHIN)
+            self._expect_final()
 
     async def _take(self, transcript: Transcript) -> None:
-        turn = self._run.ticket.turn_id
+        if transcript.text:
+            await self._attempt.output()
         if transcript.final and (self._marks or self._silent):
-            self._text = transcript.text.strip()
-            if self._marks:
-                await self._answer(self._marks.popleft())
-            else:
-                self._run.note(transcript=self._text)
-            self._settle()
-        elif transcript.text != self._told:
-            self._told = transcript.text
-            await self._run.tell(PartialTranscript(turn, transcript.text))
+            await self._take_final(transcript.text.strip())
+        else:
+            await self._take_partial(transcript.text)
+
+    async def _take_final(self, text: str) -> None:
+        self._text = self._redactor.final(text) if self._redactor else text
+        if not self._marks:
+            self._run.note(transcript=self._text)
+        elif not self._ended and self._redactor and self._redactor.may_grow(text):
+            # A long number may be on its way: nobody sees its beginning before the turn is over.
+            self._held = self._marks.popleft()
+        else:
+            await self._answer(self._marks.popleft())
+        self._settle()
+
+    async def _take_partial(self, text: str) -> None:
+        if self._redactor:
+            text = self._redactor.partial(text)
+        if text != self._told:
+            self._told = text
+            await self._run.tell(PartialTranscript(self._run.ticket.turn_id, text))
 
     async def _answer(self, mark: dict[str, Any]) -> None:
         """Say what was understood up to a mark, and have it replied to."""
@@ -113,8 +131,14 @@ class _Hearing:
         reply = UUID(mark["reply"])
         await run.tell(FinalTranscript(run.ticket.turn_id, text, reply))
         context = (*load_context(mark["context"]), Message("user", text))
-        await run.hand_over(run.ticket.onward("llm", reply), context=dump_context(context))
+        ticket = run.ticket.onward("llm", reply, committed=self._ended)
+        await run.hand_over(ticket, context=dump_context(context))
         run.note(transcript=text)
+
+    def _expect_final(self) -> None:
+        within = FINAL_WITHIN if self._attempt.begun else self._attempt.first
+        self._limit.reschedule(asyncio.get_running_loop().time() + within)
+        self._attempt.expect()
 
     def _settle(self) -> None:
         """Look whether everything that was asked for is answered."""
@@ -124,3 +148,4 @@ class _Hearing:
             self._enough.set()
         else:
             self._limit.reschedule(None)
+            self._attempt.relax()

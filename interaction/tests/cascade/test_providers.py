@@ -35,13 +35,14 @@ async def test_callers_at_the_same_time_hear_the_answers_to_their_own_words(
 async def test_a_providers_failure_costs_the_turn_and_names_the_stage(
     worker: Worker, standin: Providers, stage: str
 ) -> None:
-    standin.next(stage, status=503)
+    standin.always(stage, status=503)
     async with Caller.calling(remote()) as caller:
         turn = caller.begin(HALF_A_SECOND)
         caller.end(turn)
         failed = await caller.failure(turn)
         assert (failed.stage, failed.provider) == (stage, "openai")
         assert (failed.code, failed.retryable) == ("provider_unavailable", True)
+        standin.reset()
         _, reply = caller.type("Once more.")
         assert await caller.reply_to_its_end(reply)
 
