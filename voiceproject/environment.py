@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,18 +13,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    HttpUrl,
     SecretStr,
-    TypeAdapter,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from interaction.providers.addresses import http_address
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def _http_address(url: str) -> str:
-    TypeAdapter(HttpUrl).validate_python(url)
-    return url.rstrip("/")
 
 
 class NamedEndpoint(BaseModel):
@@ -32,7 +28,7 @@ class NamedEndpoint(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,50}$")]
-    base_url: Annotated[str, AfterValidator(_http_address)]
+    base_url: Annotated[str, AfterValidator(http_address)]
     api_key: SecretStr = SecretStr("")
     models: dict[Literal["stt", "llm", "tts"], tuple[str, ...]]
     """For the stages that it serves; the first one is the default."""
@@ -50,7 +46,7 @@ def _endpoints(value: object) -> object:
             value = (BASE_DIR / Path(value).expanduser()).read_text()
         except OSError as error:
             raise ValueError(f"the file cannot be read ({error.strerror})") from None
-    return TypeAdapter(tuple[NamedEndpoint, ...]).validate_json(value)
+    return json.loads(value)
 
 
 class Environment(BaseSettings):

@@ -13,8 +13,15 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from interaction.audio.resample import Resampler
-from interaction.core.effects import Failed, News
-from interaction.core.signals import HEARING_RATE, Command, ConversationConfig, TurnDetection
+from interaction.core.effects import Failed, News, SessionOver
+from interaction.core.redaction import Redactor
+from interaction.core.signals import (
+    HEARING_RATE,
+    Command,
+    ConversationConfig,
+    Say,
+    TurnDetection,
+)
 from interaction.dialogue import Dialogue, Summary
 from interaction.engine import Engine, EngineUnavailable, SessionSpec
 
@@ -58,6 +65,8 @@ class LiveSession:
         await self._dialogue.heard()
 
     def command(self, command: Command) -> None:
+        if isinstance(command, Say) and self.spec.redact:
+            command = Say(Redactor().final(command.text))
         self._attempt(lambda: self._dialogue.command(command))
 
     def update(self, barge_in: bool | None, turn_detection: TurnDetection | None) -> None:
@@ -88,6 +97,9 @@ class LiveSession:
         return ending
 
     def _tell(self, news: News) -> None:
+        if isinstance(news, SessionOver):
+            self.hang_up(news.reason)
+            return
         if isinstance(news, Failed):
             logger.warning(
                 "stage failed" if news.stage else "session failed",

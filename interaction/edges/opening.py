@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,13 +14,17 @@ from interaction.core.signals import ConversationConfig
 from interaction.edges import parley, protocol
 from interaction.edges.protocol import SessionSettings, SessionStarted, StartSession
 from interaction.engine import SessionSpec
-from interaction.models import Session
+from interaction.holdings import Holdings, holdings
+from interaction.models import PromptTemplate, Session
 from interaction.providers.base import ProviderChoice
-from interaction.providers.table import TABLE
+from interaction.tools.table import TABLE as TOOLS
 
 KINDS = ("stt", "llm", "tts")
 KEPT = {
     "providers",
+    "fallbacks",
+    "template_id",
+    "tools",
     "barge_in_enabled",
     "turn_detection",
     "input_sample_rate",
@@ -44,7 +49,7 @@ class Opened:
 
 def create(owner: Any, wanted: SessionSettings, *, active: bool) -> Session:
     """Make a session's row with its effective settings. Raises ``CannotOpen``."""
-    chosen = with_defaults(wanted)
+    chosen = with_defaults(wanted, holdings(owner.pk))
     return Session.objects.create(
         owner=owner,
         title=chosen.title,
@@ -79,15 +84,19 @@ def opened(session: Session) -> Opened:
         SessionSpec(
             session_id=session.pk,
             owner_id=session.owner_id,
-            stt=_plain(chosen.providers.stt),
-            llm=_plain(chosen.providers.llm),
-            tts=_plain(chosen.providers.tts),
+            stt=_in_order(chosen, "stt"),
+            llm=_in_order(chosen, "llm"),
+            tts=_in_order(chosen, "tts"),
+            tools=tuple(chosen.tools),
+            redact=settings.ENV.parley_redact,
             recording=session.recording,
         ),
         ConversationConfig(
             system_prompt=session.system_prompt,
             barge_in=chosen.barge_in_enabled,
             turn_detection=parley.turn_detection(chosen.turn_detection),
+            context_turns=settings.ENV.parley_context_turns,
+            context_tokens=settings.ENV.parley_context_tokens,
         ),
         SessionStarted(
             session_id=session.pk,
@@ -106,25 +115,73 @@ def settings_of(session: Session) -> SessionSettings:
     )
 
 
-def with_defaults(wanted: SessionSettings) -> SessionSettings:
-    """The same with every provider named. Raises ``CannotOpen`` for one that does not exist."""
+def with_defaults(wanted: SessionSettings, have: Holdings) -> SessionSettings:
+    """The same with every provider named and the prompt written out.
+
+    ``have``: what the owner has. Raises ``CannotOpen`` for a provider, a template or a tool that
+    does not exist.
+    """
+    _check_tools(wanted.tools)
+    providers = {kind: _effective(kind, getattr(wanted.providers, kind), have) for kind in KINDS}
+    fallbacks = {
+        kind: [_effective(kind, choice, have) for choice in _fallbacks(kind, wanted)]
+        for kind in KINDS
+    }
     return wanted.model_copy(
         update={
-            "providers": protocol.Providers(
-                **{kind: _effective(kind, getattr(wanted.providers, kind)) for kind in KINDS}
-            )
+            "providers": protocol.Providers(**providers),
+            "fallbacks": protocol.ProviderFallbacks(**fallbacks),
+            "system_prompt": _prompt(wanted),
         }
     )
 
 
-def _effective(kind: Any, choice: protocol.ProviderChoice) -> protocol.ProviderChoice:
-    if choice.name and choice.name not in TABLE[kind]:
+def _fallbacks(kind: Any, wanted: SessionSettings) -> list[protocol.ProviderChoice]:
+    """The server's where nothing is chosen."""
+    chosen: list[protocol.ProviderChoice] = getattr(wanted.fallbacks, kind)
+    if chosen or getattr(wanted.providers, kind).name:
+        return chosen
+    return [protocol.ProviderChoice(name=choice.name) for choice in choosing.fallbacks(kind)]
+
+
+def _prompt(wanted: SessionSettings) -> str:
+    if wanted.template_id is None:
+        return wanted.system_prompt
+    template = PromptTemplate.objects.active().filter(pk=wanted.template_id).first()
+    if template is None:
+        raise CannotOpen(
+            "unknown_template",
+            _("template_id: there is no such template, or it is not active."),
+        )
+    return template.prompt(wanted.system_prompt)
+
+
+def _check_tools(names: list[str]) -> None:
+    if unknown := [name for name in names if name not in TOOLS]:
+        raise CannotOpen(
+            "unknown_tool",
+            _("tools: %(unknown)s is none of: %(names)s.")
+            % {"unknown": unknown[0], "names": ", ".join(TOOLS)},
+        )
+
+
+def _in_order(chosen: SessionSettings, kind: str) -> tuple[ProviderChoice, ...]:
+    """The provider chosen for a stage, and those that step in for it."""
+    first, others = getattr(chosen.providers, kind), getattr(chosen.fallbacks, kind)
+    return tuple(_plain(choice) for choice in (first, *others))
+
+
+def _effective(
+    kind: Any, choice: protocol.ProviderChoice, have: Holdings
+) -> protocol.ProviderChoice:
+    try:
+        full = choosing.effective(kind, _plain(choice), have)
+    except KeyError:
         raise CannotOpen(
             "unknown_provider",
             _("providers.%(kind)s.name must be one of: %(names)s.")
-            % {"kind": kind, "names": ", ".join(TABLE[kind])},
-        )
-    full = choosing.effective(kind, _plain(choice))
+            % {"kind": kind, "names": ", ".join(choosing.names(kind, have))},
+        ) from None
     return protocol.ProviderChoice(
         name=full.name, model=full.model, voice=full.voice, language=full.language
     )

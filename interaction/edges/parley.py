@@ -132,6 +132,8 @@ SAME_FIELDS: dict[type[effects.News], type[protocol.Message]] = {
     effects.ReplySpoken: protocol.ResponseText,
     effects.ReplyWritten: protocol.AgentResponse,
     effects.Interrupted: protocol.Interrupted,
+    effects.FellBack: protocol.ProviderFallback,
+    effects.ToolUsed: protocol.ToolInvocation,
     effects.Failed: protocol.Error,
 }
 
