@@ -63,6 +63,11 @@ class Reachable:
     sample_rate: int
     row: Endpoint | NamedEndpoint = field(repr=False)
 
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return self.name.removeprefix(ENDPOINT)
+
     def access(self) -> Access:
         """Raises ``NoAccess``. The server's own key never goes to an address that it is not for."""
         if isinstance(self.row, NamedEndpoint):
@@ -89,7 +94,7 @@ class Holdings:
             return Access(base_url, key, "server")
         if account == "openai" and not base_url.startswith(OPENAI_ADDRESS):
             return Access(base_url, "", "nobody")  # servers at home want none
-        raise NoAccess(_("It needs a key: add yours in the settings."))
+        raise NoAccess(_("It needs a key: add yours under Keys."))
 
     def endpoints(self) -> dict[str, Reachable]:
         """By provider name; a person's own one goes before the server's of the same name."""

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from interaction import views
 
 urlpatterns = [
     path("", views.talk, name="talk"),
+    path("settings/", include("interaction.keys.urls")),
     path("parts/", views.parts, name="parts"),
 ]

@@ -20,7 +20,7 @@ except ValidationError as error:
     # Names and reasons, never values: one of them may be a key.
     raise ImproperlyConfigured(
         "; ".join(
-            f"{str(wrong['loc'][0]).upper()}: {wrong['msg']}"
+            f"{'.'.join(map(str, wrong['loc'])).upper()}: {wrong['msg']}"
             for wrong in error.errors(include_input=False, include_url=False)
         )
     ) from None
@@ -248,6 +248,8 @@ LOGGING = {
         # At INFO it logs the start and end of every task, which the stages do with their facts.
         "celery": {"level": "WARNING"},
         # Request lines of providers' calls are none of a log's business.
+        "google_genai": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -13,11 +13,6 @@ SHORTEST_HINTED = 12
 """Of a shorter key, four characters would tell too much."""
 
 
-class KeyedQuerySet(models.QuerySet[Any]):
-    def owned_by(self, user: Any) -> Self:
-        return self.filter(owner=user)
-
-
 class Keyed(models.Model):
     """A row with a secret that is encrypted at rest and never shown again."""
 
@@ -28,8 +23,6 @@ class Keyed(models.Model):
     """The key, encrypted; empty where there is none."""
     hint = models.CharField(_("ends in"), max_length=4, editable=False, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
-
-    objects = KeyedQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -68,6 +61,14 @@ class ProviderCredential(Keyed):
 
     def __str__(self) -> str:
         return f"{self.account} …{self.hint}"
+
+    @classmethod
+    def store(cls, owner: Any, account: str, key: str) -> None:
+        """Keep a key in place of the one that was there."""
+        row = cls()
+        row.keep(key)
+        kept = {"sealed": row.sealed, "hint": row.hint}
+        cls.objects.update_or_create(owner=owner, account=account, defaults=kept)
 
 
 class Endpoint(Keyed):

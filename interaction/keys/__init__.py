@@ -1,0 +1,1 @@
+"""The page on which people keep their keys and endpoints, and try them."""

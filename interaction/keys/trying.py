@@ -1,0 +1,126 @@
+"""Whether a key is right: one cheap request, and what the provider said to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from django.utils.translation import gettext as _
+
+from interaction.holdings import Access
+from interaction.providers.accounts import Account
+
+WITHIN = 6.0
+"""Seconds for the whole of it; the page waits for eight."""
+MOST_READ = 2 << 20
+MOST_SAID = 300
+LEAST_SHARED = 5
+"""Characters in a row that an answer must not have in common with the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    ok: bool
+    said: str
+    """For the person who asked; it holds nothing of the key."""
+
+
+async def ask(account: Account, access: Access, models: Iterable[str] = ()) -> Answer:
+    """Ask for what needs a right key and costs nothing; never raises for what comes back.
+
+    ``models``: names that the provider should list.
+    """
+    try:
+        async with asyncio.timeout(WITHIN):
+            status, body = await _request(account, access)
+    except TimeoutError:
+        said = _("%(who)s took too long to answer.")
+        return Answer(False, said % {"who": account.label})
+    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError):
+        said = _("%(who)s cannot be reached.")
+        return Answer(False, said % {"who": account.label})
+    told = {"who": account.label, "status": status}
+    if not 200 <= status < 300:
+        if words := without(access.api_key, _words(body)):
+            said = _("%(who)s answered %(status)d: %(words)s")
+            return Answer(False, said % {**told, "words": words})
+        return Answer(False, _("%(who)s answered %(status)d.") % told)
+    if not isinstance(body, dict | list):
+        said = _("%(who)s answered %(status)d, but not as a provider does. Is the address right?")
+        return Answer(False, said % told)
+    return _welcome(told, _listed(body), models)
+
+
+def _welcome(told: dict[str, Any], listed: set[str], models: Iterable[str]) -> Answer:
+    missing = [name for name in models if listed and name not in listed]
+    if missing:
+        said = _("%(who)s answered %(status)d, but lists no model %(names)s.")
+        return Answer(False, said % {**told, "names": ", ".join(missing)})
+    if listed:
+        said = _("%(who)s answered %(status)d and lists %(count)d models.")
+        return Answer(True, said % {**told, "count": len(listed)})
+    return Answer(True, _("%(who)s answered %(status)d.") % told)
+
+
+async def _request(account: Account, access: Access) -> tuple[int, Any]:
+    """Status, and the body's JSON; None where it is none."""
+    base = (access.base_url or account.base_url).rstrip("/")
+    if base.startswith("ws"):  # a streaming protocol's address serves this one too
+        base = "http" + base.removeprefix("ws")
+    headers = dict(account.more)
+    if access.api_key:
+        headers[account.header] = account.scheme + access.api_key
+    body = bytearray()
+    async with (
+        # A redirect would take the key to somewhere else.
+        httpx2.AsyncClient(timeout=WITHIN, follow_redirects=False) as client,
+        client.stream("GET", base + account.trial, headers=headers) as response,
+    ):
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > MOST_READ:
+                return response.status_code, None
+    try:
+        return response.status_code, json.loads(body)
+    except ValueError:
+        return response.status_code, None
+
+
+def _words(body: Any) -> str:
+    """What an error says, wherever providers put it."""
+    for name in ("error", "detail", "message", "err_msg"):
+        if isinstance(body, dict) and name in body:
+            return _words(body[name])
+    if isinstance(body, list) and body:
+        return _words(body[0])
+    if not isinstance(body, str):
+        return ""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in body).split())
+    return plain if len(plain) <= MOST_SAID else plain[:MOST_SAID] + "…"
+
+
+def _listed(body: Any) -> set[str]:
+    """The models that an answer names."""
+    if isinstance(body, dict):
+        body = body.get("data") or body.get("models") or []
+    rows = [row for row in body if isinstance(row, dict)] if isinstance(body, list) else []
+    names = (row.get("id") or row.get("model_id") or row.get("name") for row in rows)
+    return {name for name in names if isinstance(name, str)}
+
+
+def without(key: str, text: str) -> str:
+    """``text`` with every piece of the key masked: providers like to quote it."""
+    shown, at = "", 0
+    while at < len(text):
+        length = 0
+        while at + length < len(text) and text[at : at + length + 1] in key:
+            length += 1
+        if length >= min(LEAST_SHARED, len(key) or LEAST_SHARED):
+            shown, at = shown + "…", at + length
+        else:
+            shown, at = shown + text[at], at + 1
+    return shown
