@@ -21,10 +21,11 @@ from redis.asyncio.lock import Lock
 from redis.exceptions import LockError
 
 from interaction.audio import wav
+from interaction.cascade.invocations import keep_invocations, without_nul
 from interaction.cascade.stage import StageRun
 from interaction.cascade.streams import recorded, sentence_key, turn_key
 from interaction.cascade.ticket import load
-from interaction.core.effects import METRICS, TurnRecord
+from interaction.core.effects import METRICS, FellBack, TurnRecord
 from interaction.core.signals import HEARING_RATE, SPEAKING_RATE
 from interaction.models import Session, Turn, TurnLatency
 
@@ -35,6 +36,8 @@ SETTLE = 45.0
 """Seconds that the stages of a turn whose client left are waited for."""
 LOCK = 5.0
 """Seconds after which a dead archiver's lock is free."""
+KEPT_OF_A_REPLY = ("timeline", "commitment", "voice")
+STAGES = ("stt", "llm", "tts")
 COLUMNS = {metric: "yield_ms" if metric == "yield" else metric for metric in METRICS}
 
 
@@ -101,7 +104,7 @@ async def _listen_back(run: StageRun, notes: dict[str, Any]) -> Recording:
                 pcm, complete = await recorded(run.redis, key)
                 spoken.append(pcm)
                 whole = whole and complete
-        streams.append(f"parley:reply:{reply.id}:timeline")
+        streams += [f"parley:reply:{reply.id}:{kept}" for kept in KEPT_OF_A_REPLY]
     if not whole:
         logger.warning("its recording has gaps", extra=run.ticket.facts())
     return Recording(user, b"".join(spoken), streams)
@@ -153,6 +156,7 @@ def _row(notes: dict[str, Any]) -> dict[str, Any]:
         "transcript": notes.get("transcript", ""),
         "reply": _written(notes),
         "error": notes.get("error"),
+        "fallbacks": [notes[name] for stage in STAGES if (name := f"fallback:{stage}") in notes],
         "end_reason": Turn.EndReason.ABANDONED,
     }
     if "record" in notes:
@@ -166,6 +170,7 @@ def _row(notes: dict[str, Any]) -> dict[str, Any]:
             "interrupted": record.interrupted,
             "end_reason": record.end_reason,
             "underruns": record.underruns,
+            "fallbacks": [_fallback(fell_back) for fell_back in record.fallbacks],
         }
         if error is not None:
             row["error"] = {
@@ -175,6 +180,10 @@ def _row(notes: dict[str, Any]) -> dict[str, Any]:
         elif record.end_reason != "client_left":
             row["error"] = None
     return row
+
+
+def _fallback(fell_back: FellBack) -> dict[str, str]:
+    return {name: getattr(fell_back, name) for name in ("stage", "failed", "code", "provider")}
 
 
 def _latency(notes: dict[str, Any]) -> dict[str, float | None]:
@@ -191,8 +200,7 @@ def _store(turn_id: UUID, notes: dict[str, Any], recording: Recording) -> bool:
         return False
     turn = Turn.objects.filter(pk=turn_id).first() or Turn(pk=turn_id)
     for name, value in _row(notes).items():
-        # PostgreSQL keeps no NUL in a text, and a provider may send one.
-        setattr(turn, name, value.replace("\0", "") if isinstance(value, str) else value)
+        setattr(turn, name, without_nul(value) if isinstance(value, str) else value)
     if recording.user:
         turn.user_audio_ms = _keep_audio(turn, "user", recording.user, HEARING_RATE)
     if recording.agent:
@@ -203,6 +211,7 @@ def _store(turn_id: UUID, notes: dict[str, Any], recording: Recording) -> bool:
             return False
         turn.save()
         TurnLatency.objects.update_or_create(turn=turn, defaults=_latency(notes))
+        keep_invocations(turn, notes)
     return True
 
 

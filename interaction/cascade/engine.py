@@ -20,6 +20,7 @@ from interaction.core import effects as out
 from interaction.core.effects import EngineOrder, TurnRecord
 from interaction.core.signals import (
     FinalTranscript,
+    ProviderSwitched,
     ReplyAudio,
     ReplySentence,
     ReplyText,
@@ -44,7 +45,10 @@ class CascadeEngine:
 
     def __init__(self, spec: SessionSpec) -> None:
         self.session_id = spec.session_id
-        self._spec = spec
+        first = {"stt": spec.stt, "llm": spec.llm, "tts": spec.tts}
+        self._first = {stage: choices[0].name for stage, choices in first.items()}
+        self._stepped_in: dict[tuple[UUID, Stage], str] = {}
+        """Who serves a turn's stage in place of the first choice."""
         self._events: asyncio.Queue[StageEvent | None] = asyncio.Queue()
         self._hub = hub()
         self._now = asyncio.get_running_loop().time
@@ -162,6 +166,8 @@ class CascadeEngine:
             return
         self._events.put_nowait(event)
         match event:
+            case ProviderSwitched(turn_id, stage, provider=provider):
+                self._stepped_in[turn_id, stage] = provider
             case FinalTranscript(reply_id=UUID() as reply_id):
                 self._transcribed.add(reply_id)
             case ReplySentence(reply_id, sentence) if reply := self._replies.get(reply_id):
@@ -243,8 +249,7 @@ class CascadeEngine:
     def _failure(
         self, turn: UUID, stage: Stage, code: str, message: str, reply: UUID | None = None
     ) -> StageFailed:
-        choices = {"stt": self._spec.stt, "llm": self._spec.llm, "tts": self._spec.tts}.get(stage)
-        provider = choices[0].name if choices else ""
+        provider = self._stepped_in.get((turn, stage)) or self._first.get(stage, "")
         return StageFailed(turn, stage, provider, code, message, retryable=True, reply_id=reply)
 
     def _fail(self, failure: StageFailed) -> None:

@@ -5,6 +5,7 @@ from interaction.models.keys import Endpoint, ProviderCredential
 from interaction.models.preferences import Preferences
 from interaction.models.prompt import PromptTemplate
 from interaction.models.session import Session
+from interaction.models.task import Task, ToolInvocation
 from interaction.models.turn import Turn, TurnLatency
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "ProviderCredential",
     "Session",
     "SignInLink",
+    "Task",
+    "ToolInvocation",
     "Turn",
     "TurnLatency",
 ]

@@ -42,6 +42,8 @@ class Turn(models.Model):
     end_reason = models.CharField(_("end reason"), max_length=16, choices=EndReason)
     error = models.JSONField(_("error"), null=True, blank=True)
     """{stage, provider, code, message, retryable} of what failed, or null."""
+    fallbacks = models.JSONField(_("fallbacks"), default=list, blank=True)
+    """[{stage, failed, code, provider}]: which provider stepped in for the first choice."""
     underruns = models.PositiveIntegerField(_("underruns"), default=0)
     user_audio = models.FileField(_("user's audio"), upload_to=audio_path, blank=True)
     agent_audio = models.FileField(_("agent's audio"), upload_to=audio_path, blank=True)
