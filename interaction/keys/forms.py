@@ -57,7 +57,7 @@ def names_field(label: Any, example: str) -> NamesField:
     return NamesField(label=label, required=False, widget=forms.TextInput(attrs=attrs))
 
 
-class EndpointForm(forms.ModelForm[Endpoint]):
+class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
     """An endpoint, new or changed. An empty key leaves the one that is there."""
 
     stt_models = names_field(gettext_lazy("Models that transcribe"), "whisper-large-v3")
