@@ -7,68 +7,140 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.conf.locale import LANG_INFO
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from interaction.choosing import effective
-from interaction.edges.protocol import StartSession
-from interaction.providers.base import Kind, ProviderChoice
-from interaction.providers.table import TABLE
+from interaction import choosing
+from interaction.api.providers import Provider
+from interaction.choosing import Offer
+from interaction.edges.protocol import TurnDetectionChoice
+from interaction.models import Preferences, PromptTemplate
+from interaction.providers.base import Kind
+from interaction.tools.table import TABLE as TOOLS
 from interaction.wording import talk_words
 
 STAGES: tuple[Kind, ...] = ("stt", "llm", "tts")
+LANGUAGES = (
+    *("en", "zh-TW", "zh-CN", "yue", "de", "es", "fr", "it", "ja", "ko"),
+    *("nl", "pl", "pt", "ru", "th", "tr", "uk", "vi"),
+)
+"""BCP 47 tags that recognisers and voices are asked for; PARLEY_LANGUAGE may be another."""
+NAMES = {"zh-TW": "繁體中文", "zh-CN": "简体中文", "yue": "粵語"}
 NOBODY = UUID(int=0)
 """Stands for the session in addresses that the script completes."""
 
 
-def talk_context() -> dict[str, Any]:
-    """``stages``, ``voices``, ``any_voice``, ``defaults``, and ``config`` for the script."""
+def talk_context(request: HttpRequest) -> dict[str, Any]:
+    """What templates/interaction/talk.html needs, and ``config`` for the script."""
     words = talk_words()
-    chosen = {stage: effective(stage, ProviderChoice("")) for stage in STAGES}
-    voice = TABLE["tts"][chosen["tts"].name].capabilities
-    fields = StartSession(type="start_session")
-    defaults = {
-        "system_prompt": fields.system_prompt,
-        "voice": chosen["tts"].voice,
-        "barge_in": fields.barge_in_enabled,
-        "silence_ms": fields.turn_detection.silence_ms,
-    }
+    kept = Preferences.of(request.user)
+    offers = choosing.availability(request.user.pk)
+    stages = {stage: _stage(stage, offers[stage], kept) for stage in STAGES}
+    templates = list(PromptTemplate.objects.active())
+    language = _chosen(kept, "stt")["language"]
+    turn_detection = TurnDetectionChoice(**kept.turn_detection)
+    serving = [_serving(stage) for stage in stages.values()]
     return {
         "stages": [
             {
                 "stage": stage,
                 "label": words[f"stage_{stage}"],
-                "provider": _label(stage, choice),
-                "model": choice.model,
+                "provider": offer["label"],
+                "model": config["chosen"]["model"] or next(iter(offer["models"]), ""),
             }
-            for stage, choice in chosen.items()
+            for (stage, config), offer in zip(stages.items(), serving, strict=True)
         ],
-        "voices": voice.voices,
-        "any_voice": voice.needs_key,
-        "defaults": defaults,
-        "config": {
-            "socket": "/ws/interaction/",
-            "worklets": {
-                "capture": static("talk/capture-worklet.js"),
-                "playback": static("talk/playback-worklet.js"),
-            },
-            "history": reverse("history:detail", args=[NOBODY]).replace(str(NOBODY), "{session}"),
-            "labels": {
-                stage: {name: str(entry.label) for name, entry in TABLE[stage].items()}
-                for stage in STAGES
-            },
-            "local": not any(
-                TABLE[stage][choice.name].capabilities.needs_key for stage, choice in chosen.items()
-            ),
-            "has_key": bool(settings.ENV.openai_api_key.get_secret_value()),
+        "templates": templates,
+        "template_id": _template(request, kept, templates),
+        "languages": [(tag, _name(tag)) for tag in _languages(language)],
+        "language": language,
+        "default_language": _name(settings.ENV.parley_language),
+        "tools": [
+            {
+                "name": name,
+                "label": tool.label,
+                "purpose": tool.purpose,
+                "on": kept.tools is None or name in kept.tools,
+            }
+            for name, tool in TOOLS.items()
+        ],
+        "kept": kept,
+        "silence_ms": turn_detection.silence_ms,
+        "hold": turn_detection.kind == "manual",
+        "config": _addresses(request)
+        | {
+            "stages": stages,
+            "tools": {name: str(tool.label) for name, tool in TOOLS.items()},
+            "local": not any(offer["key"] for offer in serving),
+            "has_key": any(offer.key for row in offers.values() for offer in row),
             "words": words,
         },
     }
 
 
-def _label(stage: Kind, choice: ProviderChoice) -> str:
-    return str(TABLE[stage][choice.name].label)
+def _addresses(request: HttpRequest) -> dict[str, Any]:
+    history = reverse("history:detail", args=[NOBODY])
+    return {
+        "socket": "/ws/interaction/",
+        "worklets": {
+            "capture": static("talk/capture-worklet.js"),
+            "playback": static("talk/playback-worklet.js"),
+        },
+        "history": history.replace(str(NOBODY), "{session}"),
+        "template": reverse("api:get_template", args=[0]).replace("/0", "/{template}"),
+        "preferences": reverse("api:preferences"),
+        "csrf": get_token(request),
+    }
+
+
+def _stage(stage: Kind, offers: list[Offer], kept: Preferences) -> dict[str, Any]:
+    """As ``StageConfig`` in static/talk/words.js."""
+    return {
+        "default": next(offer.name for offer in offers if offer.default),
+        "steps_in": [choice.name for choice in choosing.fallbacks(stage)],
+        "chosen": _chosen(kept, stage),
+        "fallbacks": kept.fallbacks.get(stage, []),
+        "providers": [Provider.of(offer).model_dump() for offer in offers],
+    }
+
+
+def _chosen(kept: Preferences, stage: Kind) -> dict[str, str]:
+    chosen = kept.providers.get(stage, {})
+    return {part: chosen.get(part, "") for part in ("name", "model", "voice", "language")}
+
+
+def _serving(stage: dict[str, Any]) -> dict[str, Any]:
+    """The provider that serves it: the one chosen, or the default one where that is gone."""
+    by_name: dict[str, dict[str, Any]] = {one["name"]: one for one in stage["providers"]}
+    return by_name.get(stage["chosen"]["name"]) or by_name[stage["default"]]
+
+
+def _template(
+    request: HttpRequest, kept: Preferences, templates: list[PromptTemplate]
+) -> int | None:
+    """The one in the address, or the one of last time; to begin with, the first in the person's
+    language."""
+    by_id = {str(template.pk): template.pk for template in templates}
+    if asked := by_id.get(request.GET.get("template", "")):
+        return asked
+    if not kept._state.adding:
+        return by_id.get(str(kept.template_id))
+    language = (get_language() or "").lower()
+    return next((one.pk for one in templates if one.language.lower() == language), None)
+
+
+def _languages(chosen: str) -> tuple[str, ...]:
+    return (*LANGUAGES, *([chosen] if chosen and chosen not in LANGUAGES else []))
+
+
+def _name(tag: str) -> str:
+    """A language's name for itself; its tag where that is not known."""
+    return NAMES.get(tag) or LANG_INFO.get(tag.lower(), {}).get("name_local", tag)
 
 
 def part_states(parts: Mapping[str, str]) -> list[dict[str, Any]]:

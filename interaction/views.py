@@ -13,7 +13,7 @@ from voiceproject import health
 
 @require_safe
 def talk(request: HttpRequest) -> HttpResponse:
-    return render(request, "interaction/talk.html", talk_context())
+    return render(request, "interaction/talk.html", talk_context(request))
 
 
 @require_safe

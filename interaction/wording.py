@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 def talk_words() -> dict[str, str]:
     """Key to text. Keys are used in static/talk/*.js."""
-    return _states() | _controls() | _turns() | _stages() | _microphone() | _session()
+    return _states() | _controls() | _turns() | _doings() | _stages() | _microphone() | _session()
 
 
 def _states() -> dict[str, str]:
@@ -42,6 +42,12 @@ def _controls() -> dict[str, str]:
         "hold_to_talk": _("hold to talk"),
         "hands_free": _("{ms} ms pause"),
         "cascade": _("Cascade"),
+        "default_is": _("Default ({name})"),
+        "not_available": _("{name} (not available)"),
+        "nobody": _("Nobody steps in"),
+        "nobody_else": _("Nobody else"),
+        "steps_in": _("Steps in, number {number}"),
+        "not_found": _("It is not there any more. Reload the page."),
     }
 
 
@@ -57,6 +63,24 @@ def _turns() -> dict[str, str]:
         "turn_failed": _("{stage} failed: {message}"),
         "turn_failed_again": _("What was said up to here is kept. Try again."),
         "turn_failed_kept": _("What was said up to here is kept."),
+    }
+
+
+def _doings() -> dict[str, str]:
+    return {
+        "fell_back": _("{stage}: {failed} {reason}, so {provider} stepped in."),
+        "failed": _("failed"),
+        "failed_provider_unavailable": _("could not be reached"),
+        "failed_provider_rate_limited": _("was asked too often"),
+        "failed_provider_timeout": _("did not answer in time"),
+        "failed_provider_refused": _("refused the request"),
+        "failed_provider_unauthorized": _("did not accept the key"),
+        "failed_provider_protocol_error": _("gave an answer that cannot be understood"),
+        "tool_failed": _("failed"),
+        "tool_timed_out": _("took too long"),
+        "tool_refused": _("was not allowed"),
+        "tool_given": _("Given"),
+        "tool_result": _("Result"),
     }
 
 

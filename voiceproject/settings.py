@@ -6,7 +6,6 @@ from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
 from voiceproject import redis_server
@@ -225,8 +224,8 @@ CONTENT_SECURITY_POLICY = {
 USE_I18N = True
 USE_TZ = True
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGES = [("en", "English"), ("zh-hant", "繁體中文")]
+LOCALE_PATHS = [BASE_DIR / "voiceproject" / "locale"]
 TIME_ZONE = ENV.time_zone
 
 # Logs.

@@ -2,9 +2,10 @@
  * The conversation as it grows: one list item a turn, redrawn in place as facts come in.
  *
  * @import {Turn} from "./record.js"
- * @import {Words} from "./words.js"
+ * @import {Config} from "./words.js"
  * @import {Metric} from "./protocol.js"
  */
+import { drawDoings } from "./doings.js";
 import { replyOf } from "./record.js";
 import { drawWaterfall, figure, layOut } from "./waterfall.js";
 import { fill, find, make } from "./words.js";
@@ -32,10 +33,11 @@ export class Conversation {
 
   /**
    * @param {HTMLElement} root
-   * @param {Words} words
+   * @param {Config} config
    */
-  constructor(root, words) {
-    this.words = words;
+  constructor(root, config) {
+    this.config = config;
+    this.words = config.words;
     this.list = find(root, "[data-turns]", HTMLElement);
     this.scroll = find(root, "[data-scroll]", HTMLElement);
     this.newest = find(root, "[data-newest]", HTMLElement);
@@ -98,7 +100,9 @@ export class Conversation {
     const item = make("li", "turn");
     item.append(
       this.#line("user", this.words.you ?? ""),
+      make("ul", "doings before"),
       this.#line("agent", this.words.agent ?? ""),
+      make("ul", "doings after"),
       make("p", "failure"),
     );
     const timing = make("details", "timing");
@@ -132,6 +136,7 @@ export class Conversation {
     item.dataset.interrupted = String(turn.heard !== null);
     this.#drawUser(find(item, ".user .said", HTMLElement), turn);
     this.#drawReply(item, turn);
+    drawDoings(find(item, ".before", HTMLElement), find(item, ".after", HTMLElement), turn, this.config);
     const failure = find(item, ".failure", HTMLElement);
     failure.hidden = turn.error === null;
     failure.classList.toggle("soft", turn.error?.code === "no_speech");

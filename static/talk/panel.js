@@ -1,12 +1,16 @@
 /**
- * The side panel: what the person chose, remembered in this browser, and its one-line summary.
+ * The side panel: what the person chose, remembered for the next time, and its one-line summary.
  *
- * @import {Choices, State} from "./session.js"
+ * @import {Choices} from "./choices.js"
+ * @import {State} from "./session.js"
+ * @import {Stage} from "./protocol.js"
  * @import {Config} from "./words.js"
  */
+import { settingsOf } from "./choices.js";
+import { Prompt } from "./prompt.js";
+import { StageChoice } from "./stages.js";
 import { fill, find } from "./words.js";
 
-const KEY = "parley.choices";
 const WIDE = window.matchMedia("(min-width: 80rem)");
 
 export class Panel {
@@ -22,8 +26,12 @@ export class Panel {
     this.toggle = find(root, "[data-panel-toggle]", HTMLElement);
     this.summary = find(root, "[data-summary]", HTMLElement);
     this.form = find(root, "[data-choices]", HTMLFormElement);
-    this.prompt = find(this.form, "[name=system_prompt]", HTMLTextAreaElement);
-    this.voice = /** @type {HTMLInputElement | HTMLSelectElement} */ (this.form.elements.namedItem("voice"));
+    const [stt, llm, tts] = /** @type {const} */ (["stt", "llm", "tts"]).map(
+      (stage) => new StageChoice(find(this.form, `[data-provider=${stage}]`, HTMLElement), config.stages[stage], config.words),
+    );
+    this.stages = /** @type {Record<Stage, StageChoice>} */ ({ stt, llm, tts });
+    this.language = find(this.form, "[name=language]", HTMLSelectElement);
+    this.prompt = new Prompt(this.form, config);
     this.bargeIn = find(this.form, "[name=barge_in]", HTMLInputElement);
     this.silence = find(this.form, "[name=silence_ms]", HTMLInputElement);
     this.silenceOut = find(this.form, "[data-silence-out]", HTMLElement);
@@ -33,17 +41,25 @@ export class Panel {
     this.recordingOffNote = find(root, "[data-recording-off-note]", HTMLElement);
     this.hold = find(root, "[data-hold-toggle]", HTMLButtonElement);
     this.lockedNote = find(root, "[data-locked-note]", HTMLElement);
-    this.restore();
+    this.idle = true;
+    /** Resolved when the latest choices are kept: one at a time, so that the last one wins. */
+    this.kept = Promise.resolve();
     this.listen(root);
+    this.offerTools();
     this.open(WIDE.matches, false);
     this.draw();
   }
 
   /** @returns {Choices} */
   get choices() {
+    const { stt, llm, tts } = this.stages;
+    const language = this.language.value;
     return {
-      systemPrompt: this.prompt.value,
-      voice: this.voice.value,
+      providers: { stt: { ...stt.choice, language }, llm: { ...llm.choice, language }, tts: { ...tts.choice, language } },
+      fallbacks: { stt: stt.fallbacks, llm: llm.fallbacks, tts: tts.fallbacks },
+      templateId: this.prompt.templateId,
+      systemPrompt: this.prompt.own.value,
+      tools: this.prompt.tools,
       bargeIn: this.bargeIn.checked,
       silenceMs: Number(this.silence.value),
       hold: this.hold.getAttribute("aria-pressed") === "true",
@@ -66,6 +82,8 @@ export class Panel {
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.addEventListener("input", () => this.draw());
     this.form.addEventListener("change", ({ target }) => {
+      if (target instanceof HTMLInputElement && this.recording.includes(target)) return;
+      this.offerTools();
       this.keep(target === this.bargeIn || target === this.silence);
     });
     for (const input of this.recording) {
@@ -107,58 +125,63 @@ export class Panel {
       if ("disabled" in field) field.disabled = !idle;
     }
     this.lockedNote.hidden = idle;
-    if (state.started) this.show(state.started.providers);
+    this.idle = idle;
+    this.offerTools();
     this.draw();
-  }
-
-  /**
-   * The names that a running session really has.
-   * @param {import("./protocol.js").Providers} providers
-   */
-  show(providers) {
-    for (const stage of /** @type {const} */ (["stt", "llm", "tts"])) {
-      const name = providers[stage].name;
-      const place = this.panel.querySelector(`[data-provider="${stage}"] [data-provider-name]`);
-      if (place && name) place.textContent = this.config.labels[stage][name] ?? name;
+    if (!state.started) return;
+    for (const [stage, choice] of Object.entries(state.started.providers)) {
+      this.stages[/** @type {Stage} */ (stage)].show(choice);
     }
+    this.summarise();
   }
 
   /** @param {boolean} live */
   keep(live) {
-    localStorage.setItem(KEY, JSON.stringify(this.choices));
     this.draw();
     this.changed(live);
+    const { preferences, csrf } = this.config;
+    this.kept = this.kept.then(() => send(preferences, csrf, settingsOf(this.choices)));
   }
 
-  restore() {
-    /** @type {Partial<Choices>} */
-    let kept;
-    try {
-      kept = JSON.parse(localStorage.getItem(KEY) ?? "{}");
-    } catch {
-      return;
-    }
-    if (kept.systemPrompt) this.prompt.value = kept.systemPrompt;
-    if (kept.voice) this.voice.value = kept.voice;
-    if (kept.bargeIn !== undefined) this.bargeIn.checked = kept.bargeIn;
-    if (kept.silenceMs) this.silence.value = String(kept.silenceMs);
-    if (kept.recording !== undefined) this.record(kept.recording);
-    if (kept.hold) this.hold.setAttribute("aria-pressed", "true");
+  offerTools() {
+    this.prompt.offerTools(this.stages.llm.provider?.tools ?? false, this.idle);
   }
 
   draw() {
     const { words } = this.config;
-    const { bargeIn, silenceMs, hold, recording } = this.choices;
+    const { silenceMs, recording } = this.choices;
     this.silenceOut.textContent = `${silenceMs} ${words.ms}`;
     this.recordingNote.hidden = !recording;
     this.recordingOffNote.hidden = recording;
-    const names = [...this.panel.querySelectorAll("[data-provider-name]")].map((place) => place.textContent);
+    this.summarise();
+  }
+
+  summarise() {
+    const { words } = this.config;
+    const { bargeIn, silenceMs, hold, recording } = this.choices;
+    const names = Object.values(this.stages).map(({ chosen }) => chosen.textContent);
     this.summary.textContent = [
       recording ? words.recorded : words.not_recorded,
       words.cascade,
       names.join(" → "),
+      this.prompt.title,
       hold ? words.hold_to_talk : fill(words.hands_free, { ms: silenceMs }),
       bargeIn ? words.interruptible : words.uninterruptible,
-    ].join(" · ");
+    ].filter(Boolean).join(" · ");
+  }
+}
+
+/**
+ * Where it fails nothing is lost but the memory of it.
+ * @param {string} address
+ * @param {string} csrf
+ * @param {object} choices
+ */
+async function send(address, csrf, choices) {
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
+  try {
+    await fetch(address, { method: "PATCH", headers, body: JSON.stringify(choices), keepalive: true });
+  } catch {
+    // The network is away; the next change is kept with all the others.
   }
 }

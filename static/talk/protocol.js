@@ -2,15 +2,17 @@
  * The messages of Parley's socket, as the page sees them. docs/protocol.md is the reference.
  *
  * @typedef {{name: string, model: string, voice: string, language: string}} ProviderChoice
- * @typedef {{stt: ProviderChoice, llm: ProviderChoice, tts: ProviderChoice}} Providers
+ * @typedef {"stt"|"llm"|"tts"} Stage
+ * @typedef {Record<Stage, ProviderChoice>} Providers
+ * @typedef {Partial<Record<Stage, Partial<ProviderChoice>[]>>} Fallbacks
  * @typedef {{kind: "vad"|"manual", silence_ms?: number}} TurnDetection
  * @typedef {"listening"|"recording"|"transcribing"|"responding"|"speaking"} Status
  * @typedef {"end_of_turn_delay"|"transcription_delay"|"llm_ttft"|"llm_ttfs"|"tts_ttfb"|"e2e"|"ear"|"yield"} Metric
  * @typedef {Partial<Record<Metric, number|null>>} Latency  All in ms, null where unknown.
  *
- * @typedef {{type: "start_session", providers: Partial<Record<"stt"|"llm"|"tts", Partial<ProviderChoice>>>,
- *   system_prompt: string, barge_in_enabled: boolean, turn_detection: TurnDetection, recording: boolean,
- *   input_sample_rate: number, output_sample_rate: number}} StartSession
+ * @typedef {{type: "start_session", providers: Partial<Record<Stage, Partial<ProviderChoice>>>, fallbacks: Fallbacks,
+ *   template_id: number|null, system_prompt: string, tools: string[], barge_in_enabled: boolean,
+ *   turn_detection: TurnDetection, recording: boolean, input_sample_rate: number, output_sample_rate: number}} StartSession
  * @typedef {{type: "playback", reply_id: string, played_ms: number, ended: boolean, underruns: number,
  *   ear_ms: number|null, yield_ms: number|null}} Playback
  * @typedef {StartSession | Playback
@@ -21,12 +23,15 @@
  *   | {type: "end_session"}
  *   | {type: "ping", nonce: string}} ClientMessage
  *
- * @typedef {{type: "session_started", session_id: string, mode: string, providers: Providers,
- *   system_prompt: string, barge_in_enabled: boolean, turn_detection: TurnDetection, recording: boolean,
+ * @typedef {{type: "session_started", session_id: string, mode: string, providers: Providers, fallbacks: Fallbacks,
+ *   template_id: number|null, system_prompt: string, tools: string[], barge_in_enabled: boolean, turn_detection: TurnDetection, recording: boolean,
  *   input_sample_rate: number, output_sample_rate: number}} SessionStarted
  * @typedef {{type: "error", code: string, message: string, retryable: boolean, stage: string|null,
  *   provider: string|null, turn_id: string|null, reply_id: string|null}} ErrorMessage
  * @typedef {{type: "interrupted", turn_id: string, reply_id: string, heard_ms: number, heard_text: string, latency: Latency}} Interrupted
+ * @typedef {{stage: Stage, failed: string, code: string, provider: string}} Fallback  In a turn: who stepped in for whom.
+ * @typedef {{invocation_id: string, tool: string, arguments: string, status: "succeeded"|"failed"|"timed_out"|"refused",
+ *   result: string, ms: number}} Invocation  ``arguments`` and mostly ``result`` are JSON text.
  * @typedef {{turns: number, interrupted: number, failed: number, seconds: number}} Summary
  * @typedef {{type: "connection_ready", protocol: number}
  *   | SessionStarted
@@ -40,6 +45,8 @@
  *   | {type: "agent_response", turn_id: string, reply_id: string, text: string}
  *   | {type: "response_ended", turn_id: string, reply_id: string, latency: Latency}
  *   | Interrupted
+ *   | (Fallback & {type: "provider_fallback", turn_id: string})
+ *   | (Invocation & {type: "tool_invocation", turn_id: string, reply_id: string, task_id: string})
  *   | ErrorMessage
  *   | {type: "session_ended", session_id: string, reason: string, summary: Summary}
  *   | {type: "pong", nonce: string}} ServerMessage

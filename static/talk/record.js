@@ -2,7 +2,7 @@
  * What is known of the conversation: the server's messages and the page's own measurements go in,
  * turns come out. It knows no page, no socket and no sound.
  *
- * @import {ServerMessage, Latency, ErrorMessage} from "./protocol.js"
+ * @import {ServerMessage, Latency, ErrorMessage, Fallback, Invocation} from "./protocol.js"
  *
  * @typedef {object} Turn
  * @property {string} key  The page's own name of the turn; a typed one has no id before its reply.
@@ -17,6 +17,8 @@
  * @property {string | null} reply  The whole text, once it is written.
  * @property {boolean} over  Nothing more of its reply will come.
  * @property {{text: string, ms: number} | null} heard  Set when the reply was interrupted.
+ * @property {Fallback[]} fallbacks  Providers that stepped in.
+ * @property {Invocation[]} tools  What the language model had done.
  * @property {Latency} latency
  * @property {boolean} measured  The server's figures are in.
  * @property {Pick<ErrorMessage, "stage"|"provider"|"code"|"message"|"retryable"> | null} error
@@ -120,6 +122,16 @@ export class Record {
           turn.over = true;
         });
         break;
+      case "provider_fallback":
+        this.#update(message.turn_id, (turn) => {
+          turn.fallbacks = [...turn.fallbacks, message];
+        });
+        break;
+      case "tool_invocation":
+        this.#update(message.turn_id, (turn) => {
+          turn.tools = [...turn.tools.filter((one) => one.invocation_id !== message.invocation_id), message];
+        });
+        break;
       case "error":
         if (message.turn_id) {
           this.#update(message.turn_id, (turn) => {
@@ -195,6 +207,8 @@ export class Record {
       reply: null,
       over: false,
       heard: null,
+      fallbacks: [],
+      tools: [],
       latency: {},
       measured: false,
       error: null,

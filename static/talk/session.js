@@ -1,18 +1,11 @@
 /**
  * One person talking: brings microphone, line and playback together and holds their state.
  *
- * @import {ClientMessage, ServerMessage, SessionStarted, Status, Summary, TurnDetection, ReplyAudio} from "./protocol.js"
+ * @import {ClientMessage, ReplyAudio, ServerMessage, SessionStarted, Status, Summary} from "./protocol.js"
+ * @import {Choices} from "./choices.js"
  * @import {MicrophoneFault, Progress} from "./sound.js"
  *
  * @typedef {"idle"|"starting"|"live"|"reconnecting"|"ending"} Phase
- *
- * @typedef {object} Choices  What the person chose, in the protocol's terms.
- * @property {string} systemPrompt
- * @property {string} voice
- * @property {boolean} bargeIn
- * @property {number} silenceMs
- * @property {boolean} hold  Push to talk.
- * @property {boolean} recording
  *
  * @typedef {object} State
  * @property {Phase} phase
@@ -38,6 +31,7 @@
  * @property {(id: string | null, summary: Summary | null) => void} over
  * @property {(reply: string) => void} played  A reply was played to its end.
  */
+import { settingsOf, turnDetection } from "./choices.js";
 import { Replies } from "./replies.js";
 import { Line } from "./socket.js";
 import { MicrophoneError, Sound } from "./sound.js";
@@ -183,7 +177,7 @@ export class Session {
     this.#line?.send({
       type: "update_session",
       barge_in_enabled: this.choices().bargeIn,
-      turn_detection: this.#turnDetection(),
+      turn_detection: turnDetection(this.choices()),
     });
   }
 
@@ -282,23 +276,12 @@ export class Session {
   // The line.
 
   #begin() {
-    const { systemPrompt, voice, bargeIn, recording } = this.choices();
     this.#line?.send({
       type: "start_session",
-      providers: voice ? { tts: { voice } } : {},
-      system_prompt: systemPrompt,
-      barge_in_enabled: bargeIn,
-      turn_detection: this.#turnDetection(),
-      recording,
+      ...settingsOf(this.choices()),
       input_sample_rate: this.sound.rate,
       output_sample_rate: this.sound.rate,
     });
-  }
-
-  /** @returns {TurnDetection} */
-  #turnDetection() {
-    const { hold, silenceMs } = this.choices();
-    return { kind: hold ? "manual" : "vad", silence_ms: silenceMs };
   }
 
   /** @param {ServerMessage} message */

@@ -2,11 +2,32 @@
  * The page's words, in the person's language; the server gives them.
  *
  * @typedef {Record<string, string>} Words
+ * @typedef {object} Provider  As ``GET /api/v1/interaction/providers`` tells it.
+ * @property {string} name
+ * @property {string} label
+ * @property {boolean} available
+ * @property {string} reason  Why it is not available; empty where it is.
+ * @property {string[]} models  The default first.
+ * @property {string[]} voices
+ * @property {string} voice  The default.
+ * @property {boolean} tools
+ * @property {boolean} needs_key
+ * @property {""|"own"|"server"|"nobody"} key
+ * @typedef {object} StageConfig
+ * @property {string} default  The provider that serves where none is chosen.
+ * @property {string[]} steps_in  Who steps in where neither is chosen.
+ * @property {{name: string, model: string, voice: string}} chosen
+ * @property {{name: string}[]} fallbacks
+ * @property {Provider[]} providers
  * @typedef {object} Config
  * @property {string} socket
  * @property {{capture: string, playback: string}} worklets
  * @property {string} history  Address of a session's page, with {session} in it.
- * @property {Record<"stt"|"llm"|"tts", Record<string, string>>} labels
+ * @property {string} template  Address of a template's text, with {template} in it.
+ * @property {string} preferences  Address at which choices are kept.
+ * @property {string} csrf
+ * @property {Record<"stt"|"llm"|"tts", StageConfig>} stages
+ * @property {Record<string, string>} tools  Names for people.
  * @property {boolean} local  No provider in force needs a key.
  * @property {boolean} has_key
  * @property {Words} words

@@ -90,3 +90,13 @@ test("a binary frame's header is read as the server packs it", () => {
   });
   assert.deepEqual([...new Int16Array(pcm)], [-5, 0]);
 });
+
+test("a provider that steps in and a tool that is run belong to their turn", () => {
+  hear("t");
+  record.take({ type: "provider_fallback", turn_id: "t", stage: "stt", failed: "a", code: "provider_timeout", provider: "b" });
+  const told = { type: "tool_invocation", turn_id: "t", reply_id: "r", invocation_id: "i", tool: "current_time" };
+  record.take({ ...told, status: "succeeded", result: "{}" });
+  record.take({ ...told, status: "succeeded", result: "{}" });
+  assert.deepEqual(record.turns[0].fallbacks.map(({ failed, provider }) => [failed, provider]), [["a", "b"]]);
+  assert.deepEqual(record.turns[0].tools.map(({ invocation_id }) => invocation_id), ["i"]);
+});
