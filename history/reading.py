@@ -36,7 +36,9 @@ def sessions_of(user: Any) -> QuerySet[Session]:
 
 
 def turns_of(session: Session) -> QuerySet[Turn]:
-    return session.turns.select_related("latency").order_by("sequence")
+    """In their order, each with its figures and the tools that were run in it."""
+    rows = session.turns.select_related("latency").prefetch_related("tasks__invocations")
+    return rows.order_by("sequence")
 
 
 def longest_ms(turns: Iterable[Turn]) -> float:

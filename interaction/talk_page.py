@@ -93,6 +93,7 @@ def _addresses(request: HttpRequest) -> dict[str, Any]:
         },
         "history": history.replace(str(NOBODY), "{session}"),
         "template": reverse("api:get_template", args=[0]).replace("/0", "/{template}"),
+        "keys": reverse("keys"),
         "preferences": reverse("api:preferences"),
         "csrf": get_token(request),
     }

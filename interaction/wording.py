@@ -158,6 +158,7 @@ def _session() -> dict[str, str]:
         ),
         "key_hint": _(
             "These engines run on this machine. A provider's key adds natural voices and "
-            "open-ended answers: set OPENAI_API_KEY and start the server again."
+            "open-ended answers."
         ),
+        "add_key": _("Add a key"),
     }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django import template
 from django.utils.translation import gettext as _
 
 from history.reading import AUDIO_ADDRESS
+from interaction import choosing
 from interaction.models import Turn
-from interaction.providers.table import TABLE
 from interaction.wording import talk_words
 
 register = template.Library()
@@ -45,10 +45,5 @@ def stage_label(stage: str | None) -> str:
 @register.filter
 def provider_label(name: str, stage: str) -> str:
     """The provider's name for people; its own name where there is none (any more)."""
-    labels = {
-        key: entry.label
-        for kind, row in TABLE.items()
-        if kind == stage
-        for key, entry in row.items()
-    }
-    return labels.get(name, name)
+    kind: Any = stage
+    return choosing.label(kind, name)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from history.tests.conftest import add_turn
-from interaction.models import Session, Turn, TurnLatency
+from interaction.models import Session, Task, ToolInvocation, Turn, TurnLatency
 
 Talked = Callable[..., Session]
 
@@ -77,7 +77,7 @@ def test_the_detail_takes_the_same_queries_however_many_turns_it_has(
     at_home: Client, talked: Talked, django_assert_num_queries: Any
 ) -> None:
     session = talked(turns=12)
-    with django_assert_num_queries(4):  # session, user, conversation, turns with latencies
+    with django_assert_num_queries(5):  # session, user, conversation, turns with latencies, tasks
         at_home.get(f"/history/{session.pk}/")
 
 
@@ -144,3 +144,57 @@ def test_what_was_said_is_text_and_never_markup(at_home: Client, talked: Talked,
     add_turn(session, transcript=text, reply=text, heard_text=text)
     for address in ("/history/", f"/history/{session.pk}/"):
         assert text not in at_home.get(address).content.decode()
+
+
+def test_a_turn_shows_who_stepped_in_and_which_tools_were_run(
+    at_home: Client, talked: Talked, django_assert_num_queries: Any
+) -> None:
+    session = talked(turns=0)
+    for sequence in (1, 2):
+        turn = add_turn(
+            session,
+            sequence=sequence,
+            fallbacks=[
+                {"stage": "stt", "failed": "openai", "code": "provider_timeout", "provider": "x"},
+                {"stage": "tts", "failed": "endpoint:home", "code": "new", "provider": "espeak"},
+            ],
+        )
+        task = Task.objects.create(turn=turn)
+        for place, (tool, status) in enumerate(
+            (("current_time", "succeeded"), ("lights_out", "timed_out"))
+        ):
+            ToolInvocation.objects.create(
+                task=task,
+                sequence=place,
+                tool=tool,
+                arguments='{"<b>": 1}',
+                status=status,
+                result="",
+                ms=12.4,
+            )
+    with django_assert_num_queries(6):  # session, user, conversation, turns, tasks, invocations
+        page = at_home.get(f"/history/{session.pk}/").content.decode()
+    assert "Speech to text: OpenAI did not answer in time, so x stepped in." in page
+    assert "Text to speech: home failed, so eSpeak NG stepped in." in page
+    assert page.index("stepped in") < page.index("Hello John") < page.index("so eSpeak NG")
+    assert re.search(r'class="name">Current time</span><span class="figure ms">12 ms', page)
+    assert re.search(r'class="name">lights_out</span><span class="outcome">took too long<', page)
+    assert "{&quot;&lt;b&gt;&quot;: 1}" in page
+
+
+def test_the_prompt_and_the_choices_that_were_really_used_are_shown(
+    at_home: Client, talked: Talked
+) -> None:
+    chosen = {"name": "openai", "model": "gpt-6", "voice": "", "language": "en"}
+    session = talked(
+        system_prompt="You are a guide.\n\nCall me Ada.",
+        settings={
+            "providers": {"llm": chosen},
+            "fallbacks": {"llm": [chosen | {"name": "demo", "model": ""}]},
+            "tools": ["current_time", "forgotten"],
+        },
+    )
+    page = at_home.get(f"/history/{session.pk}/").content.decode()
+    assert "You are a guide.<br><br>Call me Ada." in page
+    assert 'OpenAI <span class="soft">gpt-6</span> <span class="soft">or</span> Demo agent' in page
+    assert "Current time, forgotten" in page

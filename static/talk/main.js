@@ -162,5 +162,5 @@ function microphoneFault(fault) {
 function hintAtKey() {
   if (config.has_key || !config.local || localStorage.getItem(KEY_HINT)) return;
   localStorage.setItem(KEY_HINT, "said");
-  notices.show("key", words.key_hint ?? "");
+  notices.show("key", words.key_hint ?? "", { link: { href: config.keys, label: words.add_key ?? "" } });
 }

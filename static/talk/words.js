@@ -24,6 +24,7 @@
  * @property {{capture: string, playback: string}} worklets
  * @property {string} history  Address of a session's page, with {session} in it.
  * @property {string} template  Address of a template's text, with {template} in it.
+ * @property {string} keys  Address of the page where keys are added.
  * @property {string} preferences  Address at which choices are kept.
  * @property {string} csrf
  * @property {Record<"stt"|"llm"|"tts", StageConfig>} stages

@@ -1,0 +1,64 @@
+"""What went on in a kept turn beside the talk: providers that stepped in, tools that were run.
+
+``static/talk/doings.js`` says the same of a live turn, with the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+
+from interaction import choosing
+from interaction.models import ToolInvocation, Turn
+from interaction.tools.table import TABLE as TOOLS
+from interaction.wording import talk_words
+
+register = template.Library()
+
+
+@register.filter
+def before_reply(fallbacks: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    return [one for one in fallbacks if one["stage"] != "tts"]
+
+
+@register.filter
+def after_reply(fallbacks: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """Those of the voice, which comes after the words."""
+    return [one for one in fallbacks if one["stage"] == "tts"]
+
+
+@register.filter
+def invocations(turn: Turn) -> list[ToolInvocation]:
+    return [one for task in turn.tasks.all() for one in task.invocations.all()]
+
+
+@register.filter
+def fell_back(fallback: dict[str, str]) -> str:
+    """{stage, failed, code, provider} as a sentence."""
+    words = talk_words()
+    stage: Any = fallback["stage"]
+    return words["fell_back"].format(
+        stage=words[f"stage_{stage}"],
+        failed=choosing.label(stage, fallback["failed"]),
+        reason=words.get(f"failed_{fallback['code']}", words["failed"]),
+        provider=choosing.label(stage, fallback["provider"]),
+    )
+
+
+@register.filter
+def tool_label(name: str) -> str:
+    """The tool's name for people; the model's name for it where there is none (any more)."""
+    return str(TOOLS[name].label) if name in TOOLS else name
+
+
+@register.filter
+def outcome(status: str) -> str:
+    """What went wrong, in a word; empty where nothing did."""
+    return talk_words().get(f"tool_{status}", "")
+
+
+@register.filter
+def of_stage(row: dict[str, Any] | None, stage: str) -> Any:
+    return (row or {}).get(stage, [])
