@@ -109,7 +109,9 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def save(self, commit: bool = True) -> Endpoint:
         """A key stays with its address: another one must be told it anew."""
-        key, endpoint = self.cleaned_data["key"], self.instance
+        endpoint: Endpoint = self.instance
+        key = self.cleaned_data["key"]
         if key or endpoint.base_url != self._address_was:
             endpoint.keep(key)
-        return super().save(commit)
+        super().save(commit)
+        return endpoint

@@ -29,13 +29,15 @@ class Answer:
     """For the person who asked; it holds nothing of the key."""
 
 
-async def ask(account: Account, access: Access, models: Iterable[str] = ()) -> Answer:
+async def ask(
+    account: Account, access: Access, models: Iterable[str] = (), within: float = WITHIN
+) -> Answer:
     """Ask for what needs a right key and costs nothing; never raises for what comes back.
 
-    ``models``: names that the provider should list.
+    ``models``: names that the provider should list. ``within``: seconds for the whole of it.
     """
     try:
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(within):
             status, body = await _request(account, access)
     except TimeoutError:
         said = _("%(who)s took too long to answer.")
@@ -77,7 +79,7 @@ async def _request(account: Account, access: Access) -> tuple[int, Any]:
     body = bytearray()
     async with (
         # A redirect would take the key to somewhere else.
-        httpx2.AsyncClient(timeout=WITHIN, follow_redirects=False) as client,
+        httpx2.AsyncClient(timeout=None, follow_redirects=False) as client,
         client.stream("GET", base + account.trial, headers=headers) as response,
     ):
         async for piece in response.aiter_bytes():
