@@ -20,6 +20,7 @@ from interaction.core import effects as out
 from interaction.core.effects import EngineOrder, TurnRecord
 from interaction.core.signals import (
     FinalTranscript,
+    Measured,
     ProviderSwitched,
     ReplyAudio,
     ReplySentence,
@@ -27,8 +28,12 @@ from interaction.core.signals import (
     Stage,
     StageEvent,
     StageFailed,
+    Used,
 )
 from interaction.engine import EngineUnavailable, SessionSpec
+
+FACTS = (Measured, ProviderSwitched, Used)
+"""What is learnt of a turn beside its course."""
 
 
 @dataclass
@@ -138,9 +143,12 @@ class CascadeEngine:
             self._lose_audio(job.turn, job.subject)
 
     def report(self, report: Report, now: float) -> None:
-        """A message of a stage. Those of jobs that nobody waits for any more are dropped."""
+        """A message of a stage. Of jobs that nobody waits for any more, only facts still count:
+        audio and news come by two ways, and the last of the audio may be the first to arrive."""
         job = report.job
         if not self._watch.knows(job):
+            if isinstance(report.event, FACTS) and job.subject not in self._cancelled:
+                self._take(report.event)
             return
         if report.says == "beat":
             whole: bool | None = self._watch.beat(job, report.number, now)
@@ -164,10 +172,13 @@ class CascadeEngine:
         if isinstance(event, StageFailed):
             self._fail(event)
             return
+        if isinstance(event, ProviderSwitched):
+            turn_stage = (event.turn_id, event.stage)
+            if self._stepped_in.get(turn_stage) == event.provider:
+                return
+            self._stepped_in[turn_stage] = event.provider
         self._events.put_nowait(event)
         match event:
-            case ProviderSwitched(turn_id, stage, provider=provider):
-                self._stepped_in[turn_id, stage] = provider
             case FinalTranscript(reply_id=UUID() as reply_id):
                 self._transcribed.add(reply_id)
             case ReplySentence(reply_id, sentence) if reply := self._replies.get(reply_id):
