@@ -1,0 +1,145 @@
+"""What a person chooses on the voice page is what the providers get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from voiceproject.testing.browser import Tab, browsing
+from voiceproject.testing.installation import Installation, wait_until
+from voiceproject.testing.stack import Providers
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def standin() -> Iterator[Providers]:
+    server = Providers()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, standin: Providers) -> Iterator[Installation]:
+    """An installation whose language model is the stand-in."""
+    local = {"PARLEY_STT": "pocketsphinx", "PARLEY_LLM": "openai", "PARLEY_TTS": "espeak"}
+    openai = {"OPENAI_BASE_URL": standin.url, "OPENAI_API_KEY": "a key"}
+    data_dir = tmp_path_factory.mktemp("served")
+    with Installation(data_dir, **local, **openai) as installation:
+        installation.wait_until_ready()
+        yield installation
+
+
+def open_settings(tab: Tab) -> None:
+    if not tab.page.locator("#panel").is_visible():
+        tab.page.click("[data-panel-toggle]")
+
+
+def remembered(tab: Tab, choose: Any) -> None:
+    """Do something and wait until the server has kept it."""
+    with tab.page.expect_response(lambda answer: answer.url.endswith("/preferences")) as kept:
+        choose()
+    assert kept.value.ok
+
+
+def say(tab: Tab, text: str, replies: int = 1) -> None:
+    if not tab.page.locator("#type-text").is_visible():
+        tab.page.click("[data-type-toggle]")
+    tab.page.fill("#type-text", text)
+    tab.page.keyboard.press("Enter")
+    tab.wait_for_replies(replies)
+
+
+def stop(tab: Tab) -> None:
+    tab.page.click("[data-stop]")
+    tab.wait_for("document.getElementById('talk').dataset.phase === 'idle'")
+
+
+def test_a_template_chosen_on_the_page_is_what_the_language_model_is_told(
+    served: Installation, standin: Providers
+) -> None:
+    standin.reset()
+    with browsing(served) as tab:
+        page = tab.page
+        texts = {
+            template["title"]: template["text"]
+            for template in page.request.get(f"{served.url}/api/v1/interaction/templates").json()
+        }
+        told = []
+        for title, own in (("Technical support", "Call me Ada."), ("語言教師", "")):
+            open_settings(tab)
+            remembered(tab, lambda title=title: page.select_option("#template", label=title))
+            page.fill("#prompt", own)
+            say(tab, "hello")
+            stop(tab)
+            told.append(standin.requests("llm")[-1]["body"]["messages"])
+        assert [messages[0]["role"] for messages in told] == ["system", "system"]
+        assert told[0][0]["content"] == texts["Technical support"] + "\n\nCall me Ada."
+        assert told[1][0]["content"] == texts["語言教師"]
+        assert [messages[-1]["content"] for messages in told] == ["hello", "hello"]
+
+        page.reload()
+        assert page.locator("#template option:checked").inner_text() == "語言教師"
+        page.goto(f"{served.url}/history/")
+        page.click("main tbody tr:nth-child(2) a")
+        page.click(".prompt summary")
+        assert "Call me Ada." in page.inner_text(".prompt p")
+        assert texts["Technical support"].split(".")[0] in page.inner_text(".prompt p")
+
+
+def test_who_steps_in_is_chosen_on_the_page_and_shown_in_the_turn(
+    served: Installation, standin: Providers
+) -> None:
+    standin.reset()
+    standin.always("llm", status=401, code="invalid_api_key")
+    with browsing(served) as tab:
+        page = tab.page
+        open_settings(tab)
+        page.click("[data-provider=llm] summary")
+        steps_in = page.locator("[data-provider=llm] [data-fallbacks] select")
+        remembered(tab, lambda: steps_in.first.select_option("demo"))
+        assert steps_in.count() > 1, "another may be added"
+        say(tab, "My name is Ada.")
+        (turn,) = tab.turns()
+        assert "Ada" in turn["agent"]
+        line = page.inner_text("[data-fallback=llm]")
+        assert line == "Language model: OpenAI did not accept the key, so Demo agent stepped in."
+        stop(tab)
+        page.reload()
+        assert "→ Demo agent" in page.inner_text("[data-provider=llm] summary")
+
+        def kept() -> bool:
+            page.goto(f"{served.url}/history/")
+            page.click("main tbody a")
+            return page.locator("[data-fallback=llm]").count() == 1
+
+        wait_until("the history shows it too", kept, within=20)
+        assert page.inner_text("[data-fallback=llm]") == line
+
+
+def test_a_tool_that_is_run_is_shown_in_the_turn_and_none_where_it_is_switched_off(
+    parley: Installation,
+) -> None:
+    with browsing(parley) as tab:
+        page = tab.page
+        say(tab, "What time is it?")
+        tool = page.locator("[data-tool=current_time]")
+        assert tool.get_attribute("data-status") == "succeeded"
+        tool.locator("summary").click()
+        assert '"time"' in tool.inner_text()
+        stop(tab)
+
+        open_settings(tab)
+        remembered(tab, lambda: page.uncheck("[name=tools][value=current_time]"))
+        page.reload()
+        open_settings(tab)
+        assert not page.is_checked("[name=tools][value=current_time]")
+        say(tab, "What time is it?")
+        assert page.locator("[data-tool]").count() == 0
+        open_settings(tab)
+        assert page.locator("[name=tools][value=current_time]").is_disabled()
+        stop(tab)
+        open_settings(tab)
+        remembered(tab, lambda: page.check("[name=tools][value=current_time]"))
