@@ -36,7 +36,7 @@ class ScriptedEngine:
 
     def __init__(self, spec: SessionSpec) -> None:
         self.spec = spec
-        self.heard = spec.stt.model.removeprefix("says ") if "says " in spec.stt.model else HEARD
+        self.heard = spec.stt[0].model.removeprefix("says ") if "says " in spec.stt[0].model else HEARD
         self.orders: list[EngineOrder] = []
         self.records: list[TurnRecord] = []
         self.closed = False
@@ -44,7 +44,7 @@ class ScriptedEngine:
         self.made.append(self)
 
     async def open(self) -> None:
-        if self.spec.llm.model == "unavailable":
+        if self.spec.llm[0].model == "unavailable":
             raise EngineUnavailable("The workers are away.")
         self.live.append(self)
 

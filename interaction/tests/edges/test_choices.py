@@ -1,0 +1,100 @@
+"""What a client may choose: prompts, fallbacks, tools; and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+
+from interaction.core import effects, signals
+from interaction.models import PromptTemplate
+from interaction.tests.edges.client import Client
+from interaction.tests.scripted_engine import ScriptedEngine
+
+Connect = Callable[[], Client]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def respond() -> effects.Respond:
+    """The newest order to reply."""
+    orders = ScriptedEngine.made[-1].orders
+    return next(order for order in reversed(orders) if isinstance(order, effects.Respond))
+
+
+async def template(*, active: bool = True) -> PromptTemplate:
+    return await PromptTemplate.objects.acreate(
+        slug="pirate", title="Pirate", text="Talk like a pirate.", active=active
+    )
+
+
+async def test_a_template_is_the_prompt_and_what_is_written_comes_after_it(
+    connect: Connect,
+) -> None:
+    pirate = await template()
+    async with connect() as client:
+        started = await client.start(template_id=pirate.pk, system_prompt="Be brief.")
+        assert started["system_prompt"] == "Talk like a pirate.\n\nBe brief."
+        await client.send("text_input", text="hello")
+        await client.until("agent_response")
+    prompt = respond().context[0]
+    assert prompt == signals.Message("system", "Talk like a pirate.\n\nBe brief.")
+
+
+async def test_a_template_that_is_not_active_is_refused(connect: Connect) -> None:
+    retired = await template(active=False)
+    async with connect() as client:
+        await client.send("start_session", template_id=retired.pk)
+        assert (await client.until("error"))["code"] == "unknown_template"
+
+
+async def test_fallbacks_reach_the_engine_in_their_order(connect: Connect) -> None:
+    async with connect() as client:
+        started = await client.start(
+            providers={"llm": {"name": "echo"}}, fallbacks={"llm": [{"name": "demo"}]}
+        )
+    assert [choice["name"] for choice in started["fallbacks"]["llm"]] == ["demo"]
+    assert [choice.name for choice in ScriptedEngine.made[-1].spec.llm] == ["echo", "demo"]
+
+
+async def test_an_unknown_tool_is_refused_by_its_name(connect: Connect) -> None:
+    async with connect() as client:
+        await client.send("start_session", tools=["current_time", "launch"])
+        error = await client.until("error")
+    assert error["code"] == "unknown_tool"
+    assert "launch" in error["message"]
+
+
+async def test_fallbacks_and_tools_are_told(connect: Connect) -> None:
+    async with connect() as client:
+        await client.start(tools=["current_time"])
+        await client.send("text_input", text="hold")
+        await client.until("response_started")
+        order, engine = respond(), ScriptedEngine.made[-1]
+        engine.tell(
+            signals.ProviderSwitched(order.turn_id, "llm", "openai", "provider_timeout", "demo")
+        )
+        ids = (order.turn_id, order.reply_id, uuid4(), uuid4())
+        engine.tell(signals.ToolInvoked(*ids, "current_time", "{}", "succeeded", '"noon"', ms=1.5))
+        assert (await client.until("provider_fallback"))["provider"] == "demo"
+        assert (await client.until("tool_invocation"))["tool"] == "current_time"
+
+
+async def test_an_agent_may_end_the_session_after_its_last_words(connect: Connect) -> None:
+    async with connect() as client:
+        await client.start()
+        await client.send("text_input", text="hold")
+        await client.until("response_started")
+        order, engine = respond(), ScriptedEngine.made[-1]
+        engine.tell(signals.EndRequested(order.reply_id))
+        engine.tell(signals.ReplyText(order.reply_id, "Goodbye.", 0))
+        assert (await client.until("session_ended"))["reason"] == "ended_by_agent"
+
+
+async def test_a_long_number_that_is_typed_reaches_nobody(connect: Connect) -> None:
+    async with connect() as client:
+        await client.start()
+        await client.send("text_input", text="my card is 4111 1111 1111 1111")
+        heard = await client.until("transcript_final")
+    assert heard["text"] == respond().context[-1].content == "my card is [number]"
