@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import override_settings
 
-from interaction.choosing import effective, provider_config
+from interaction.cascade.connections import close_redis
+from interaction.choosing import Offer, availability, effective, fallbacks, provider_config
+from interaction.holdings import changed, holdings
+from interaction.models import Endpoint, ProviderCredential
+from interaction.providers.accounts import accounts
 from interaction.providers.base import Kind, ProviderChoice
+from interaction.providers.errors import ProviderRefused, ProviderUnauthorized
 from interaction.providers.table import TABLE, load
 from voiceproject.environment import Environment
 
 NOTHING = ProviderChoice("")
+NOBODY = 0
+"""Stands for an owner who has nothing of their own."""
 KINDS: tuple[Kind, ...] = ("stt", "llm", "tts")
 
 
@@ -79,37 +87,258 @@ def test_other_servers_may_have_any_voice(environment: Callable[..., None]) -> N
     assert effective("tts", NOTHING).voice == "af_bella"
 
 
-def test_only_who_needs_the_key_gets_it(environment: Callable[..., None]) -> None:
+async def test_only_who_needs_the_key_gets_it(environment: Callable[..., None]) -> None:
     environment(
         openai_api_key="sk-1", openai_base_url="http://localhost:1/v1", openai_tts_rate=8000
     )
-    config = provider_config("tts", NOTHING, owner_id=1)
+    config = await provider_config("tts", NOTHING, NOBODY)
     assert (config.api_key, config.base_url) == ("sk-1", "http://localhost:1/v1")
     assert config.sample_rate == 8_000
     assert "sk-1" not in repr(config)
 
-    local = provider_config("tts", ProviderChoice("espeak"), owner_id=1)
+    local = await provider_config("tts", ProviderChoice("espeak"), owner_id=1)
     assert (local.api_key, local.base_url) == ("", "")
 
 
-def test_what_cannot_be_told_apart_is_made_once(environment: Callable[..., None]) -> None:
+async def test_what_cannot_be_told_apart_is_made_once(environment: Callable[..., None]) -> None:
     environment()
-    one, other = (provider_config("tts", NOTHING, owner_id=owner) for owner in (1, 2))
-    assert len({one, other}) == 1
+    espeak = ProviderChoice("espeak")
+    assert len({await provider_config("tts", espeak, owner) for owner in (1, 2)}) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_everything_in_the_table_can_be_made(environment: Callable[..., None], kind: Kind) -> None:
-    environment()
+async def test_everything_in_the_table_can_be_made(
+    environment: Callable[..., None], kind: Kind
+) -> None:
+    environment(**{f"{account}_api_key": "sk-1" for account in accounts()})
     for name, entry in TABLE[kind].items():
-        provider: Any = load(kind, provider_config(kind, ProviderChoice(name), owner_id=1))
+        config = await provider_config(kind, ProviderChoice(name), NOBODY)
+        assert bool(config.api_key) == entry.capabilities.needs_key
+        provider: Any = load(kind, config)
         assert hasattr(provider, "aclose")
         assert entry.label
         rate = entry.capabilities.sample_rate
         assert kind != "tts" or provider.sample_rate == (rate or 24_000)
 
 
-def test_a_provider_that_does_not_exist_is_an_error(environment: Callable[..., None]) -> None:
+async def test_a_provider_that_does_not_exist_is_an_error(
+    environment: Callable[..., None],
+) -> None:
     environment()
+    for name in ("nobody", "endpoint:nowhere"):
+        with pytest.raises(KeyError):
+            effective("llm", ProviderChoice(name))
+        with pytest.raises(ProviderRefused):
+            await provider_config("llm", ProviderChoice(name), NOBODY)
+
+
+async def test_a_missing_key_is_said_with_what_to_do(environment: Callable[..., None]) -> None:
+    environment()
+    with pytest.raises(ProviderUnauthorized, match="Google Gemini: It needs a key: add yours"):
+        await provider_config("llm", ProviderChoice("gemini"), NOBODY)
+
+
+async def test_a_server_of_ones_own_may_want_no_key(environment: Callable[..., None]) -> None:
+    environment(openai_base_url="http://localhost:9000/v1")
+    config = await provider_config("llm", ProviderChoice("openai"), NOBODY)
+    assert config.api_key == ""
+    assert offer("llm", "openai", None).available
+
+
+def test_several_names_are_the_default_and_who_steps_in(environment: Callable[..., None]) -> None:
+    environment(parley_llm="echo, demo")
+    assert effective("llm", NOTHING).name == "echo"
+    assert fallbacks("llm") == (ProviderChoice("demo"),)
+    assert fallbacks("tts") == ()
+
+
+SHARED = {
+    "name": "shared",
+    "base_url": "http://shared.example/v1",
+    "api_key": "sk-shared",
+    "models": {"llm": ["qwen3", "llama3.2"], "tts": ["kokoro"]},
+    "voices": ["af_heart"],
+    "sample_rate": 16_000,
+}
+
+
+async def test_the_servers_endpoints_serve_by_name(environment: Callable[..., None]) -> None:
+    environment(parley_endpoints=[SHARED], openai_api_key="sk-1")
+    chosen = ProviderChoice("endpoint:shared")
+    assert effective("llm", chosen).model == "qwen3"
+    assert effective("tts", chosen).voice == "af_heart"
     with pytest.raises(KeyError):
-        provider_config("llm", ProviderChoice("nobody"), owner_id=1)
+        effective("stt", chosen)
+    config = await provider_config("tts", chosen, NOBODY)
+    assert (config.base_url, config.api_key) == ("http://shared.example/v1", "sk-shared")
+    assert (config.model, config.sample_rate) == ("kokoro", 16_000)
+    provider: Any = load("tts", config)
+    assert provider.sample_rate == 16_000
+
+
+# With people.
+
+
+@pytest.fixture
+def people(transactional_db: None, redis_client: object, django_user_model: Any) -> tuple[int, int]:
+    """Two people's ids."""
+    one, other = map(django_user_model.objects.create_user, ("one", "other"))
+    return one.pk, other.pk
+
+
+@pytest.fixture(autouse=True)
+async def _closed() -> AsyncIterator[None]:
+    yield
+    await close_redis()
+
+
+def give(owner: int, key: str, account: str = "openai") -> None:
+    user = get_user_model().objects.get(pk=owner)
+    ProviderCredential.store(user, account, key)
+    changed(owner)
+
+
+def endpoint(owner: int, **fields: Any) -> Endpoint:
+    fields = {"name": "home", "base_url": "http://home/v1", "llm_models": ["m"]} | fields
+    row = Endpoint(owner_id=owner, **fields)
+    row.save()
+    changed(owner)
+    return row
+
+
+def offer(kind: Kind, name: str, owner: int | None) -> Offer:
+    (found,) = [offer for offer in availability(owner)[kind] if offer.name == name]
+    return found
+
+
+async def key_of(owner: int, name: str = "openai") -> str:
+    return (await provider_config("llm", ProviderChoice(name), owner)).api_key
+
+
+async def test_ones_own_key_goes_before_the_servers_and_is_ones_own_alone(
+    environment: Callable[..., None], people: tuple[int, int]
+) -> None:
+    environment(openai_api_key="sk-server")
+    one, other = people
+    give(one, "sk-one")
+    assert await key_of(one) == "sk-one"
+    assert await key_of(other) == "sk-server"
+    assert (offer("llm", "openai", one).key, offer("llm", "openai", other).key) == ("own", "server")
+
+
+async def test_a_changed_key_is_used_from_the_next_turn_on(
+    environment: Callable[..., None], people: tuple[int, int]
+) -> None:
+    environment()
+    one, _ = people
+    with pytest.raises(ProviderUnauthorized):
+        await key_of(one)
+    give(one, "sk-first")
+    assert await key_of(one) == "sk-first"
+    give(one, "sk-second")
+    assert await key_of(one) == "sk-second"
+    ProviderCredential.objects.all().delete()
+    changed(one)
+    with pytest.raises(ProviderUnauthorized):
+        await key_of(one)
+
+
+async def test_a_turn_asks_the_database_only_after_a_change(
+    environment: Callable[..., None], people: tuple[int, int]
+) -> None:
+    environment()
+    one, _ = people
+    give(one, "sk-first")
+    assert await key_of(one) == "sk-first"
+    ProviderCredential.objects.update(sealed="")  # nobody was told
+    assert await key_of(one) == "sk-first"
+
+
+async def test_a_redis_that_lost_its_memory_has_everything_read_anew(
+    environment: Callable[..., None], people: tuple[int, int], redis_client: Any
+) -> None:
+    environment()
+    one, _ = people
+    give(one, "sk-first")
+    assert await key_of(one) == "sk-first"
+    redis_client.flushall()
+    ProviderCredential.objects.all().delete()
+    with pytest.raises(ProviderUnauthorized):
+        await key_of(one)
+
+
+async def test_a_key_of_ones_own_makes_its_provider_the_default(
+    environment: Callable[..., None], people: tuple[int, int]
+) -> None:
+    environment()
+    one, other = people
+    give(one, "sk-one")
+    assert effective("llm", NOTHING, holdings(one)).name == "openai"
+    assert effective("llm", NOTHING, holdings(other)).name == "demo"
+    config = await provider_config("llm", NOTHING, one)
+    assert (config.name, config.api_key) == ("openai", "sk-one")
+
+
+async def test_an_endpoint_gets_its_own_key_and_never_another(
+    environment: Callable[..., None], people: tuple[int, int]
+) -> None:
+    environment(openai_api_key="sk-server")
+    one, other = people
+    give(one, "sk-one")
+    endpoint(one)
+    assert await key_of(one, "endpoint:home") == ""
+    with pytest.raises(ProviderRefused):
+        await key_of(other, "endpoint:home")
+    assert "endpoint:home" not in [offer.name for offer in availability(other)["llm"]]
+
+
+async def test_ones_own_endpoint_goes_before_the_servers_of_the_same_name(
+    environment: Callable[..., None], people: tuple[int, int]
+) -> None:
+    environment(parley_endpoints=[SHARED])
+    one, other = people
+    endpoint(one, name="shared")
+    chosen = ProviderChoice("endpoint:shared")
+    assert (await provider_config("llm", chosen, one)).base_url == "http://home/v1"
+    assert (await provider_config("llm", chosen, other)).api_key == "sk-shared"
+
+
+def test_what_cannot_be_used_says_why(
+    environment: Callable[..., None], people: tuple[int, int]
+) -> None:
+    environment()
+    one, _ = people
+    assert offer("llm", "demo", one).available
+    keyed: tuple[tuple[Kind, str], ...] = (
+        ("stt", "deepgram"),
+        ("llm", "anthropic"),
+        ("tts", "elevenlabs"),
+    )
+    for kind, name in keyed:
+        missing = offer(kind, name, one)
+        assert not missing.available
+        assert missing.reason == "It needs a key: add yours under Keys."
+        give(one, "sk-x", name)
+        assert offer(kind, name, one).available
+        assert offer(kind, name, one).reason == ""
+
+
+def test_a_provider_lists_its_default_model_first(
+    environment: Callable[..., None], people: tuple[int, int]
+) -> None:
+    environment(openai_model="my-model")
+    one, _ = people
+    endpoint(one, llm_models=["b", "a"])
+    assert offer("llm", "openai", one).models[0] == "my-model"
+    assert offer("llm", "endpoint:home", one).models == ("b", "a")
+
+
+def test_asking_who_can_serve_costs_two_queries(
+    environment: Callable[..., None], people: tuple[int, int], django_assert_num_queries: Any
+) -> None:
+    environment()
+    one, _ = people
+    for name in "abc":
+        endpoint(one, name=name)
+    with django_assert_num_queries(2):
+        availability(one)
