@@ -38,9 +38,13 @@ class Tool(Protocol):
     name: str
     description: str
     """For the language model: what it does, and when to use it."""
-    arguments: type[BaseModel]
     within: float
     """Seconds after which it is stopped."""
+
+    @property
+    def arguments(self) -> type[BaseModel]:
+        """What its arguments are validated with."""
+        ...
 
     async def run(self, arguments: Any, situation: Situation) -> Any:
         """Do it; ``arguments`` is an instance of ``self.arguments``.

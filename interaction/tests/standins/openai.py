@@ -90,7 +90,8 @@ class Standin(serving.Standin):
         body = answer.received.body = await answer.request.json()
         last = body["messages"][-1]
         text = answer.plan.text
-        calls = answer.plan.calls if last["role"] != "tool" else ()
+        plan = answer.plan
+        calls = plan.calls if plan.again or last["role"] != "tool" else ()
         if text is None:
             text = "" if calls else f"You said: {last['content'].rstrip('.')}."
         if not body.get("stream") or answer.plan.fault == "whole":

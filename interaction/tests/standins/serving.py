@@ -38,6 +38,8 @@ class Plan:
     calls: tuple[dict[str, Any], ...] = ()
     """Of a language model: tools that it calls, {"name", "arguments": {…}}, unless it was just
     told a result."""
+    again: bool = False
+    """It calls them even then."""
     first_after: float = 0
     pause: float = 0
     """Between two pieces."""
