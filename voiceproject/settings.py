@@ -246,11 +246,14 @@ LOGGING = {
         "django.request": {"filters": ["only_crashes"]},
         # At INFO it logs the start and end of every task, which the stages do with their facts.
         "celery": {"level": "WARNING"},
-        # Request lines of providers' calls are none of a log's business.
+        # Providers' calls are none of a log's business: below this they hold what was said.
+        "anthropic": {"level": "WARNING"},
         "google_genai": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
+        "websockets": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
     },
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,16 +13,17 @@ from openai.types.audio import TranscriptionTextDeltaEvent, TranscriptionTextDon
 
 from interaction.audio import wav
 from interaction.core.signals import HEARING_RATE, Message, ToolCall
+from interaction.providers import calls
 from interaction.providers.base import Flush, ProviderConfig, ToolSpec, Transcript, Usage
 from interaction.providers.http import STALL
 from interaction.providers.openai_client import OpenAIStage
 from interaction.providers.pace import Pace
+from interaction.providers.pcm import whole_samples
 
 LEAST_AUDIO = 2 * HEARING_RATE // 10
 """Bytes, 100 ms: servers refuse what is shorter, and there is no word in it."""
 PIECE = ("index", "id", "function")
 """Of a tool call; not every server gives all of them."""
-NOT_PCM = (b"RIFF", b"ID3", b"OggS", b"fLaC", b"{", b"<")
 
 
 class SpeechToText(OpenAIStage):
@@ -115,13 +115,13 @@ class LanguageModel(OpenAIStage):
         async with self._asked(request) as (response, pace):
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 raise self._blame.protocol("did not stream its answer")
-            calls, usage, finished = _Calls(), None, False
+            asked, usage, finished = _Calls(), None, False
             try:
                 async for chunk in pace.over(aiter(await response.parse())):
                     usage = _usage(chunk) or usage
                     for choice in self._choices(chunk):
                         finished = finished or bool(choice.finish_reason)
-                        calls.take(choice.delta.tool_calls or ())
+                        asked.take(choice.delta.tool_calls or ())
                         if text := choice.delta.content or choice.delta.refusal:
                             yield text
             except TimeoutError:
@@ -130,7 +130,7 @@ class LanguageModel(OpenAIStage):
                     raise
             if not finished:
                 raise self._blame.cut()
-            for call in calls.complete():
+            for call in asked.complete():
                 if not call.name:
                     raise self._blame.nonsense()
                 yield call
@@ -172,7 +172,7 @@ class _Calls:
             index, id_, function = (getattr(piece, name, None) for name in PIECE)
             call = self._open.get(index)
             if call is None or (id_ and id_ != call.id):
-                call = self._open[index] = _Call(id_ or f"call_{uuid.uuid4().hex}")
+                call = self._open[index] = _Call(id_ or calls.new_id())
                 self._all.append(call)
             call.name += getattr(function, "name", None) or ""
             call.arguments += getattr(function, "arguments", None) or ""
@@ -184,11 +184,11 @@ class _Calls:
 def _line(message: Message) -> dict[str, Any]:
     line: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.role == "tool":
-        line["tool_call_id"] = message.tool_call_id
+        line["tool_call_id"] = calls.bare(message.tool_call_id)
     if message.tool_calls:
         line["tool_calls"] = [
             {
-                "id": call.id,
+                "id": calls.bare(call.id),
                 "type": "function",
                 "function": {"name": call.name, "arguments": call.arguments},
             }
@@ -240,15 +240,6 @@ class TextToSpeech(OpenAIStage):
             response_format="pcm",
         )
         async with self._asked(request) as (response, pace):
-            rest, begun = b"", False
-            async for piece in pace.over(aiter(response.iter_bytes())):
-                if not begun and (rest + piece).startswith(NOT_PCM):
-                    raise self._blame.protocol("sent something else than raw PCM")
-                pcm = rest + piece
-                whole = len(pcm) & ~1
-                pcm, rest = pcm[:whole], pcm[whole:]
-                begun = begun or bool(pcm)
-                if pcm:
-                    yield pcm
-            if not begun:
-                raise self._blame.protocol("sent no audio")
+            pieces = pace.over(aiter(response.iter_bytes()))
+            async for pcm in whole_samples(pieces, self._blame):
+                yield pcm

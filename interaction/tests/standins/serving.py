@@ -150,6 +150,11 @@ class Standin:
         requests = [asdict(received) for received in self.requests]
         return {"connections": self.connections, "requests": requests}
 
+    def peek(self, stage: Stage) -> Plan:
+        """What the next request will get."""
+        queue = self._next[stage]
+        return queue[0] if queue else self._always[stage]
+
     def receive(self, stage: Stage, request: web.Request) -> tuple[Received, Plan]:
         """Note that a request has come, and look what it is to get."""
         key = request.headers.get(self.key_header, "")
@@ -208,13 +213,18 @@ class Answer:
         self.response = web.json_response(body)
 
     async def events(
-        self, events: list[dict[str, Any]], *, done: bool = False, named: bool = False
+        self,
+        events: list[dict[str, Any]],
+        *,
+        done: bool = False,
+        named: bool = False,
+        lead: int = 1,
     ) -> None:
-        """Server-sent events; ``named``: each with its type as its name."""
-        pieces = [_event(event, named=named) for event in events]
-        await self.pieces(
-            "text/event-stream", [*pieces, *([b"data: [DONE]\n\n"] if done else [])], named=named
-        )
+        """Server-sent events; ``named``: each with its type as its name. ``lead``: how many of
+        them make the first piece."""
+        sent = [_event(event, named=named) for event in events]
+        pieces = [b"".join(sent[:lead]), *sent[lead:], *([b"data: [DONE]\n\n"] if done else [])]
+        await self.pieces("text/event-stream", pieces, named=named)
 
     async def pieces(self, content_type: str, pieces: list[bytes], *, named: bool = False) -> None:
         response = web.StreamResponse(headers={"Content-Type": content_type})
@@ -238,15 +248,11 @@ class Answer:
         if self.plan.fault in ("", "whole"):
             yield from pieces
             return
-        yield from self.beginning(pieces)
+        yield pieces[0]
         if self.plan.fault == "garbage":
-            yield b"event: message\ndata: {]\n\n" if named else b"data: {]\n\n"
+            yield b"event: message_delta\ndata: {]\n\n" if named else b"data: {]\n\n"
         elif self.plan.fault == "error":
             yield _event(self._server.error_event(self.plan), named=named)
-
-    def beginning(self, pieces: list[bytes]) -> list[bytes]:
-        """What comes before the fault."""
-        return pieces[:1]
 
 
 def words(text: str) -> list[str]:
