@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, linebreaks
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -63,10 +62,7 @@ class ApiTokenAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(PromptTemplate)
 class PromptTemplateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = (
-        *("title", "language", "order", "active", "beginning"),
-        *("changed_by", "changed_at"),
-    )
+    list_display = ("title", "language", "order", "active", "changed_by", "changed_at")
     list_editable = ("order", "active")
     list_filter = ("language", "active")
     list_select_related = ("changed_by",)
@@ -79,10 +75,6 @@ class PromptTemplateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         (_("Last change"), {"fields": (("changed_by", "changed_at"),)}),
     )
     save_on_top = True
-
-    @admin.display(description=_("text"))
-    def beginning(self, template: PromptTemplate) -> str:
-        return Truncator(template.text).chars(80)
 
     @admin.display(description=_("The language model is told"))
     def preview(self, template: PromptTemplate) -> SafeString | str:

@@ -81,7 +81,7 @@ export class StageChoice {
       if (!available) labels.set(reason, [...(labels.get(reason) ?? []), label]);
     }
     const rows = [...labels].map(([reason, names]) => {
-      const row = make("li", "", `${names.join(", ")}: `);
+      const row = make("li", "", `${names.join(" · ")}: `);
       row.append(make("span", "soft", reason));
       return row;
     });

@@ -33,6 +33,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, standin: Providers) -> Iter
 
 
 def open_settings(tab: Tab) -> None:
+    tab.wait_for("document.querySelector('[data-summary]').textContent.includes(' · ')")
     if not tab.page.locator("#panel").is_visible():
         tab.page.click("[data-panel-toggle]")
 
