@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -22,6 +22,11 @@ class ApiError(Exception):
         super().__init__(message)
         self.status = status
         self.detail = ErrorDetail(code=code, message=message, **more)
+
+
+def answer_to(error: ApiError) -> HttpResponse:
+    body = ErrorBody(error=error.detail)
+    return JsonResponse(body.model_dump(mode="json"), status=error.status)
 
 
 def of_stage(failed: Failed) -> ApiError:
@@ -43,8 +48,7 @@ def install(api: NinjaAPI) -> None:
     """Have ``api`` answer its errors in our shape."""
 
     def answer(request: HttpRequest, error: Any) -> HttpResponse:
-        told = _as_api_error(error)
-        return api.create_response(request, ErrorBody(error=told.detail), status=told.status)
+        return answer_to(_as_api_error(error))
 
     for kind in (
         ApiError,

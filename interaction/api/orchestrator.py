@@ -21,7 +21,7 @@ from pydantic import Field, ValidationError
 
 from interaction.api import shapes
 from interaction.api.access import Caller
-from interaction.api.errors import ERRORS, ApiError, of_stage
+from interaction.api.errors import ERRORS, ApiError, answer_to, of_stage
 from interaction.api.one_turn import Heard, OneTurn, TurnFailed
 from interaction.audio import wav
 from interaction.audio.resample import Resampler
@@ -60,17 +60,15 @@ def parsed_in_a_thread(view: View) -> View:
         try:
             await sync_to_async(lambda: request.FILES)()
         except (MultiPartParserError, SuspiciousOperation):
-            return _broken_form(request)
+            return _broken_form()
         return await view(request, *args, **kwargs)
 
     return parsed
 
 
-def _broken_form(request: HttpRequest) -> HttpResponse:
-    from interaction.api.api import api  # it imports this module
-
+def _broken_form() -> HttpResponse:
     message = _("The form cannot be read. Send multipart/form-data with a field `file`.")
-    return api.on_exception(request, ApiError(400, "broken_form", message))
+    return answer_to(ApiError(400, "broken_form", message))
 
 
 @router.post("orchestrator", response={200: shapes.Answer, **ERRORS}, by_alias=True)
