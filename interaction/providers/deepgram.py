@@ -40,7 +40,7 @@ class SpeechToText(LiveStage):
         return await open_socket(url, {"Authorization": f"Token {self._config.api_key}"})
 
     def _begin(self) -> Utterance:
-        return Utterance(self._blame)
+        return Utterance(self.blame)
 
 
 class Utterance:
@@ -57,11 +57,11 @@ class Utterance:
         self._fresh = False
         return [pcm]
 
-    def mark(self, *, last: bool) -> Step:
+    def mark(self) -> tuple[Sequence[Wire], bool]:
         if self._fresh:
-            return (), [self._final()]
+            return (), False
         self._fresh = True
-        return [FINALIZE], ()
+        return [FINALIZE], True
 
     def take(self, message: Wire) -> Step:
         event = json.loads(message)
@@ -69,7 +69,7 @@ class Utterance:
             case "Results":
                 return (), self._results(event)
             case "Metadata" if self.over:
-                return (), [self._final()]
+                return (), [self.final()]
             case "Error":
                 raise self._blame.told(str(event.get("variant") or ""))
         return (), ()
@@ -81,7 +81,7 @@ class Utterance:
         far must do. Both cost the socket: the answer may still come.
         """
         self.over = True
-        return ([CLOSE], ()) if last else ((), [self._final()])
+        return ([CLOSE], ()) if last else ((), [self.final()])
 
     def _results(self, event: dict[str, Any]) -> list[Transcript]:
         text = event["channel"]["alternatives"][0]["transcript"].strip()
@@ -91,13 +91,13 @@ class Utterance:
         else:
             self._guess = text
         if event.get("from_finalize"):
-            return [self._final()]
+            return [self.final()]
         if self._text() == self._told:
             return []
         self._told = self._text()
         return [Transcript(self._told, final=False)]
 
-    def _final(self) -> Transcript:
+    def final(self) -> Transcript:
         return Transcript(self._text(), final=True)
 
     def _text(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar, Protocol
 
@@ -31,8 +32,9 @@ class Utterance(Protocol):
         """What to send for more audio: mono s16le at 16 kHz."""
         ...
 
-    def mark(self, *, last: bool) -> Step:
-        """The transcript so far is wanted; ``last``: no more audio will come."""
+    def mark(self) -> tuple[Sequence[Wire], bool]:
+        """The transcript so far is wanted: what to send, and whether that will be answered. It
+        is not where nothing was said since the last mark."""
         ...
 
     def take(self, message: Wire) -> Step:
@@ -41,7 +43,11 @@ class Utterance(Protocol):
         ...
 
     def unanswered(self, *, last: bool) -> Step:
-        """A mark has waited for ``LiveStage.quiet``."""
+        """A mark has waited for ``LiveStage.quiet``; ``last``: no more audio will come."""
+        ...
+
+    def final(self) -> Transcript:
+        """What is understood so far."""
         ...
 
 
@@ -62,7 +68,7 @@ class LiveStage:
     it, and from one message to the next. While the person speaks, a server may be silent."""
 
     first: ClassVar[float] = 5.0
-    quiet: ClassVar[float | None] = None
+    quiet: float | None = None
     """Seconds after which ``Utterance.unanswered`` is asked."""
     beat: ClassVar[str] = ""
 
@@ -75,10 +81,9 @@ class LiveStage:
         quiet: float | None = None,
     ) -> None:
         self._config = config
-        self._first = self.first if first is None else first
-        self._stall = stall
-        self._quiet = self.quiet if quiet is None else quiet
-        self._blame = SocketBlame("stt", config.name)
+        self.deadlines = (self.first if first is None else first, stall)
+        self.quiet = self.quiet if quiet is None else quiet
+        self.blame = SocketBlame("stt", config.name)
         self._sockets = Sockets(self._open, beat=self.beat)
 
     async def warm(self) -> None:
@@ -92,7 +97,7 @@ class LiveStage:
 
     async def transcribe(self, audio: AsyncIterator[bytes | Flush]) -> AsyncIterator[Transcript]:
         async with contextlib.AsyncExitStack() as stack:
-            with self._blame(begun=False):
+            with self.blame(begun=False):
                 socket = await stack.enter_async_context(self._sockets.borrowed())
             utterance = self._begin()
             await stack.enter_async_context(_fed(socket, utterance, audio))
@@ -119,7 +124,8 @@ class _Hearing:
         self._stage = stage
         self._socket = socket
         self._utterance = utterance
-        self._open = 0
+        self._marks: deque[bool] = deque()
+        """Of each open one, whether the server was asked for an answer."""
         self._ended = False
         self._begun = False
         self._due: float | None = None
@@ -128,11 +134,11 @@ class _Hearing:
 
     @property
     def complete(self) -> bool:
-        return self._ended and not self._open
+        return self._ended and not self._marks
 
     async def next(self) -> object:
         """What comes next, from the server or from the audio; None after a quiet while."""
-        with self._stage._blame(begun=self._begun):
+        with self._stage.blame(begun=self._begun):
             at = [time for time in (self._due, self._quiet_at) if time is not None]
             try:
                 async with asyncio.timeout_at(min(at, default=None)):
@@ -144,35 +150,49 @@ class _Hearing:
                 return None
 
     async def take(self, item: object) -> Sequence[Transcript]:
-        with self._stage._blame(begun=self._begun):
+        with self._stage.blame(begun=self._begun):
             if isinstance(item, Exception):
                 raise item
             messages, transcripts = self._step(item)
             for message in messages:
                 await self._socket.send(message)
+        transcripts = [*transcripts, *self._settle(transcripts)]
         self._begun = self._begun or bool(transcripts)
-        self._open -= sum(transcript.final for transcript in transcripts)
-        if not self._open:
+        if not self._marks:
             self._due = self._quiet_at = None
         return transcripts
 
     def _step(self, item: object) -> Step:
         stage = self._stage
         if isinstance(item, _Mark):
-            self._open += 1
             self._ended = item.last
-            self._due = self._now() + stage._first
-            self._quiet_at = None if stage._quiet is None else self._now() + stage._quiet
-            return self._utterance.mark(last=item.last)
+            messages, asked = self._utterance.mark()
+            self._marks.append(asked)
+            if asked:
+                self._due = self._now() + stage.deadlines[0]
+                self._quiet_at = None if stage.quiet is None else self._now() + stage.quiet
+            return messages, ()
         if item is None:
             return self._utterance.unanswered(last=self._ended)
         assert isinstance(item, str | bytes)
         if self._due is not None:
-            self._due = self._now() + stage._stall
+            self._due = self._now() + stage.deadlines[1]
         try:
             return self._utterance.take(item)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-            raise stage._blame.nonsense() from None
+            raise stage.blame.nonsense() from None
+
+    def _settle(self, transcripts: Sequence[Transcript]) -> list[Transcript]:
+        """Strike off the marks that these answer; return what answers those that follow and asked
+        for nothing."""
+        for transcript in transcripts:
+            if transcript.final and self._marks:
+                self._marks.popleft()
+        answers = []
+        while self._marks and not self._marks[0]:
+            self._marks.popleft()
+            answers.append(self._utterance.final())
+        return answers
 
 
 @contextlib.asynccontextmanager

@@ -115,7 +115,7 @@ class LanguageModel(OpenAIStage):
         async with self._asked(request) as (response, pace):
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 raise self._blame.protocol("did not stream its answer")
-            asked, usage, finished = _Calls(), None, False
+            asked, usage, finished = Calls(), None, False
             try:
                 async for chunk in pace.over(aiter(await response.parse())):
                     usage = _usage(chunk) or usage
@@ -156,7 +156,7 @@ class _Call:
     arguments: str = ""
 
 
-class _Calls:
+class Calls:
     """Tool calls from the pieces that they come in.
 
     A piece belongs to the call of its index. Some servers give every call the same index, or

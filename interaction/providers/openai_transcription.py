@@ -47,7 +47,7 @@ class SpeechToText(LiveStage):
         return {"type": "transcription", "audio": {"input": heard}}
 
     def _begin(self) -> Utterance:
-        return Utterance(self._blame)
+        return Utterance(self.blame)
 
 
 class Utterance:
@@ -69,13 +69,13 @@ class Utterance:
         self._begun = True
         return [*clear, *self._append(self._resampler.feed(pcm))]
 
-    def mark(self, *, last: bool) -> Step:
+    def mark(self) -> tuple[Sequence[Wire], bool]:
         rest = self._append(self._resampler.finish())
         self._resampler = Resampler(HEARING_RATE, RATE)
         if self._uncommitted < LEAST_COMMIT:
-            return rest, [self._final()]
+            return rest, False
         self._uncommitted = 0
-        return [*rest, COMMIT], ()
+        return [*rest, COMMIT], True
 
     def take(self, message: Wire) -> Step:
         event = json.loads(message)
@@ -104,7 +104,7 @@ class Utterance:
         answers = []
         while self._marks and self._marks[0] in self._done:
             self._marks.popleft()
-            answers.append(self._final())
+            answers.append(self.final())
         return answers
 
     def _append(self, pcm: bytes) -> list[Wire]:
@@ -114,7 +114,7 @@ class Utterance:
         audio = base64.b64encode(pcm).decode()
         return [json.dumps({"type": "input_audio_buffer.append", "audio": audio})]
 
-    def _final(self) -> Transcript:
+    def final(self) -> Transcript:
         return Transcript(self._text(), final=True)
 
     def _text(self) -> str:

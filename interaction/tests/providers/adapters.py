@@ -46,7 +46,7 @@ class Adapter:
     server: Standin
     provider: Any = None
 
-    def make(self, url: str = "", *, first: float | None = None, stall: float | None = None) -> Any:
+    def make(self, url: str = "", /, **deadlines: float | None) -> Any:
         """The provider, at the stand-in or another address."""
         capabilities = TABLE[self.kind][self.name].capabilities
         config = ProviderConfig(
@@ -57,8 +57,8 @@ class Adapter:
             api_key=KEY,
         )
         module, name = TABLE[self.kind][self.name].path.split(":")
-        deadlines = {"first": first} | ({"stall": stall} if stall else {})
-        return getattr(import_module(module), name)(config, **deadlines)
+        wanted = {name: seconds for name, seconds in deadlines.items() if seconds is not None}
+        return getattr(import_module(module), name)(config, **wanted)
 
     def answers(self, provider: Any = None) -> AsyncIterator[Any]:
         """Have it do its work on some input."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from interaction.core.signals import Message
+from interaction.core.signals import Message, ToolCall
 from interaction.providers import errors
 from interaction.providers.base import FLUSH, Flush, ProviderConfig, Transcript, Usage
-from interaction.providers.openai import LanguageModel, SpeechToText, TextToSpeech
+from interaction.providers.openai import Calls, LanguageModel, SpeechToText, TextToSpeech
 from interaction.providers.table import load
 from interaction.tests.standins.openai import SPEECH_RATE, Standin, pitch_of
 
@@ -138,6 +139,19 @@ async def test_a_reply_comes_in_pieces_and_the_context_is_sent(
     body = server.requests[0].body
     assert body["messages"][0] == {"role": "system", "content": "Be brief."}
     assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
+
+
+@pytest.mark.parametrize("index", [0, None])
+def test_calls_that_come_whole_are_told_apart_by_their_ids(index: int | None) -> None:
+    """As Ollama sends them, and Google's server that speaks OpenAI's protocol."""
+    calls = Calls()
+    for number in range(2):
+        function = SimpleNamespace(name="weather", arguments=f'{{"day": {number}}}')
+        calls.take([SimpleNamespace(index=index, id=f"call_{number}", function=function)])
+    assert calls.complete() == [
+        ToolCall("call_0", "weather", '{"day": 0}'),
+        ToolCall("call_1", "weather", '{"day": 1}'),
+    ]
 
 
 async def test_speech_comes_as_even_pieces_of_pcm(ask: Ask, server: Standin) -> None:

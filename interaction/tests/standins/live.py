@@ -29,11 +29,15 @@ class Standin(serving.Standin):
         await socket.prepare(request)
         await self.greet(socket)
         caller = Caller(self, request, socket)
-        async for message in socket:
-            if message.type == WSMsgType.BINARY:
-                await self.heard(caller, message.data)
-            elif message.type == WSMsgType.TEXT:
-                await self.told(caller, json.loads(message.data))
+        self.open.add(socket)
+        try:
+            async for message in socket:
+                if message.type == WSMsgType.BINARY:
+                    await self.heard(caller, message.data)
+                elif message.type == WSMsgType.TEXT:
+                    await self.told(caller, json.loads(message.data))
+        finally:
+            self.open.discard(socket)
         return socket
 
     async def greet(self, socket: web.WebSocketResponse) -> None:

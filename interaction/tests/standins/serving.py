@@ -83,6 +83,8 @@ class Standin:
         self._released = asyncio.Event()
         self._arrival = asyncio.Event()
         self._sockets: dict[Any, int] = {}
+        self.open: set[web.WebSocketResponse] = set()
+        """WebSockets that are open."""
         self.reset()
         app = web.Application(client_max_size=1 << 26)
         app.add_routes(self.routes())
