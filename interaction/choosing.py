@@ -95,7 +95,8 @@ def label(kind: Kind, name: str) -> str:
     """A provider's name for people; its own name where there is none (any more)."""
     if name.startswith(ENDPOINT):
         return name.removeprefix(ENDPOINT)
-    return TABLE[kind][name].label if name in TABLE[kind] else name
+    known = TABLE.get(kind, {}).get(name)
+    return known.label if known else name
 
 
 def _config(kind: Kind, choice: ProviderChoice, have: Holdings) -> ProviderConfig:

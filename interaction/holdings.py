@@ -145,9 +145,17 @@ def _stamp_anew(owner_id: int) -> None:
     try:
         with redis_client.connect() as store:
             store.set(_stamp_name(owner_id), uuid.uuid4().bytes, ex=STAMP_LIFETIME)
+            # What failed with the old key deserves to be tried first again.
+            for name in store.scan_iter(trouble_name(owner_id, "*"), count=1_000):
+                store.delete(name)
     except RedisError:
         # Nobody talks without Redis, and a new one has no stamps.
         logger.warning("redis was not told of a changed key", extra={"part": "redis"})
+
+
+def trouble_name(owner_id: int, provider: str) -> str:
+    """Where Redis has what is known of a provider's failures for somebody."""
+    return f"parley:health:{owner_id}:{provider}"
 
 
 def _stamp_name(owner_id: int) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from interaction.cascade.connections import BROKEN, Redis
 from interaction.cascade.providers import StageKind
+from interaction.holdings import trouble_name
 from interaction.providers.base import ProviderChoice
 from interaction.providers.errors import ProviderError, ProviderRateLimited, ProviderUnauthorized
 
@@ -42,7 +43,7 @@ class Health:
     ) -> None:
         self._redis = redis
         self._keys = [
-            f"parley:health:{owner_id}:{kind}:{choice.name}:{choice.model}" for choice in choices
+            trouble_name(owner_id, f"{kind}:{choice.name}:{choice.model}") for choice in choices
         ]
         self.records = [Record() for _ in choices]
         """As they were when it looked, in the order of the choices."""

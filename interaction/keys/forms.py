@@ -35,6 +35,7 @@ class KeyForm(forms.Form):
 
     def __init__(self, account: str, data: Any = None) -> None:
         super().__init__(data, auto_id=f"{account}-%s")
+        self.fields["key"].widget.attrs["placeholder"] = _("Paste a key")
 
 
 class NamesField(forms.CharField):
@@ -79,7 +80,8 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
         )
 
     def __init__(self, data: Any = None, *, instance: Endpoint) -> None:
-        super().__init__(data, instance=instance, auto_id=f"endpoint-{instance.pk or 'new'}-%s")
+        ids = f"endpoint-{instance.pk or 'new'}-%s"
+        super().__init__(data, instance=instance, auto_id=ids, label_suffix="")
         self._address_was = instance.base_url
         examples = {"name": "home", "base_url": "http://localhost:11434/v1"}
         for name, example in examples.items():

@@ -7,71 +7,141 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('interaction', '0003_default_prompt_templates'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("interaction", "0003_default_prompt_templates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Preferences',
+            name="Preferences",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='preferences', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('mode', models.CharField(default='cascade', max_length=16, verbose_name='mode')),
-                ('providers', models.JSONField(default=dict, verbose_name='providers')),
-                ('fallbacks', models.JSONField(default=dict, verbose_name='fallbacks')),
-                ('template_id', models.BigIntegerField(null=True, verbose_name='prompt template')),
-                ('system_prompt', models.TextField(blank=True, verbose_name='system prompt')),
-                ('tools', models.JSONField(null=True, verbose_name='tools')),
-                ('barge_in_enabled', models.BooleanField(default=True, verbose_name='speaking interrupts the reply')),
-                ('turn_detection', models.JSONField(default=dict, verbose_name='turn detection')),
-                ('recording', models.BooleanField(default=True, verbose_name='recording kept')),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="preferences",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("mode", models.CharField(default="cascade", max_length=16, verbose_name="mode")),
+                ("providers", models.JSONField(default=dict, verbose_name="providers")),
+                ("fallbacks", models.JSONField(default=dict, verbose_name="fallbacks")),
+                ("template_id", models.BigIntegerField(null=True, verbose_name="prompt template")),
+                ("system_prompt", models.TextField(blank=True, verbose_name="system prompt")),
+                ("tools", models.JSONField(null=True, verbose_name="tools")),
+                (
+                    "barge_in_enabled",
+                    models.BooleanField(default=True, verbose_name="speaking interrupts the reply"),
+                ),
+                ("turn_detection", models.JSONField(default=dict, verbose_name="turn detection")),
+                ("recording", models.BooleanField(default=True, verbose_name="recording kept")),
             ],
             options={
-                'verbose_name': 'preferences',
-                'verbose_name_plural': 'preferences',
+                "verbose_name": "preferences",
+                "verbose_name_plural": "preferences",
             },
         ),
         migrations.CreateModel(
-            name='Endpoint',
+            name="Endpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sealed', models.TextField(blank=True, editable=False)),
-                ('hint', models.CharField(blank=True, editable=False, max_length=4, verbose_name='ends in')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('name', models.SlugField(verbose_name='name')),
-                ('base_url', models.CharField(max_length=500, verbose_name='address')),
-                ('stt_models', models.JSONField(blank=True, default=list, verbose_name='models that transcribe')),
-                ('llm_models', models.JSONField(blank=True, default=list, verbose_name='models that answer')),
-                ('tts_models', models.JSONField(blank=True, default=list, verbose_name='models that speak')),
-                ('voices', models.JSONField(blank=True, default=list, verbose_name='voices')),
-                ('sample_rate', models.PositiveIntegerField(default=24000, validators=[django.core.validators.MinValueValidator(8000), django.core.validators.MaxValueValidator(96000)], verbose_name='samples a second of its speech')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sealed", models.TextField(blank=True, editable=False)),
+                (
+                    "hint",
+                    models.CharField(
+                        blank=True, editable=False, max_length=4, verbose_name="ends in"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("name", models.SlugField(verbose_name="name")),
+                ("base_url", models.CharField(max_length=500, verbose_name="address")),
+                (
+                    "stt_models",
+                    models.JSONField(
+                        blank=True, default=list, verbose_name="models that transcribe"
+                    ),
+                ),
+                (
+                    "llm_models",
+                    models.JSONField(blank=True, default=list, verbose_name="models that answer"),
+                ),
+                (
+                    "tts_models",
+                    models.JSONField(blank=True, default=list, verbose_name="models that speak"),
+                ),
+                ("voices", models.JSONField(blank=True, default=list, verbose_name="voices")),
+                (
+                    "sample_rate",
+                    models.PositiveIntegerField(
+                        default=24000,
+                        validators=[
+                            django.core.validators.MinValueValidator(8000),
+                            django.core.validators.MaxValueValidator(96000),
+                        ],
+                        verbose_name="samples a second of its speech",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="%(class)ss",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'endpoint',
-                'verbose_name_plural': 'endpoints',
-                'ordering': ('name',),
-                'constraints': [models.UniqueConstraint(fields=('owner', 'name'), name='one_endpoint_a_name')],
+                "verbose_name": "endpoint",
+                "verbose_name_plural": "endpoints",
+                "ordering": ("name",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("owner", "name"), name="one_endpoint_a_name")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ProviderCredential',
+            name="ProviderCredential",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sealed', models.TextField(blank=True, editable=False)),
-                ('hint', models.CharField(blank=True, editable=False, max_length=4, verbose_name='ends in')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('account', models.CharField(max_length=64, verbose_name='provider')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sealed", models.TextField(blank=True, editable=False)),
+                (
+                    "hint",
+                    models.CharField(
+                        blank=True, editable=False, max_length=4, verbose_name="ends in"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("account", models.CharField(max_length=64, verbose_name="provider")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="%(class)ss",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'provider key',
-                'verbose_name_plural': 'provider keys',
-                'ordering': ('account',),
-                'constraints': [models.UniqueConstraint(fields=('owner', 'account'), name='one_key_an_account')],
+                "verbose_name": "provider key",
+                "verbose_name_plural": "provider keys",
+                "ordering": ("account",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("owner", "account"), name="one_key_an_account")
+                ],
             },
         ),
     ]

@@ -9,7 +9,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import override_settings
 
-from interaction.cascade.connections import close_redis
+from interaction.cascade.connections import close_redis, redis
+from interaction.cascade.health import Health
 from interaction.choosing import Offer, availability, effective, fallbacks, provider_config
 from interaction.holdings import changed, holdings
 from interaction.models import Endpoint, ProviderCredential
@@ -265,6 +266,20 @@ async def test_a_redis_that_lost_its_memory_has_everything_read_anew(
     ProviderCredential.objects.all().delete()
     with pytest.raises(ProviderUnauthorized):
         await key_of(one)
+
+
+async def test_a_new_key_forgives_what_failed_with_the_old_one(
+    people: tuple[int, int], redis_client: Any
+) -> None:
+    openai = [ProviderChoice("openai")]
+    health = {owner: Health(redis(), "llm", openai, owner) for owner in people}
+    error = ProviderUnauthorized("wrong key", stage="llm", provider="openai")
+    for one in health.values():
+        await one.failed(0, error)
+    give(people[0], "sk-right")
+    for one in health.values():
+        await one.look()
+    assert [health[owner].records[0].ailing for owner in people] == [False, True]
 
 
 async def test_a_key_of_ones_own_makes_its_provider_the_default(

@@ -10,6 +10,8 @@ import pytest
 from django.core.checks import run_checks
 from pydantic import SecretStr
 
+from voiceproject.environment import NamedEndpoint
+
 
 def found() -> set[str | None]:
     return {message.id for message in run_checks(tags=["parley"])}
@@ -24,7 +26,10 @@ def test_the_defaults_are_right() -> None:
     [
         ({"redis_url": "localhost:6379"}, "parley.E001"),
         ({"parley_llm": "nonsense"}, "parley.E005"),
+        ({"parley_llm": "demo, nonsense"}, "parley.E005"),
+        ({"parley_llm": "endpoint:nowhere"}, "parley.E005"),
         ({"parley_stt": "openai"}, "parley.E006"),
+        ({"parley_llm": "demo, anthropic"}, "parley.E006"),
         ({"parley_host": "0.0.0.0"}, "parley.W002"),
     ],
 )
@@ -36,6 +41,14 @@ def test_a_wrong_setting_is_found(settings: Any, fields: dict[str, str], expecte
 def test_a_key_makes_a_keyed_provider_right(settings: Any) -> None:
     settings.ENV = settings.ENV.model_copy(
         update={"parley_stt": "openai", "openai_api_key": SecretStr("sk-x")}
+    )
+    assert found() == set()
+
+
+def test_an_endpoint_of_the_servers_is_a_provider(settings: Any) -> None:
+    home = NamedEndpoint(name="home", base_url="http://home/v1", models={"llm": ("m",)})
+    settings.ENV = settings.ENV.model_copy(
+        update={"parley_llm": "endpoint:home, demo", "parley_endpoints": (home,)}
     )
     assert found() == set()
 

@@ -62,6 +62,47 @@ def test_a_bad_setting_is_named_without_its_value(subprocess_env: dict[str, str]
     assert "sk-secret" not in told.stderr
 
 
+ENDPOINTS = (
+    """[{"name": "home", "base_url": "http://ollama:11434/v1/", "models": {"llm": ["m"]}}]"""
+)
+
+
+def test_endpoints_are_read_from_json_or_from_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "endpoints.json"
+    file.write_text(ENDPOINTS)
+    for value in (ENDPOINTS, str(file)):
+        monkeypatch.setenv("PARLEY_ENDPOINTS", value)
+        (endpoint,) = Environment().parley_endpoints
+        assert endpoint.base_url == "http://ollama:11434/v1"
+        assert endpoint.sample_rate == 24_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '[{"name": "home", "api_key": ["sk-secret"]}]',
+        '[{"name": "home", "base_url": "ftp://sk-secret", "models": {}}]',
+        '[{"name": "sk-secret"',
+        "/no/such/file/sk-secret",
+    ],
+)
+def test_bad_endpoints_are_told_without_what_stands_in_them(
+    value: str, subprocess_env: dict[str, str]
+) -> None:
+    told = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=BASE_DIR,
+        env=subprocess_env | {"PARLEY_ENDPOINTS": value},
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode != 0
+    assert "PARLEY_ENDPOINTS" in told.stderr
+    assert "sk-secret" not in told.stderr
+
+
 def test_a_secret_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         keys = set(threads.map(secret_key, [tmp_path] * 8))
