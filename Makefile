@@ -10,7 +10,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test lint format requirements clean
+.PHONY: help run install install-dev test lint format messages requirements clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ lint: install-dev ## ruff, mypy, migrations
 format: install-dev ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: install-dev ## collect and compile what is to be translated (needs gettext)
+	$(MANAGE) makemessages --locale zh_Hant --no-wrap --no-obsolete --add-location file \
+		--ignore '*/tests/*' --ignore '.*' --ignore data
+	$(MANAGE) compilemessages --locale zh_Hant --ignore '.*'
 
 requirements: install-dev ## compile the pins from requirements*.in
 	$(COMPILE) --output-file requirements.txt requirements.in

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from io import BytesIO
 from typing import Any
 
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
+from django.core.handlers.asgi import ASGIRequest
+from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 
 from interaction.core import effects, signals
@@ -35,6 +38,10 @@ class ParleyConsumer(AsyncConsumer):  # type: ignore[misc]
         self._audio_refused = False
         self._early: deque[protocol.ClientMessage | bytes] = deque(maxlen=EARLY_MESSAGES)
         self._outbox = Outbox(send)
+        with override(_language_of(scope)):
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         async with asyncio.TaskGroup() as self._tasks:
             sender = self._tasks.create_task(self._outbox.run())
             await super().__call__(scope, receive, send)
@@ -176,3 +183,8 @@ class ParleyConsumer(AsyncConsumer):  # type: ignore[misc]
 
     def _complain(self, code: str, message: str, **about: Any) -> None:
         self._outbox.tell(protocol.Error(code=code, message=message, retryable=False, **about))
+
+
+def _language_of(scope: dict[str, Any]) -> str:
+    """The one that a page would be served in: whatever is told here is for the same person."""
+    return get_language_from_request(ASGIRequest({**scope, "method": "GET"}, BytesIO()))

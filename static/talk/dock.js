@@ -103,7 +103,8 @@ export class Dock {
   /** The nearest thing that can be stopped: the sheet, the reply, the conversation. */
   escape() {
     const { status } = this.session.state;
-    if (this.panel.isOpen && this.panel.panel.contains(document.activeElement)) this.panel.open(false);
+    const { isOpen, covers, panel } = this.panel;
+    if (isOpen && (covers || panel.contains(document.activeElement))) this.panel.open(false);
     else if (status === "speaking" || status === "responding") this.session.interrupt();
     else void this.session.stop();
   }

@@ -71,13 +71,18 @@ export class Panel {
     return !this.panel.hidden;
   }
 
+  /** Whether it lies over the conversation rather than beside it. */
+  get covers() {
+    return this.isOpen && !WIDE.matches;
+  }
+
   /** @param {HTMLElement} root */
   listen(root) {
     this.toggle.addEventListener("click", () => this.open(!this.isOpen));
     find(root, "[data-panel-close]", HTMLElement).addEventListener("click", () => this.open(false));
     document.addEventListener("pointerdown", ({ target }) => {
       const outside = target instanceof Node && !this.panel.contains(target) && !this.toggle.contains(target);
-      if (this.isOpen && !WIDE.matches && outside) this.open(false);
+      if (this.covers && outside) this.open(false);
     });
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.addEventListener("input", () => this.draw());

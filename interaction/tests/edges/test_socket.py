@@ -428,3 +428,16 @@ class TestThingsGoWrong:
             await client.cancel()
         assert engine.closed
         assert (await session_row(started["session_id"])).end_reason == "server_stopped"
+
+
+async def test_what_is_told_is_told_in_the_clients_language(token: str) -> None:
+    told = []
+    for language in ("zh-TW", "en"):
+        headers = {"authorization": f"Bearer {token}", "accept_language": language}
+        async with Client("/api/v1/orchestrator/ws", **headers) as client:
+            await client.send("commit")
+            told.append((await client.until("error"))["message"])
+    assert told == [
+        "對話還沒開始，請送出 start_session。",
+        "No session has started. Send start_session.",
+    ]
