@@ -36,7 +36,9 @@ class ScriptedEngine:
 
     def __init__(self, spec: SessionSpec) -> None:
         self.spec = spec
-        self.heard = spec.stt[0].model.removeprefix("says ") if "says " in spec.stt[0].model else HEARD
+        self.heard = (
+            spec.stt[0].model.removeprefix("says ") if "says " in spec.stt[0].model else HEARD
+        )
         self.orders: list[EngineOrder] = []
         self.records: list[TurnRecord] = []
         self.closed = False
