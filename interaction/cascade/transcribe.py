@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from interaction.cascade.pace import unless
 from interaction.cascade.providers import provider
 from interaction.cascade.stage import GivenUp, StageRun
 from interaction.cascade.streams import Kind, Silent, follow, turn_key
@@ -49,16 +50,7 @@ class _Hearing:
 
     async def through(self, stt: SpeechToText) -> None:
         async with self._limit:
-            listening = asyncio.create_task(self._listen(stt))
-            waiting = asyncio.create_task(self._enough.wait())
-            try:
-                await asyncio.wait({listening, waiting}, return_when=asyncio.FIRST_COMPLETED)
-                if listening.done():
-                    listening.result()
-            finally:
-                listening.cancel()
-                waiting.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
+            await unless(self._enough, self._listen(stt))
         if self._silent:
             raise self._silent
         if not self._text:
