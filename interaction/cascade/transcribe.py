@@ -23,6 +23,9 @@ DEADLINE = 1200.0
 """For the whole utterance: a quarter of an hour may be uploaded, at the pace of speech."""
 FINAL_WITHIN = 20.0
 """From a mark to its final transcript."""
+TOLD_EVERY = 10.0
+"""Seconds after which a partial transcript is told again: a recording whose minutes of silence are
+at work has not come to a standstill."""
 SILENCE = 10.0
 """A stream without a new entry for this long counts as closed: its web process is gone."""
 
@@ -42,11 +45,13 @@ class _Hearing:
         self._marks: deque[dict[str, Any]] = deque()
         self._text = ""
         self._told = ""
+        self._told_at = 0.0
         self._ended = False
         self._silent: Silent | None = None
         self._enough = asyncio.Event()
         """Set when the last transcript that anybody asked for is there."""
         self._limit = asyncio.timeout(None)
+        self._now = asyncio.get_running_loop().time
 
     async def through(self, stt: SpeechToText) -> None:
         async with self._limit:
@@ -76,13 +81,13 @@ class _Hearing:
                     self._settle()
                     await self._enough.wait()
                 self._marks.append(mark)
-                self._limit.reschedule(asyncio.get_running_loop().time() + FINAL_WITHIN)
+                self._limit.reschedule(self._now() + FINAL_WITHIN)
                 if self._ended:
                     return
                 yield FLUSH
         except Silent as silent:
             self._silent = silent
-            self._limit.reschedule(asyncio.get_running_loop().time() + FINAL_WITHIN)
+            self._limit.reschedule(self._now() + FINAL_WITHIN)
 
     async def _take(self, transcript: Transcript) -> None:
         turn = self._run.ticket.turn_id
@@ -93,8 +98,8 @@ class _Hearing:
             else:
                 self._run.note(transcript=self._text)
             self._settle()
-        elif transcript.text != self._told:
-            self._told = transcript.text
+        elif transcript.text != self._told or self._now() - self._told_at > TOLD_EVERY:
+            self._told, self._told_at = transcript.text, self._now()
             await self._run.tell(PartialTranscript(turn, transcript.text))
 
     async def _answer(self, mark: dict[str, Any]) -> None:

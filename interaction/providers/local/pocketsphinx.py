@@ -56,15 +56,16 @@ class SpeechToText:
         window = Window()
         try:
             async with self._joined().exchange() as exchange, _fed(exchange, audio, window):
-                word = ""
+                word = text = ""
                 while word != "end":
-                    _, word, text = await exchange.answer()
+                    _, word, body = await exchange.answer()
                     if word == "busy":
                         raise self._unavailable("Too many people are talking at once.")
                     if word == "decoded":
-                        window.decoded(text)
+                        window.decoded(body)
                     else:
-                        yield Transcript(text, final=word != "partial")
+                        text = body
+                    yield Transcript(text, final=word in ("flush", "end"))
         except EngineDied as error:
             raise self._unavailable("The speech recogniser stopped.") from error
 
