@@ -11,7 +11,6 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy as np
 from pocketsphinx import Decoder
 
 from interaction.audio.narrowband import Widening
