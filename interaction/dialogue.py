@@ -103,8 +103,9 @@ class Dialogue:
             self._drop_oldest()
 
     async def heard(self) -> None:
-        """Wait until everything given to ``hear`` has been looked at (for whole files)."""
+        """Wait until everything given to ``hear`` has been passed on (for whole files)."""
         await self._all_heard.wait()
+        await self._engine.taken()
 
     def command(self, command: Command) -> None:
         """Take what the client asks for. A commit waits for the audio that came before it."""

@@ -47,6 +47,11 @@ class Engine(Protocol):
         """Carry out an order, in the order given."""
         ...
 
+    async def taken(self) -> None:
+        """Wait until all orders so far have been passed on: for recordings, which come faster
+        than anybody speaks."""
+        ...
+
     def close_turn(self, record: TurnRecord) -> None:
         """Have the turn archived; may be called again for the same turn with more facts."""
         ...

@@ -14,7 +14,6 @@ from interaction.edges.live import Ending, LiveSession
 from interaction.edges.opening import Opened
 
 PIECE_BYTES = 10 * HEARING_RATE * 2
-NOT_OF_THE_TURN = ("audio_dropped",)
 
 
 class TurnFailed(Exception):
@@ -89,8 +88,8 @@ class OneTurn:
             case effects.ReplyEnded(latency=latency):
                 self.heard.latency = latency
                 self._done.set()
-            case effects.Failed(stage=stage, code=code):
-                if stage != "archive" and code not in NOT_OF_THE_TURN:
+            case effects.Failed(stage=stage):
+                if stage != "archive":
                     self._failed = news
                     self._done.set()
 

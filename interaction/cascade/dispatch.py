@@ -90,6 +90,9 @@ class Dispatch:
         dropped = self._orders.put(order)
         return dropped.turn_id if dropped else None
 
+    async def taken(self) -> None:
+        await self._orders.done()
+
     def open_turns(self) -> list[UUID]:
         """Those that the archive must leave alone."""
         return [turn_id for turn_id, turn in self._turns.items() if turn.live]
@@ -98,7 +101,8 @@ class Dispatch:
         """Carry everything out that was asked for, however long (a minute at most) that takes."""
         try:
             async with asyncio.timeout(CLOSING_PATIENCE):
-                await self._orders.done()
+                if self._workers:
+                    await self._orders.done()
                 await self._records.join()
                 await asyncio.gather(*self._publishing)
         except TimeoutError:

@@ -105,6 +105,9 @@ class CascadeEngine:
             message = _("Audio could not be passed on in time; some of it was dropped.")
             self._events.put_nowait(self._failure(thinned, "stt", "audio_dropped", message))
 
+    async def taken(self) -> None:
+        await self._dispatch.taken()
+
     def close_turn(self, record: TurnRecord) -> None:
         if not self._closed:
             self._dispatch.put(record)

@@ -62,8 +62,10 @@ class Hub:
     async def leave(self, listener: Listener) -> None:
         if self._listeners.get(listener.session_id) is listener:
             del self._listeners[listener.session_id]
+            # The key would expire by itself, only later.
             with contextlib.suppress(*BROKEN):
-                await redis().delete(session_key(listener.session_id))
+                async with asyncio.timeout(ECHO_WITHIN):
+                    await redis().delete(session_key(listener.session_id))
         async with self._changing:
             if self._tasks and not self._listeners:
                 await self._stop()

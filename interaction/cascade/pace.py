@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from interaction.cascade.connections import BROKEN, Redis, patiently
 from interaction.cascade.streams import LIFETIME, news
+
+T = TypeVar("T")
 
 LEAD = 2.0
 """Seconds of audio that may be written ahead of what plays."""
@@ -86,7 +88,7 @@ class Pace:
         """Find out when this sentence begins to play."""
         self._plays_at = self._now()
         if self._sentence:
-            ended = await self._or_hurry(self._timeline.ended(self._sentence - 1))
+            ended = await unless(self._hurry, self._timeline.ended(self._sentence - 1))
             self._plays_at = max(ended or 0.0, self._now())
 
     async def _until(self, at: float) -> None:
@@ -95,12 +97,15 @@ class Pace:
                 async with asyncio.timeout(delay):
                     await self._hurry.wait()
 
-    async def _or_hurry(self, waiting: Coroutine[Any, Any, float]) -> float | None:
-        answer = asyncio.create_task(waiting)
-        hurried = asyncio.create_task(self._hurry.wait())
-        try:
-            await asyncio.wait({answer, hurried}, return_when=asyncio.FIRST_COMPLETED)
-            return answer.result() if answer.done() else None
-        finally:
-            answer.cancel()
-            hurried.cancel()
+
+async def unless(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Do ``work``, or give it up (None) when ``event`` is set."""
+    working = asyncio.create_task(work)
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        waiting.cancel()
+        await asyncio.gather(working, return_exceptions=True)

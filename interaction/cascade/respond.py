@@ -9,7 +9,7 @@ import time
 from django.utils.translation import gettext as _
 
 from interaction.cascade.chain import Attempt, Chain
-from interaction.cascade.pace import Timeline
+from interaction.cascade.pace import Timeline, unless
 from interaction.cascade.sentences import SentenceSplitter
 from interaction.cascade.speakable import speakable
 from interaction.cascade.stage import GivenUp, StageRun
@@ -85,7 +85,7 @@ class _Reply:
         number = 0
         while (text := await self._spoken.get()) is not None:
             if (played := number - AHEAD - 1) >= 0:
-                await timeline.ended(played)
+                await unless(self._run.abandoned, timeline.ended(played))
             ticket = self._run.ticket.onward("tts", self._id, number)
             await self._run.hand_over(ticket, text=text)
             number += 1

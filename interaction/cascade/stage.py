@@ -53,8 +53,12 @@ class StageRun:
         self.notes = Notes(self.redis, ticket.turn_id)
         self.provider = ""
         """Name of the provider at work, for the record of a failure."""
-        self.hurry = asyncio.Event()
-        """Nobody listens (any more): there is no point in keeping pace with a playback."""
+        self.abandoned = asyncio.Event()
+        """No web process has the session any more: what is made now is for the archive."""
+        self.hurry = self.abandoned if ticket.spec.paced else asyncio.Event()
+        """There is no playback to keep pace with."""
+        if not ticket.spec.paced:
+            self.hurry.set()
         self.aborted: GivenUp | None = None
         """Why the run stopped itself."""
         self._layer = get_channel_layer()
@@ -122,8 +126,8 @@ class StageRun:
         pulse = await self.notes.beat(job, self.ticket.spec.session_id)
         if pulse.cancelled:
             logger.info(STOPPED[job.stage], extra=self.ticket.facts())
-        if not (pulse.session_live and self.ticket.spec.paced):
-            self.hurry.set()
+        if not pulse.session_live:
+            self.abandoned.set()
         return not pulse.cancelled
 
     @contextlib.asynccontextmanager
@@ -154,7 +158,7 @@ class StageRun:
                 await self._say("beat")
                 pulse = await self.notes.beat(job, self.ticket.spec.session_id)
                 if not pulse.session_live:
-                    self.hurry.set()
+                    self.abandoned.set()
                 if job.stage == "archive":
                     continue
                 if not pulse.claimed:

@@ -169,12 +169,12 @@ async def follow(redis: Redis, key: str, silence: float) -> AsyncIterator[Entry]
             answer = []
             await asyncio.sleep(0.1)
         for _, entries in answer:
-            heard_at = loop.time()
             last_id = entries[-1][0]
             for _, fields in entries:
                 entry = unpack(fields)
                 if order.accepts(entry):
                     yield entry
+            heard_at = loop.time()  # again: whoever reads may have taken their time
         if loop.time() - heard_at > silence:
             raise Silent
 

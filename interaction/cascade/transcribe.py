@@ -12,6 +12,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from interaction.cascade.chain import Attempt, Chain
+from interaction.cascade.pace import unless
 from interaction.cascade.stage import GivenUp, StageRun
 from interaction.cascade.streams import Kind, Silent, follow, turn_key
 from interaction.cascade.ticket import dump_context, load_context
@@ -23,6 +24,9 @@ DEADLINE = 1200.0
 """For the whole utterance: a quarter of an hour may be uploaded, at the pace of speech."""
 FINAL_WITHIN = 20.0
 """From a mark to its final transcript."""
+TOLD_EVERY = 10.0
+"""Seconds after which a partial transcript is told again: a recording whose minutes of silence are
+at work has not come to a standstill."""
 SILENCE = 10.0
 """A stream without a new entry for this long counts as closed: its web process is gone."""
 
@@ -42,6 +46,7 @@ class _Hearing:
         self._marks: deque[dict[str, Any]] = deque()
         self._text = ""
         self._told = ""
+        self._told_at = 0.0
         self._ended = False
         self._held: dict[str, Any] | None = None
         """A flush that is not replied to before the turn is over."""
@@ -49,19 +54,11 @@ class _Hearing:
         self._enough = asyncio.Event()
         """Set when the last transcript that anybody asked for is there."""
         self._limit = asyncio.timeout(None)
+        self._now = asyncio.get_running_loop().time
 
     async def through(self, stt: SpeechToText) -> None:
         async with self._limit:
-            listening = asyncio.create_task(self._listen(stt))
-            waiting = asyncio.create_task(self._enough.wait())
-            try:
-                await asyncio.wait({listening, waiting}, return_when=asyncio.FIRST_COMPLETED)
-                if listening.done():
-                    listening.result()
-            finally:
-                listening.cancel()
-                waiting.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
+            await unless(self._enough, self._listen(stt))
         if self._silent:
             raise self._silent
         if not self._text:
@@ -119,8 +116,8 @@ class _Hearing:
     async def _take_partial(self, text: str) -> None:
         if self._redactor:
             text = self._redactor.partial(text)
-        if text != self._told:
-            self._told = text
+        if text != self._told or self._now() - self._told_at > TOLD_EVERY:
+            self._told, self._told_at = text, self._now()
             await self._run.tell(PartialTranscript(self._run.ticket.turn_id, text))
 
     async def _answer(self, mark: dict[str, Any]) -> None:
@@ -137,7 +134,7 @@ class _Hearing:
 
     def _expect_final(self) -> None:
         within = FINAL_WITHIN if self._attempt.begun else self._attempt.first
-        self._limit.reschedule(asyncio.get_running_loop().time() + within)
+        self._limit.reschedule(self._now() + within)
         self._attempt.expect()
 
     def _settle(self) -> None:

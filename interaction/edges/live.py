@@ -61,7 +61,7 @@ class LiveSession:
         self._attempt(lambda: self._dialogue.hear(self._resampler.feed(pcm)))
 
     async def heard(self) -> None:
-        """Wait until all audio so far has been looked at: for recordings, fed as fast as can be."""
+        """Wait until all audio so far has been passed on: for recordings, fed as fast as can be."""
         await self._dialogue.heard()
 
     def command(self, command: Command) -> None:

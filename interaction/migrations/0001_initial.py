@@ -10,7 +10,6 @@ import interaction.models.turn
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -19,109 +18,250 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Turn',
+            name="Turn",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('sequence', models.PositiveIntegerField(verbose_name='sequence')),
-                ('kind', models.CharField(choices=[('speech', 'Spoken'), ('text', 'Typed')], default='speech', max_length=8, verbose_name='kind')),
-                ('transcript', models.TextField(blank=True, verbose_name='transcript')),
-                ('reply', models.TextField(blank=True, verbose_name='reply')),
-                ('heard_text', models.TextField(blank=True, verbose_name='heard text')),
-                ('heard_ms', models.PositiveIntegerField(blank=True, null=True, verbose_name='heard, ms')),
-                ('interrupted', models.BooleanField(default=False, verbose_name='interrupted')),
-                ('end_reason', models.CharField(choices=[('played', 'Played to its end'), ('interrupted', 'Interrupted'), ('superseded', 'The next turn began'), ('client_left', 'The client went away'), ('timeout', 'Timed out'), ('failed', 'Failed'), ('abandoned', 'Recovered by the sweep')], max_length=16, verbose_name='end reason')),
-                ('error', models.JSONField(blank=True, null=True, verbose_name='error')),
-                ('underruns', models.PositiveIntegerField(default=0, verbose_name='underruns')),
-                ('user_audio', models.FileField(blank=True, upload_to=interaction.models.turn.audio_path, verbose_name="user's audio")),
-                ('agent_audio', models.FileField(blank=True, upload_to=interaction.models.turn.audio_path, verbose_name="agent's audio")),
-                ('user_audio_ms', models.PositiveIntegerField(blank=True, null=True, verbose_name="user's audio, ms")),
-                ('agent_audio_ms', models.PositiveIntegerField(blank=True, null=True, verbose_name="agent's audio, ms")),
-                ('started_at', models.DateTimeField(verbose_name='started')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='archived')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField(verbose_name="sequence")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("speech", "Spoken"), ("text", "Typed")],
+                        default="speech",
+                        max_length=8,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("transcript", models.TextField(blank=True, verbose_name="transcript")),
+                ("reply", models.TextField(blank=True, verbose_name="reply")),
+                ("heard_text", models.TextField(blank=True, verbose_name="heard text")),
+                (
+                    "heard_ms",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="heard, ms"),
+                ),
+                ("interrupted", models.BooleanField(default=False, verbose_name="interrupted")),
+                (
+                    "end_reason",
+                    models.CharField(
+                        choices=[
+                            ("played", "Played to its end"),
+                            ("interrupted", "Interrupted"),
+                            ("superseded", "The next turn began"),
+                            ("client_left", "The client went away"),
+                            ("timeout", "Timed out"),
+                            ("failed", "Failed"),
+                            ("abandoned", "Recovered by the sweep"),
+                        ],
+                        max_length=16,
+                        verbose_name="end reason",
+                    ),
+                ),
+                ("error", models.JSONField(blank=True, null=True, verbose_name="error")),
+                ("underruns", models.PositiveIntegerField(default=0, verbose_name="underruns")),
+                (
+                    "user_audio",
+                    models.FileField(
+                        blank=True,
+                        upload_to=interaction.models.turn.audio_path,
+                        verbose_name="user's audio",
+                    ),
+                ),
+                (
+                    "agent_audio",
+                    models.FileField(
+                        blank=True,
+                        upload_to=interaction.models.turn.audio_path,
+                        verbose_name="agent's audio",
+                    ),
+                ),
+                (
+                    "user_audio_ms",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, verbose_name="user's audio, ms"
+                    ),
+                ),
+                (
+                    "agent_audio_ms",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, verbose_name="agent's audio, ms"
+                    ),
+                ),
+                ("started_at", models.DateTimeField(verbose_name="started")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="archived")),
             ],
             options={
-                'verbose_name': 'turn',
-                'verbose_name_plural': 'turns',
-                'ordering': ('sequence',),
+                "verbose_name": "turn",
+                "verbose_name_plural": "turns",
+                "ordering": ("sequence",),
             },
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hashed', models.CharField(editable=False, max_length=64, unique=True)),
-                ('hint', models.CharField(editable=False, max_length=4, verbose_name='ends in')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('last_used_at', models.DateTimeField(editable=False, null=True, verbose_name='last used')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("hashed", models.CharField(editable=False, max_length=64, unique=True)),
+                ("hint", models.CharField(editable=False, max_length=4, verbose_name="ends in")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "last_used_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="last used"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API token',
-                'verbose_name_plural': 'API tokens',
-                'ordering': ('-created_at',),
+                "verbose_name": "API token",
+                "verbose_name_plural": "API tokens",
+                "ordering": ("-created_at",),
             },
         ),
         migrations.CreateModel(
-            name='Session',
+            name="Session",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('title', models.CharField(blank=True, max_length=200, verbose_name='title')),
-                ('mode', models.CharField(choices=[('cascade', 'Cascade'), ('realtime', 'Realtime')], default='cascade', max_length=16, verbose_name='mode')),
-                ('status', models.CharField(choices=[('created', 'Not started'), ('active', 'In progress'), ('ended', 'Ended')], default='created', max_length=16, verbose_name='status')),
-                ('settings', models.JSONField(default=dict, verbose_name='settings')),
-                ('system_prompt', models.TextField(blank=True, verbose_name='system prompt')),
-                ('recording', models.BooleanField(default=True, verbose_name='recording kept')),
-                ('end_reason', models.CharField(blank=True, max_length=32, verbose_name='end reason')),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_index=True, verbose_name='created')),
-                ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=200, verbose_name="title")),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("cascade", "Cascade"), ("realtime", "Realtime")],
+                        default="cascade",
+                        max_length=16,
+                        verbose_name="mode",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("created", "Not started"),
+                            ("active", "In progress"),
+                            ("ended", "Ended"),
+                        ],
+                        default="created",
+                        max_length=16,
+                        verbose_name="status",
+                    ),
+                ),
+                ("settings", models.JSONField(default=dict, verbose_name="settings")),
+                ("system_prompt", models.TextField(blank=True, verbose_name="system prompt")),
+                ("recording", models.BooleanField(default=True, verbose_name="recording kept")),
+                (
+                    "end_reason",
+                    models.CharField(blank=True, max_length=32, verbose_name="end reason"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(auto_now_add=True, db_index=True, verbose_name="created"),
+                ),
+                ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="started")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'session',
-                'verbose_name_plural': 'sessions',
-                'ordering': ('-created_at',),
+                "verbose_name": "session",
+                "verbose_name_plural": "sessions",
+                "ordering": ("-created_at",),
             },
         ),
         migrations.CreateModel(
-            name='SignInLink',
+            name="SignInLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hashed', models.CharField(editable=False, max_length=64, unique=True)),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("hashed", models.CharField(editable=False, max_length=64, unique=True)),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'sign-in link',
-                'verbose_name_plural': 'sign-in links',
+                "verbose_name": "sign-in link",
+                "verbose_name_plural": "sign-in links",
             },
         ),
         migrations.CreateModel(
-            name='TurnLatency',
+            name="TurnLatency",
             fields=[
-                ('turn', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='latency', serialize=False, to='interaction.turn')),
-                ('end_of_turn_delay', models.FloatField(null=True, verbose_name='end-of-turn delay')),
-                ('transcription_delay', models.FloatField(null=True, verbose_name='transcription delay')),
-                ('llm_ttft', models.FloatField(null=True, verbose_name='LLM, first token')),
-                ('llm_ttfs', models.FloatField(null=True, verbose_name='LLM, first sentence')),
-                ('tts_ttfb', models.FloatField(null=True, verbose_name='TTS, first byte')),
-                ('e2e', models.FloatField(null=True, verbose_name='end to end')),
-                ('ear', models.FloatField(null=True, verbose_name='at the ear')),
-                ('yield_ms', models.FloatField(null=True, verbose_name='yield')),
+                (
+                    "turn",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="latency",
+                        serialize=False,
+                        to="interaction.turn",
+                    ),
+                ),
+                (
+                    "end_of_turn_delay",
+                    models.FloatField(null=True, verbose_name="end-of-turn delay"),
+                ),
+                (
+                    "transcription_delay",
+                    models.FloatField(null=True, verbose_name="transcription delay"),
+                ),
+                ("llm_ttft", models.FloatField(null=True, verbose_name="LLM, first token")),
+                ("llm_ttfs", models.FloatField(null=True, verbose_name="LLM, first sentence")),
+                ("tts_ttfb", models.FloatField(null=True, verbose_name="TTS, first byte")),
+                ("e2e", models.FloatField(null=True, verbose_name="end to end")),
+                ("ear", models.FloatField(null=True, verbose_name="at the ear")),
+                ("yield_ms", models.FloatField(null=True, verbose_name="yield")),
             ],
             options={
-                'verbose_name': 'latency',
-                'verbose_name_plural': 'latencies',
+                "verbose_name": "latency",
+                "verbose_name_plural": "latencies",
             },
         ),
         migrations.AddField(
-            model_name='turn',
-            name='session',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='turns', to='interaction.session'),
+            model_name="turn",
+            name="session",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="turns",
+                to="interaction.session",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='turn',
-            constraint=models.UniqueConstraint(fields=('session', 'sequence'), name='one_turn_a_sequence'),
+            model_name="turn",
+            constraint=models.UniqueConstraint(
+                fields=("session", "sequence"), name="one_turn_a_sequence"
+            ),
         ),
     ]

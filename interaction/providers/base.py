@@ -79,7 +79,8 @@ class SpeechToText(Protocol):
         """Yield partials as the audio comes, a final after each ``FLUSH``, and one at its end.
 
         ``audio``: mono s16le at 16 kHz, pieces of any even length. A final text covers the whole
-        utterance so far; it is empty when nothing was understood.
+        utterance so far; it is empty when nothing was understood. A partial that repeats the one
+        before says that work goes on.
         """
         ...
 

@@ -60,6 +60,9 @@ class ScriptedEngine:
             case effects.Respond(turn_id, _, reply_id, context):
                 self._answer(turn_id, reply_id, list(context))
 
+    async def taken(self) -> None:
+        return
+
     def close_turn(self, record: TurnRecord) -> None:
         self.records.append(record)
 

@@ -29,6 +29,9 @@ class SlowToOpen:
         assert self.may_open.is_set(), "an order before the engine was open"
         self.orders.put_nowait(order)
 
+    async def taken(self) -> None:
+        return
+
     def close_turn(self, record: TurnRecord) -> None:
         self.closed_turns.append(record)
 

@@ -1,7 +1,7 @@
-"""A real worker beside a test, on the run's Redis and database.
+"""A real worker, a stand-in for its providers, and Redis to be broken, beside a test.
 
-Import the fixtures into a conftest: ``from voiceproject.testing.stack import worker`` and so on.
-A test that looks at what was archived needs ``django_db(transaction=True)``.
+A conftest imports the fixtures that it wants together with those they are made of:
+``from voiceproject.testing.stack import _standin, _worker, run_redis, standin, worker``.
 """
 
 from __future__ import annotations

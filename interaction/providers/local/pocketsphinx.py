@@ -7,12 +7,35 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 
+from interaction.core.signals import HEARING_RATE
 from interaction.providers.base import Flush, ProviderConfig, Transcript
 from interaction.providers.errors import ProviderUnavailable
 from interaction.providers.local.engines import EngineDied, Exchange, Pool
 
 MODULE = "interaction.providers.local.recognising"
 PROCESSES = min(2, os.cpu_count() or 1)
+MOST_AHEAD = 5 * 2 * HEARING_RATE
+"""Bytes that may be on their way to an engine process. A recording of a quarter of an hour, which
+comes all at once, waits where it is, and an answer is never far behind its question."""
+
+
+class Window:
+    """How far the audio that was sent is ahead of what is decoded."""
+
+    def __init__(self) -> None:
+        self._ahead = 0
+        self._moved = asyncio.Event()
+
+    async def send(self, size: int) -> None:
+        """So many bytes were sent; return when more may be."""
+        self._ahead += size
+        while self._ahead > MOST_AHEAD:
+            self._moved.clear()
+            await self._moved.wait()
+
+    def decoded(self, size: int) -> None:
+        self._ahead -= size
+        self._moved.set()
 
 
 class SpeechToText:
@@ -30,14 +53,19 @@ class SpeechToText:
             raise self._unavailable("The speech recogniser cannot be started.") from error
 
     async def transcribe(self, audio: AsyncIterator[bytes | Flush]) -> AsyncIterator[Transcript]:
+        window = Window()
         try:
-            async with self._joined().exchange() as exchange, _fed(exchange, audio):
-                word = ""
+            async with self._joined().exchange() as exchange, _fed(exchange, audio, window):
+                word = text = ""
                 while word != "end":
-                    _, word, text = await exchange.answer()
+                    _, word, body = await exchange.answer()
                     if word == "busy":
                         raise self._unavailable("Too many people are talking at once.")
-                    yield Transcript(text, final=word != "partial")
+                    if word == "decoded":
+                        window.decoded(body)
+                    else:
+                        text = body
+                    yield Transcript(text, final=word in ("flush", "end"))
         except EngineDied as error:
             raise self._unavailable("The speech recogniser stopped.") from error
 
@@ -56,9 +84,11 @@ class SpeechToText:
 
 
 @contextlib.asynccontextmanager
-async def _fed(exchange: Exchange, audio: AsyncIterator[bytes | Flush]) -> AsyncIterator[None]:
+async def _fed(
+    exchange: Exchange, audio: AsyncIterator[bytes | Flush], window: Window
+) -> AsyncIterator[None]:
     """Send the audio on meanwhile; where that fails, the error comes up among the answers."""
-    feeding = asyncio.create_task(_feed(exchange, audio))
+    feeding = asyncio.create_task(_feed(exchange, audio, window))
     try:
         yield
     finally:
@@ -66,7 +96,7 @@ async def _fed(exchange: Exchange, audio: AsyncIterator[bytes | Flush]) -> Async
         await asyncio.gather(feeding, return_exceptions=True)
 
 
-async def _feed(exchange: Exchange, audio: AsyncIterator[bytes | Flush]) -> None:
+async def _feed(exchange: Exchange, audio: AsyncIterator[bytes | Flush], window: Window) -> None:
     try:
         await exchange.tell("open")
         async for piece in audio:
@@ -74,6 +104,7 @@ async def _feed(exchange: Exchange, audio: AsyncIterator[bytes | Flush]) -> None
                 await exchange.tell("flush")
             else:
                 await exchange.tell("audio", piece)
+                await window.send(len(piece))
         await exchange.tell("end")
     except Exception as error:
         exchange.answers.put_nowait(error)

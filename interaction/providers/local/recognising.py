@@ -1,8 +1,8 @@
 """The engine process that recognises speech with PocketSphinx.
 
 Told: ``open``, ``audio`` (mono s16le, 16 kHz, even length), ``flush``, ``end``, ``drop``.
-Answers: ``partial``, ``flush`` and ``end``, each with the whole text so far, or ``busy`` where too
-many wait already.
+Answers: ``partial``, ``flush`` and ``end``, each with the whole text so far, ``decoded`` with a
+number of bytes, or ``busy`` where too many wait already.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+import numpy as np
 from pocketsphinx import Decoder
 
 from interaction.audio.narrowband import Widening
@@ -18,6 +19,11 @@ from interaction.providers.local.serving import Message, Parent
 PIECE = 3_200
 """Bytes decoded at a time, 100 ms: always the same, since how the audio is cut shows in the
 running cepstral mean, and the text must not depend on how the audio happened to arrive."""
+TOLD_EVERY = 10 * PIECE
+SEGMENT = 150
+LONGEST_SEGMENT = 600
+"""Pieces. A segment's end costs a second pass over all of it, a twentieth of its length: whoever
+talks for long would wait for it at the end, so it is made at a pause on the way."""
 MOST_DECODERS = 4
 """Each takes about 100 MB and half a second to load."""
 MOST_WAITING = 32
@@ -25,6 +31,10 @@ MOST_WAITING = 32
 CEPSTRAL_MEAN = "40.85,4.49,0.90,5.24,-0.52,0.43,-0.99,-1.42,-1.36,-2.12,0.83,-0.09,1.08"
 """Where the running mean starts in each utterance: the average over five English voices.
 The model's own start (40,3,-1,0,…) gives half as many errors again."""
+QUIET = np.random.default_rng(0).uniform(-3, 3, 12_800).astype("<i2").tobytes()
+"""0.8 s of next to nothing, decoded before each utterance: noise estimate and search settle in it.
+Without it a recording that begins a little earlier or later gives other words: on the average two
+more errors in fifty words of read prose. Short sentences are as good or better with it."""
 LANGUAGE_WEIGHT = 5
 WORD_PENALTY = 0.3
 """How much the language model weighs against the sound. The package's 6.5 and 0.65 make two more
@@ -40,10 +50,16 @@ class Utterance:
     rest: bytes = b""
     """Audio that does not fill a piece yet."""
     said: str = ""
-    """The text of the segments before the last flush."""
+    """The text of the segments that have ended."""
     told: str = ""
     decoding: bool = False
+    settled: bool = False
+    decoded: int = 0
+    """Bytes since that was last told."""
     widening: Widening = field(default_factory=Widening)
+    pieces: int = 0
+    """Decoded in this segment."""
+    loudest: float = 0.0
 
     def hear(self, pcm: bytes) -> None:
         pcm = self.rest + pcm
@@ -73,11 +89,12 @@ class Utterance:
         work = self.work.popleft()
         if isinstance(work, bytes):
             self._decode(work)
-        elif self.decoding:
-            self.decoder.end_utt()
+            if self._pauses(work):
+                self._end_segment()
+        else:
+            self._end_segment()
         text = self._text()
         if isinstance(work, str):
-            self.decoding, self.said = False, text
             return work, text
         if text == self.told:
             return None
@@ -89,7 +106,25 @@ class Utterance:
         if not self.decoding:
             self.decoder.start_utt()
             self.decoding = True
+            if not self.settled:
+                self.decoder.process_raw(QUIET)
+                self.settled = True
         self.decoder.process_raw(self.widening.widen(piece))
+        self.decoded += len(piece)
+        self.pieces += 1
+
+    def _pauses(self, piece: bytes) -> bool:
+        """Is this a place to end a long segment? The longer it is, the less quiet that must be."""
+        level = float(np.abs(np.frombuffer(piece, dtype="<i2").astype(np.float32)).mean())
+        self.loudest = max(self.loudest, level)
+        overdue = (self.pieces - SEGMENT) / (LONGEST_SEGMENT - SEGMENT)
+        return overdue > 0 and level <= self.loudest * overdue
+
+    def _end_segment(self) -> None:
+        assert self.decoder
+        if self.decoding:
+            self.decoder.end_utt()
+            self.said, self.decoding, self.pieces = self._text(), False, 0
 
     def _text(self) -> str:
         assert self.decoder
@@ -171,6 +206,9 @@ class Recogniser:
                 self._parent.tell(utterance.number, word, text)
                 if word == "end":
                     self._forget(utterance)
+            if utterance.decoded >= TOLD_EVERY:
+                self._parent.tell(utterance.number, "decoded", utterance.decoded)
+                utterance.decoded = 0
             return
 
 

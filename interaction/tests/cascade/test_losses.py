@@ -9,6 +9,8 @@ import pytest
 import redis
 
 from interaction.audio.wav import Sound
+from interaction.cascade.engine import CascadeEngine
+from interaction.cascade.sweep import sweep
 from interaction.core.signals import (
     FinalTranscript,
     PartialTranscript,
@@ -16,7 +18,7 @@ from interaction.core.signals import (
     ReplyText,
     StageFailed,
 )
-from interaction.engine import SessionSpec
+from interaction.engine import EngineUnavailable, SessionSpec
 from interaction.tests.cascade.caller import Caller, spec
 from interaction.tests.cascade.test_archive import archived
 from voiceproject.testing.stack import RunRedis, Worker
@@ -81,8 +83,6 @@ async def test_a_worker_killed_while_it_archives(
         assert (failed.stage, failed.code) == ("archive", "stage_lost")
         redis_client.delete(f"parley:turn:{turn}:work", f"parley:turn:{turn}:live")
         await asyncio.to_thread(worker.start)
-        from interaction.cascade.sweep import sweep
-
         await sweep()
         assert (await archived(turn)).reply == "You said: Keep this."
 
@@ -125,6 +125,35 @@ async def test_redis_standing_still_for_five_seconds_costs_nothing(
         assert await caller.reply_to_its_end(reply)
         assert not [event for event in caller.heard if isinstance(event, StageFailed)]
         assert late < 4, "the event loop was blocked"
+
+
+async def test_audio_that_cannot_be_passed_on_is_dropped_and_said_so_once(
+    worker: Worker, broken_redis: RunRedis
+) -> None:
+    async with Caller.calling(spec()) as caller:
+        turn = caller.begin(bytes(32_000))
+        broken_redis.pause()
+        try:
+            caller.say(turn, bytes(40 * 32_000))
+            failed = await caller.failure(turn)
+        finally:
+            broken_redis.go_on()
+        assert (failed.stage, failed.code) == ("stt", "audio_dropped")
+        caller.end(turn)
+        no_speech = await caller.until(StageFailed, lambda event: event.code != "audio_dropped")
+        assert no_speech.code == "no_speech"
+        assert len([event for event in caller.heard if isinstance(event, StageFailed)]) == 2
+
+
+async def test_a_session_cannot_open_while_redis_is_away(broken_redis: RunRedis) -> None:
+    broken_redis.die()
+    try:
+        engine = CascadeEngine(spec())
+        with pytest.raises(EngineUnavailable):
+            await engine.open()
+        await engine.close()
+    finally:
+        broken_redis.come_back()
 
 
 async def test_after_redis_was_killed_and_came_back_empty_the_next_turn_works(

@@ -11,7 +11,8 @@ It answers ``POST /v1/audio/transcriptions``, ``/v1/chat/completions``, ``/v1/au
         assert server.connections == 1
 
 or as a process of its own, ``python -m interaction.tests.standins.openai --port N`` (0: any),
-which prints its address as the first line and is scripted over HTTP:
+which prints its address as the first line (with ``--until-eof`` it ends when its standard input
+does, so that it does not outlive who started it) and is scripted over HTTP:
 
     PATCH  /_script   {"llm": {"always": {"text": "Fine."}, "next": [{"fault": "cut"}]}, …}
     DELETE /_script   everything as at the start, the log empty
@@ -38,6 +39,7 @@ import asyncio
 import io
 import json
 import re
+import sys
 import zlib
 from typing import Any
 
@@ -188,13 +190,18 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\s*\S+", text) or [""]
 
 
-async def _main(port: int) -> None:
+async def _main(port: int, *, until_eof: bool) -> None:
     async with Standin(port) as server:
         print(server.url, flush=True)  # noqa: T201
-        await asyncio.Event().wait()
+        if until_eof:
+            await asyncio.to_thread(sys.stdin.read)
+        else:
+            await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
-    asyncio.run(_main(parser.parse_args().port))
+    parser.add_argument("--until-eof", action="store_true")
+    arguments = parser.parse_args()
+    asyncio.run(_main(arguments.port, until_eof=arguments.until_eof))
