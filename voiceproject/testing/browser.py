@@ -16,6 +16,7 @@ from uuid import UUID
 
 from playwright.sync_api import Page, WebSocket, sync_playwright
 
+from interaction.api.providers import Choices
 from interaction.edges.protocol import AudioHeader
 from voiceproject.testing.installation import Installation
 from voiceproject.testing.plugin import program
@@ -42,6 +43,16 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!last || last.status !== now.status || last.partial !== now.partial) window.seen.push(now);
   }).observe(talk(), {subtree: true, childList: true, attributes: true, characterData: true});
 });
+"""
+
+FORGET = """
+async choices => {
+  const config = JSON.parse(document.getElementById("talk-config").textContent);
+  const headers = {"Content-Type": "application/json", "X-CSRFToken": config.csrf};
+  const body = JSON.stringify(choices);
+  const answer = await fetch(config.preferences, {method: "PATCH", headers, body});
+  if (!answer.ok) throw new Error(await answer.text());
+}
 """
 
 
@@ -137,7 +148,10 @@ class Tab:
 def browsing(
     parley: Installation, wav: Path | None = None, *flags: str, **context: Any
 ) -> Iterator[Tab]:
-    """A browser on the voice page, signed in. Without ``wav`` it has no microphone to allow."""
+    """A browser on the voice page, signed in, with nothing chosen yet that others left behind.
+
+    Without ``wav`` it has no microphone to allow.
+    """
     fakes = []
     if wav:
         fakes = [
@@ -155,6 +169,8 @@ def browsing(
         page.add_init_script(WATCH)
         page.goto(sign_in_address(parley))
         page.wait_for_selector("#talk")
+        page.evaluate(FORGET, Choices().model_dump(mode="json"))
+        page.goto(f"{parley.url}/")
         try:
             yield tab
         finally:
