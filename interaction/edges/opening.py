@@ -12,7 +12,12 @@ from django.utils.translation import gettext as _
 from interaction import choosing
 from interaction.core.signals import ConversationConfig
 from interaction.edges import parley, protocol
-from interaction.edges.protocol import SessionSettings, SessionStarted, StartSession
+from interaction.edges.protocol import (
+    LONGEST_PROMPT,
+    SessionSettings,
+    SessionStarted,
+    StartSession,
+)
 from interaction.engine import SessionSpec
 from interaction.holdings import Holdings, holdings
 from interaction.models import PromptTemplate, Session
@@ -153,7 +158,14 @@ def _prompt(wanted: SessionSettings) -> str:
             "unknown_template",
             _("template_id: there is no such template, or it is not active."),
         )
-    return template.prompt(wanted.system_prompt)
+    prompt = template.prompt(wanted.system_prompt)
+    if len(prompt) > LONGEST_PROMPT:
+        raise CannotOpen(
+            "prompt_too_long",
+            _("The template and system_prompt are longer than %(limit)d characters together.")
+            % {"limit": LONGEST_PROMPT},
+        )
+    return prompt
 
 
 def _check_tools(names: list[str]) -> None:

@@ -25,6 +25,8 @@ def _without_nul(text: str) -> str:
 Text = Annotated[str, AfterValidator(_without_nul)]
 Rate = Annotated[int, Field(ge=8_000, le=96_000)]
 Milliseconds = Annotated[int, Field(ge=0, le=24 * 3600 * 1000)]
+LONGEST_PROMPT = 20_000
+"""In characters; with a template, of both together."""
 
 
 class AudioHeader(NamedTuple):
@@ -99,7 +101,7 @@ class SessionSettings(Message):
     fallbacks: ProviderFallbacks = ProviderFallbacks()
     template_id: int | None = None
     """A prompt template; ``system_prompt``, where given, is added after its text."""
-    system_prompt: Annotated[Text, Field(max_length=20_000)] = ""
+    system_prompt: Annotated[Text, Field(max_length=LONGEST_PROMPT)] = ""
     tools: Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=32)] = []
     """Names of tools that the language model may use."""
     barge_in_enabled: bool = True

@@ -49,6 +49,13 @@ async def test_a_template_that_is_not_active_is_refused(connect: Connect) -> Non
         assert (await client.until("error"))["code"] == "unknown_template"
 
 
+async def test_a_template_and_ones_own_words_have_one_limit_together(connect: Connect) -> None:
+    pirate = await template()
+    async with connect() as client:
+        await client.send("start_session", template_id=pirate.pk, system_prompt="x" * 19_999)
+        assert (await client.until("error"))["code"] == "prompt_too_long"
+
+
 async def test_fallbacks_reach_the_engine_in_their_order(connect: Connect) -> None:
     async with connect() as client:
         started = await client.start(
