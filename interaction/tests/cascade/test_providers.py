@@ -130,3 +130,26 @@ async def test_what_was_said_is_in_no_log(worker: Worker, standin: Providers) ->
     assert "secret" not in worker.log()
     assert "hidden" not in worker.log()
     assert "a key" not in worker.log()
+
+
+async def test_with_usual_delays_the_voice_starts_while_the_model_still_writes(
+    worker: Worker, standin: Providers
+) -> None:
+    def connections() -> set[int]:
+        stages = ("stt", "llm", "tts")
+        return {request["connection"] for stage in stages for request in standin.requests(stage)}
+
+    standin.always("stt", first_after=0.1)
+    standin.always("tts", first_after=0.1)
+    text = "This is first. And then a good many more words come, one after the other."
+    standin.always("llm", first_after=0.15, pause=0.1, text=text)
+    seen = []
+    async with Caller.calling(remote()) as caller:
+        for _ in range(3):
+            reply = caller.end(caller.begin(HALF_A_SECOND))
+            await caller.reply_to_its_end(reply)
+            news = [event for event in caller.heard if getattr(event, "reply_id", None) == reply]
+            kinds = [type(event) for event in news]
+            assert kinds.index(ReplyAudio) < kinds.index(ReplyText)
+            seen.append(connections())
+    assert seen[1:] == [seen[0]] * 2, "connections are kept and used again"
