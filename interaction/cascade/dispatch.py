@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 PIECE = 2 * FRAME_SAMPLES * 2
 """Bytes of an entry, 64 ms: half the load of one entry a frame, and soon enough."""
 LARGEST_PIECE = 32_768
+MOST_ATTEMPTS = 5
+"""How often a turn is handed to the archive, before the sweep alone sees to it."""
 CLOSING_PATIENCE = 60.0
 """Seconds for which a finished turn is offered to a broken Redis."""
 
@@ -54,8 +56,11 @@ class _Sent:
     writer: Writer
     pending: bytes = b""
     live: bool = True
+    record: TurnRecord | None = None
     archived: int = 0
     """How often it was handed to the archive."""
+    lost: int = 0
+    """How often the archive was lost with it, in vain."""
 
 
 class Dispatch:
@@ -138,6 +143,7 @@ class Dispatch:
         notes = Notes(self._redis, order.turn_id)
         match order:
             case TurnRecord():
+                turn.record = order
                 self._records.put_nowait((order, self._now() + CLOSING_PATIENCE))
             case out.OpenTurn(turn_id):
                 await notes.open(turn.facts)
@@ -189,6 +195,15 @@ class Dispatch:
         """Beside the orders: audio need not wait for it."""
         self._watch.queued(ticket.job, self._now(), within=PATIENCE + START_WITHIN)
         self._spawn(self._publish(ticket, PATIENCE, **kwargs))
+
+    def archive_again(self, turn_id: UUID) -> bool:
+        """The archive was lost with this turn. Redis may have lost all it knew of it, too: say it
+        again. Returns whether this is the first time."""
+        turn = self._turns[turn_id]
+        turn.lost += 1
+        if turn.record and turn.lost < MOST_ATTEMPTS:
+            self._records.put_nowait((turn.record, self._now() + CLOSING_PATIENCE))
+        return turn.lost == 1
 
     def cancel(self, subject: UUID) -> None:
         """Stop the stages of a turn or reply, without waiting for the orders before."""

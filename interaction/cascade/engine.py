@@ -243,12 +243,15 @@ class CascadeEngine:
     # Failures.
 
     def _lose(self, job: Job) -> None:
-        if job.stage == "stt" and self._ended.get(job.turn) in self._transcribed:
-            self._watch.finished(job)  # it had done all that it was wanted for
-            return
-        message = _("The %(stage)s stage stopped answering. Please try again.")
-        reply = job.subject if job.stage in ("llm", "tts") else None
         self._watch.finished(job)
+        message = _("The %(stage)s stage stopped answering. Please try again.")
+        if job.stage == "stt" and self._ended.get(job.turn) in self._transcribed:
+            return  # it had done all that it was wanted for
+        if job.stage == "archive":
+            if not self._dispatch.archive_again(job.turn):
+                return  # it was said before
+            message = _("The turn is not in the history yet. It is kept, and tried again.")
+        reply = job.subject if job.stage in ("llm", "tts") else None
         self._fail_with(job.turn, job.stage, "stage_lost", message % {"stage": job.stage}, reply)
 
     def _lose_audio(self, turn: UUID, reply: UUID) -> None:

@@ -141,6 +141,16 @@ class Installation:
         (found,) = [process for process in self.processes() if set(words) <= {*process.cmdline()}]
         return found
 
+    @property
+    def redis(self) -> psutil.Process:
+        """Its private Redis, which has a title instead of a command line."""
+        (found,) = [p for p in self.processes() if "redis-server" in p.cmdline()[0]]
+        return found
+
+    def lives(self, part: str) -> int:
+        """How often a part has become ready."""
+        return sum(line.split()[:2] == [part, "ready"] for line in list(self.output))
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         if self.up is None:
             return

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from interaction.tests.conftest import spoken
+from voiceproject.testing.calling import Caller
 from voiceproject.testing.installation import Installation
+from voiceproject.testing.stack import Providers, _standin, standin
+
+__all__ = ["_standin", "spoken", "standin"]
 
 
 @pytest.fixture(scope="package")
@@ -13,3 +18,35 @@ def parley(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with Installation(tmp_path_factory.mktemp("whole")) as installation:
         installation.wait_until_ready()
         yield installation
+
+
+@pytest.fixture(scope="package")
+def _connected(
+    tmp_path_factory: pytest.TempPathFactory, _standin: Providers
+) -> Iterator[Installation]:
+    local = {"PARLEY_STT": "pocketsphinx", "PARLEY_LLM": "echo", "PARLEY_TTS": "espeak"}
+    openai = {"OPENAI_BASE_URL": _standin.url, "OPENAI_API_KEY": "a key"}
+    with Installation(tmp_path_factory.mktemp("connected"), **local, **openai) as installation:
+        installation.wait_until_ready()
+        yield installation
+
+
+@pytest.fixture(scope="package")
+def _token(_connected: Installation) -> str:
+    return _connected.manage("api_token", "owner")
+
+
+@pytest.fixture
+def connected(_connected: Installation) -> Installation:
+    """An installation that echoes on its local engines and knows the stand-in as ``openai``.
+
+    Tests kill its parts: it is whole again when a test gets it.
+    """
+    _connected.wait_until_ready(60)
+    return _connected
+
+
+@pytest.fixture
+def caller(connected: Installation, _token: str) -> Caller:
+    """Somebody with a token of it."""
+    return Caller(connected, _token)

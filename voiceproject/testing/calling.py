@@ -1,0 +1,128 @@
+"""Somebody who calls an installation from outside: over its socket, and by REST."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.error import HTTPError
+
+from interaction.talk.client import Talk, hold
+from voiceproject.testing.installation import Installation
+
+PATIENCE = 60.0
+"""Seconds until a test gives up: far more than anything takes on a busy machine."""
+
+
+async def eventually(what: str, true: Callable[[], Any], within: float = PATIENCE) -> Any:
+    """The first true answer of ``true()``, which may block; fails with ``what``."""
+    give_up_at = time.monotonic() + within
+    while not (answer := await asyncio.to_thread(true)):
+        assert time.monotonic() < give_up_at, f"not within {within} s: {what}"
+        await asyncio.sleep(0.05)
+    return answer
+
+
+def measured(what: str) -> None:
+    """A figure that is told (``pytest -s``), not asserted: machines differ."""
+    print(what)  # noqa: T201
+
+
+@dataclass
+class Ear:
+    """Everything that a session's client is told, and when, in monotonic seconds."""
+
+    heard: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._news = asyncio.Event()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        self.heard.append((time.monotonic(), event))
+        self._news.set()
+
+    def all(self, type: str) -> list[dict[str, Any]]:
+        return [event for _, event in self.heard if event["type"] == type]
+
+    async def until(self, type: str, since: int = 0, **facts: Any) -> tuple[float, dict[str, Any]]:
+        """The first event, past (but for the first ``since``) or to come, that has these facts."""
+        wanted = {"type": type, **facts}.items()
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for at, event in self.heard[since:]:
+                    if wanted <= event.items():
+                        return at, event
+                self._news.clear()
+                await self._news.wait()
+
+
+@dataclass
+class Caller:
+    """Bears a token of the installation's owner."""
+
+    parley: Installation
+    token: str
+
+    async def call(
+        self,
+        conversation: Callable[[Talk, Ear], Awaitable[None]],
+        ear: Ear | None = None,
+        **settings: Any,
+    ) -> Ear:
+        """Hold a conversation over a real socket, microphone and loudspeaker included.
+
+        Raises ``Failed`` where the socket closes; what ``ear`` heard until then is in it.
+        """
+        ear = ear or Ear()
+        address = self.parley.url.replace("http", "ws", 1)
+        await hold(address, self.token, ear, lambda talk: conversation(talk, ear), **settings)
+        return ear
+
+    def get(self, path: str) -> Any:
+        status, body = self.request("GET", path)
+        assert status == 200, body
+        return json.loads(body)
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, bytes]:
+        """Status and body of an answer under ``/api/v1/``."""
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(
+            f"{self.parley.url}/api/v1/{path}",
+            body,
+            {"Authorization": f"Bearer {self.token}", **names},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return answer.status, answer.read()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+    def upload(self, file: bytes, accept: str = "application/json") -> tuple[int, Any]:
+        """Status and JSON of what the orchestrator answers to a recording."""
+        body = (
+            b"--x\r\nContent-Disposition: form-data; name=file; filename=a.wav\r\n\r\n"
+            + file
+            + b"\r\n--x--\r\n"
+        )
+        kind = "multipart/form-data; boundary=x"
+        status, answer = self.request(
+            "POST", "orchestrator", body, Accept=accept, Content_Type=kind
+        )
+        return status, json.loads(answer)
+
+    def turns(self, session_id: str) -> list[dict[str, Any]]:
+        """What the history has of a session."""
+        turns: list[dict[str, Any]] = self.get(f"interaction/sessions/{session_id}/turns")
+        return turns
+
+    def session(self, session_id: str) -> dict[str, Any]:
+        session: dict[str, Any] = self.get(f"interaction/sessions/{session_id}")
+        return session
