@@ -18,7 +18,7 @@ LOCAL: dict[Kind, tuple[str, ...]] = {
     "llm": ("demo",),
     "tts": ("espeak",),
 }
-"""What serves where there is no key: the first that has all its parts."""
+"""What serves where there is no key: the first that has all its parts for the language."""
 NOTHING = Holdings()
 OPENAI_VOICE = "marin"
 ESPEAK_VOICES = {"zh": "cmn", "cmn": "cmn", "yue": "yue"}
@@ -52,9 +52,9 @@ def effective(kind: Kind, choice: ProviderChoice, have: Holdings = NOTHING) -> P
 
     ``have``: what whoever chooses has. ``KeyError`` for a provider that there is not for them.
     """
-    name = choice.name or _default(kind, have)
-    endpoint = _endpoint(kind, name, have)
     language = choice.language or settings.ENV.parley_language
+    name = choice.name or _default(kind, have, language)
+    endpoint = _endpoint(kind, name, have)
     return ProviderChoice(
         name=name,
         model=choice.model or _models(kind, name, endpoint)[0],
@@ -160,7 +160,7 @@ def _offer(kind: Kind, name: str, have: Holdings) -> Offer:
         voices=endpoint.voices if endpoint else capabilities.voices,
         voice=plain.voice,
         languages=capabilities.languages,
-        default=name == _default(kind, have),
+        default=name == _default(kind, have, settings.ENV.parley_language),
         capabilities=capabilities,
         key=whose,
     )
@@ -180,12 +180,12 @@ def _configured(kind: Kind) -> list[str]:
     return [word for part in configured.get(kind, "").split(",") if (word := part.strip())]
 
 
-def _default(kind: Kind, have: Holdings) -> str:
+def _default(kind: Kind, have: Holdings, language: str) -> str:
     if configured := _configured(kind):
         return configured[0]
     if "openai" in have.keys or settings.ENV.openai_api_key.get_secret_value():
         return "openai"
-    return next(name for name in LOCAL[kind] if not lacking(TABLE[kind][name]))
+    return next(name for name in LOCAL[kind] if not lacking(TABLE[kind][name], language))
 
 
 def _models(kind: Kind, name: str, endpoint: Reachable | None) -> tuple[str, ...]:

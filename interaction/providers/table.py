@@ -195,12 +195,12 @@ def entry(kind: Kind, name: str) -> Entry:
     return TABLE[kind]["openai" if name.startswith(ENDPOINT) else name]
 
 
-def lacking(entry: Entry) -> Lack:
-    """What keeps it from being used on this machine."""
+def lacking(entry: Entry, language: str = "") -> Lack:
+    """What keeps it from being used on this machine, for a language or at all."""
     if not entry.lacks:
         return ""
     try:
-        lack: Lack = _load(entry.lacks)()
+        lack: Lack = _load(entry.lacks)(language)
     except ModuleNotFoundError:
         return "package"
     return lack

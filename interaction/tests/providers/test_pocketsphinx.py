@@ -23,7 +23,7 @@ from interaction.audio import wav
 from interaction.audio.resample import Resampler
 from interaction.providers.base import FLUSH, Flush, ProviderConfig, Transcript
 from interaction.providers.errors import ProviderUnavailable
-from interaction.providers.local import pocketsphinx, recognising
+from interaction.providers.local import recognising
 from interaction.providers.local.engines import ROOT, Pool
 from interaction.providers.local.pocketsphinx import SpeechToText
 from voiceproject.testing.plugin import require
@@ -162,7 +162,7 @@ async def test_many_talk_at_once_and_each_gets_their_own_words(
 ) -> None:
     """More than there are decoders: the others wait, and lose nothing."""
     sentences = [PARIS, "my name is john", "what is my name", "good morning"]
-    at_once = sentences * (recognising.MOST_DECODERS * pocketsphinx.PROCESSES // 2)
+    at_once = sentences * (recognising.MOST_DECODERS * SpeechToText.processes // 2)
 
     texts = await asyncio.gather(*(text_of(stt, spoken(text).pcm) for text in at_once))
 
@@ -170,7 +170,7 @@ async def test_many_talk_at_once_and_each_gets_their_own_words(
 
 
 async def test_turning_away_is_said(stt: SpeechToText) -> None:
-    at_once = pocketsphinx.PROCESSES * (recognising.MOST_DECODERS + recognising.MOST_WAITING)
+    at_once = SpeechToText.processes * (recognising.MOST_DECODERS + recognising.MOST_WAITING)
     open_ended = asyncio.Event()
 
     async def holding() -> AsyncIterator[bytes]:
@@ -196,7 +196,7 @@ async def test_cancelling_frees_the_decoders(stt: SpeechToText, spoken: Spoken) 
             begun.set()
             await asyncio.Event().wait()
 
-    slots = recognising.MOST_DECODERS * pocketsphinx.PROCESSES
+    slots = recognising.MOST_DECODERS * SpeechToText.processes
     for _ in range(2):
         tasks = [asyncio.create_task(heard(stt, endless())) for _ in range(slots)]
         await begun.wait()
@@ -278,7 +278,7 @@ async def test_a_killed_worker_leaves_no_engine_behind() -> None:
     )
     pids = [int(pid) for pid in worker.stdout.split()]
 
-    assert len(pids) == pocketsphinx.PROCESSES
+    assert len(pids) == SpeechToText.processes
     assert not await asyncio.to_thread(_still_there, pids)
 
 

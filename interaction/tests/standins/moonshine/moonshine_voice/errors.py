@@ -1,0 +1,2 @@
+class MoonshineError(Exception):
+    pass
