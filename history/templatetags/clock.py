@@ -1,10 +1,13 @@
-"""Durations as a clock shows them."""
+"""Durations and moments as a clock and a calendar show them."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import pgettext
 
 register = template.Library()
 
@@ -17,3 +20,9 @@ def clock(duration: timedelta | None) -> str:
     minutes, seconds = divmod(round(duration.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+@register.filter
+def moment(at: datetime) -> str:
+    """``21 Nov 2026, 14:05``, on the server's clock, in the order that the language puts it."""
+    return date_format(timezone.localtime(at), pgettext("format of a date and time", "j M Y, H:i"))
