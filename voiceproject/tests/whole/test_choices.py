@@ -120,6 +120,31 @@ def test_who_steps_in_is_chosen_on_the_page_and_shown_in_the_turn(
         assert page.inner_text("[data-fallback=llm]") == line
 
 
+def test_the_settings_are_reached_and_changed_by_the_keyboard_alone(parley: Installation) -> None:
+    def focused(selector: str) -> bool:
+        found: bool = tab.page.evaluate("one => document.activeElement.matches(one)", selector)
+        return found
+
+    with browsing(parley, viewport={"width": 1000, "height": 800}) as tab:
+        press = tab.page.keyboard.press
+        open_settings(tab)
+        assert focused("[data-panel-close]")
+        press("Tab")
+        assert focused("[data-provider=stt] summary")
+        press("Tab")
+        press("Space")
+        assert tab.page.locator("[data-provider=llm][open]").count() == 1
+        press("Tab")
+        assert focused("#llm-name")
+        remembered(tab, lambda: press("e"))  # to the option that begins with it
+        assert "Echo" in tab.page.inner_text("[data-provider=llm] summary")
+        press("Escape")
+        assert focused("[data-panel-toggle]")
+        assert not tab.page.locator("#panel").is_visible()
+        assert "Echo" in tab.page.inner_text("[data-summary]")
+        assert tab.page.get_attribute("#talk", "data-phase") == "idle", "no key began to talk"
+
+
 def test_a_tool_that_is_run_is_shown_in_the_turn_and_none_where_it_is_switched_off(
     parley: Installation,
 ) -> None:

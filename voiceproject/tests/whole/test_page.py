@@ -90,6 +90,9 @@ def test_nothing_is_wider_than_a_phone_and_everything_can_be_touched(
         page.goto(parley.url + "/")
         page.click("[data-panel-toggle]")
         assert page.locator("#panel").is_visible()
+        page.select_option("#template", index=1)
+        page.eval_on_selector_all("#panel details", "all => all.forEach(one => one.open = true)")
         assert page.evaluate(small) == 0
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
         page.keyboard.press("Escape")
         assert not page.locator("#panel").is_visible()
