@@ -81,6 +81,7 @@ def delete_session(request: Caller, session_id: UUID) -> Status[Any]:
 def list_turns(request: Caller, session_id: UUID) -> list[shapes.Turn]:
     session = get_object_or_404(own(request), pk=session_id)
     rows = session.turns.select_related("latency", "session")
+    rows = rows.prefetch_related("tasks__invocations")
     return [shapes.Turn.of(row) for row in rows]
 
 

@@ -12,7 +12,13 @@ from pydantic import Field
 from interaction import models
 from interaction.core.effects import METRICS
 from interaction.edges import opening, parley
-from interaction.edges.protocol import Latency, Message, Providers, TurnDetectionChoice
+from interaction.edges.protocol import (
+    Latency,
+    Message,
+    ProviderChoice,
+    Providers,
+    TurnDetectionChoice,
+)
 
 Stage = Literal["stt", "llm", "tts", "archive", "realtime"]
 
@@ -105,9 +111,32 @@ class TaskStage(Message):
 
     stage: Literal["stt", "llm", "tts"]
     provider: str
+    """Who served it."""
     model: str
     waited_ms: float | None
     """``stt``: transcription_delay; ``llm``: llm_ttfs; ``tts``: tts_ttfb."""
+
+
+class Fallback(Message):
+    """The first choice failed before its first output; another provider served the stage."""
+
+    stage: Literal["stt", "llm", "tts"]
+    failed: str
+    code: str
+    provider: str
+
+
+class Invocation(Message):
+    """A tool that the language model asked for."""
+
+    id: UUID
+    tool: str
+    arguments: str
+    """JSON text as the model gave it."""
+    status: Literal["succeeded", "failed", "timed_out", "refused"]
+    result: str
+    """JSON text, or what went wrong."""
+    ms: float
 
 
 class Task(Message):
@@ -119,6 +148,8 @@ class Task(Message):
     turn_id: UUID
     status: Literal["done", "interrupted", "failed"]
     stages: list[TaskStage]
+    fallbacks: list[Fallback]
+    invocations: list[Invocation]
     error: ErrorDetail | None
     started_at: datetime
 
@@ -193,7 +224,7 @@ def _latency(row: models.Turn) -> Latency:
 def _task(row: models.Turn) -> Task:
     waits = _latency(row)
     waited = {"stt": waits.transcription_delay, "llm": waits.llm_ttfs, "tts": waits.tts_ttfb}
-    providers = Settings.of(row.session).providers
+    served = _served(row)
     if row.kind == models.Turn.Kind.TEXT:
         del waited["stt"]
     return Task.model_validate(
@@ -205,16 +236,33 @@ def _task(row: models.Turn) -> Task:
             "stages": [
                 {
                     "stage": stage,
-                    "provider": getattr(providers, stage).name,
-                    "model": getattr(providers, stage).model,
+                    "provider": served[stage].name,
+                    "model": served[stage].model,
                     "waited_ms": ms,
                 }
                 for stage, ms in waited.items()
+            ],
+            "fallbacks": row.fallbacks,
+            "invocations": [
+                {name: getattr(invocation, name) for name in Invocation.model_fields}
+                for task in row.tasks.all()
+                for invocation in task.invocations.all()
             ],
             "error": row.error,
             "started_at": row.started_at,
         }
     )
+
+
+def _served(row: models.Turn) -> dict[str, ProviderChoice]:
+    """Who served each stage, by what the session had chosen."""
+    chosen = opening.settings_of(row.session)
+    served = {stage: getattr(chosen.providers, stage) for stage in ("stt", "llm", "tts")}
+    for fallback in row.fallbacks:
+        stage, name = fallback["stage"], fallback["provider"]
+        others = [choice for choice in getattr(chosen.fallbacks, stage) if choice.name == name]
+        served[stage] = others[0] if others else ProviderChoice(name=name)
+    return served
 
 
 def _status(row: models.Turn) -> str:

@@ -26,7 +26,6 @@ class Tooling:
         self._reply = ticket.reply_id
         self._tools = {name: load(name) for name in ticket.spec.tools if name in TABLE}
         self._situation = Situation(ticket.spec.session_id, ticket.turn_id, ticket.spec.owner_id)
-        self._task = uuid4()
         self._invoked = 0
         self._ending = False
         self.specs = tuple(map(spec_of, self._tools.values()))
@@ -56,7 +55,8 @@ class Tooling:
             self._run.ticket.turn_id,
             self._reply,
             invocation_id=uuid4(),
-            task_id=self._task,
+            # One turn is one request, so far: its task has its id.
+            task_id=self._run.ticket.turn_id,
             tool=call.name,
             arguments=call.arguments,
             status="failed",

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from interaction.edges import opening
 from interaction.edges.protocol import SessionSettings
-from interaction.models import ApiToken, Session, Turn, TurnLatency
+from interaction.models import ApiToken, Session, Task, ToolInvocation, Turn, TurnLatency
 from interaction.tests.edges.client import validator
 
 SESSIONS = "/api/v1/interaction/sessions"
@@ -197,6 +197,26 @@ class TestTurns:
         assert got["task"]["status"] == "failed"
         assert got["task"]["error"] == error
         assert [stage["stage"] for stage in got["task"]["stages"]] == ["llm", "tts"]
+
+    def test_a_turn_tells_who_stepped_in_and_which_tools_were_run(
+        self, program: Browser, turn: Turn
+    ) -> None:
+        facts = {"failed": "openai", "code": "provider_unavailable", "provider": "echo"}
+        Turn.objects.filter(pk=turn.pk).update(fallbacks=[{"stage": "llm", **facts}])
+        invocation = {
+            "tool": "current_time",
+            "arguments": "{}",
+            "status": "succeeded",
+            "result": '{"time": "10:30"}',
+            "ms": 1.5,
+        }
+        task = Task.objects.create(pk=turn.pk, turn=turn)
+        row = ToolInvocation.objects.create(task=task, sequence=0, **invocation)
+        [got] = program.get(f"{SESSIONS}/{turn.session_id}/turns").json()
+        validator("turn").validate(got)
+        assert got["task"]["fallbacks"] == [{"stage": "llm", **facts}]
+        assert got["task"]["invocations"] == [{"id": str(row.pk), **invocation}]
+        assert got["task"]["stages"][1]["provider"] == "echo"
 
     def test_a_turn_without_figures_has_nulls(self, program: Browser, turn: Turn) -> None:
         TurnLatency.objects.all().delete()
