@@ -44,6 +44,7 @@ def _controls() -> dict[str, str]:
         "cascade": _("Cascade"),
         "default_is": _("Default ({name})"),
         "not_available": _("{name} (not available)"),
+        "or": _("or"),
         "nobody": _("Nobody steps in"),
         "nobody_else": _("Nobody else"),
         "steps_in": _("Steps in, number {number}"),

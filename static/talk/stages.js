@@ -33,8 +33,10 @@ export class StageChoice {
     this.fallbackList = find(place, "[data-fallbacks]", HTMLElement);
     const { chosen } = config;
     this.name.replaceChildren(this.#default(), ...config.providers.map((one) => this.#option(one)));
-    this.name.value = this.#find(chosen.name) ? chosen.name : "";
-    this.#details.set(this.name.value, { model: chosen.model, voice: chosen.voice });
+    if (chosen.name === "" || this.#find(chosen.name)) {
+      this.name.value = chosen.name;
+      this.#details.set(chosen.name, { model: chosen.model, voice: chosen.voice });
+    }
     for (const { name } of config.fallbacks) {
       if (this.#fallbacks.length < MOST_FALLBACKS && this.#find(name)) this.#addFallback(name);
     }
@@ -63,14 +65,14 @@ export class StageChoice {
    * @param {ProviderChoice} choice
    */
   show({ name, model, voice }) {
-    this.#tell(this.#find(name)?.label ?? name, [model, voice]);
+    this.#tell(this.#label(name), [model, voice]);
   }
 
   draw() {
     const { provider } = this;
     if (provider !== this.#shown) this.#drawDetails(provider);
     this.#drawFallbacks();
-    this.#tell(provider?.label ?? "", [this.#value("model") || provider?.models[0], this.#value("voice")]);
+    this.#tell(provider ? this.#offered(provider) : "", [this.#value("model") || provider?.models[0], this.#value("voice")]);
   }
 
   /** Says why others cannot be chosen now: one line a reason. */
@@ -95,9 +97,9 @@ export class StageChoice {
    */
   #tell(label, more) {
     this.chosen.textContent = label;
-    const chosen = this.fallbacks.map(({ name }) => name ?? "");
-    const others = chosen.length || this.name.value ? chosen : this.config.steps_in;
-    this.more.textContent = [...more.filter(Boolean), ...others.map((one) => `→ ${this.#find(one)?.label ?? one}`)].join(" ");
+    const chosen = this.fallbacks.map(({ name }) => this.#label(name ?? ""));
+    const others = chosen.length || this.name.value ? chosen : this.#usual;
+    this.more.textContent = [...more.filter(Boolean), ...others.map((one) => `${this.words.or} ${one}`)].join(" ");
   }
 
   /** @param {Provider | undefined} provider */
@@ -177,7 +179,7 @@ export class StageChoice {
     const before = new Set([this.provider?.name]);
     this.#fallbacks.forEach((select, at) => {
       const left = this.config.providers.filter(({ name }) => !before.has(name));
-      const none = new Option(at ? this.words.nobody_else : this.words.nobody, "");
+      const none = new Option(at ? this.words.nobody_else : this.#nobody, "");
       select.replaceChildren(none, ...left.map((one) => this.#option(one)));
       select.value = wanted[at] ?? "";
       if (wanted[at]) before.add(wanted[at]);
@@ -198,15 +200,34 @@ export class StageChoice {
   }
 
   #default() {
-    const label = this.#find(this.config.default)?.label ?? this.config.default;
-    return new Option(fill(this.words.default_is, { name: label }), "");
+    return new Option(fill(this.words.default_is, { name: this.#label(this.config.default) }), "");
+  }
+
+  /** Who steps in where nobody was chosen, for either place. */
+  get #usual() {
+    return this.config.steps_in.map((name) => this.#label(name));
+  }
+
+  get #nobody() {
+    const usual = this.name.value ? [] : this.#usual;
+    return usual.length ? fill(this.words.default_is, { name: usual.join(", ") }) : this.words.nobody;
   }
 
   /** @param {Provider} one */
-  #option({ name, label, available }) {
-    const option = new Option(available ? label : fill(this.words.not_available, { name: label }), name);
-    option.disabled = !available;
+  #option(one) {
+    const option = new Option(this.#offered(one), one.name);
+    option.disabled = !one.available;
     return option;
+  }
+
+  /** @param {Provider} one */
+  #offered({ label, available }) {
+    return available ? label : fill(this.words.not_available, { name: label });
+  }
+
+  /** @param {string} name */
+  #label(name) {
+    return this.#find(name)?.label ?? name;
   }
 
   /** @param {string} name */
