@@ -6,31 +6,79 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('interaction', '0001_initial'),
+        ("interaction", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PromptTemplate',
+            name="PromptTemplate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text='The same for one template in all its languages.', verbose_name='slug')),
-                ('language', models.CharField(choices=[('en', 'English'), ('zh-Hant', '繁體中文')], default='en', max_length=16, verbose_name='language')),
-                ('title', models.CharField(max_length=100, verbose_name='title')),
-                ('text', models.TextField(help_text='What the language model is told first. Its answers are spoken: ask for short sentences, without lists or Markdown.', max_length=20000, verbose_name='text')),
-                ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
-                ('active', models.BooleanField(default=True, help_text='Only active templates are offered.', verbose_name='active')),
-                ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('changed_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="The same for one template in all its languages.",
+                        verbose_name="slug",
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("en", "English"), ("zh-Hant", "繁體中文")],
+                        default="en",
+                        max_length=16,
+                        verbose_name="language",
+                    ),
+                ),
+                ("title", models.CharField(max_length=100, verbose_name="title")),
+                (
+                    "text",
+                    models.TextField(
+                        help_text="What the language model is told first. Its answers are spoken: ask for short sentences, without lists or Markdown.",
+                        max_length=20000,
+                        verbose_name="text",
+                    ),
+                ),
+                ("order", models.PositiveSmallIntegerField(default=0, verbose_name="order")),
+                (
+                    "active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Only active templates are offered.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("changed_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="changed by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'prompt template',
-                'verbose_name_plural': 'prompt templates',
-                'ordering': ('language', 'order', 'title'),
-                'constraints': [models.UniqueConstraint(fields=('slug', 'language'), name='one_template_a_language', violation_error_message='There is one with this slug in this language.')],
+                "verbose_name": "prompt template",
+                "verbose_name_plural": "prompt templates",
+                "ordering": ("language", "order", "title"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("slug", "language"),
+                        name="one_template_a_language",
+                        violation_error_message="There is one with this slug in this language.",
+                    )
+                ],
             },
         ),
     ]
