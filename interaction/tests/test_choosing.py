@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -15,10 +16,12 @@ from interaction.choosing import Offer, availability, effective, fallbacks, prov
 from interaction.holdings import changed, holdings
 from interaction.models import Endpoint, ProviderCredential
 from interaction.providers.accounts import accounts
-from interaction.providers.base import Kind, ProviderChoice
+from interaction.providers.base import Kind, ProviderChoice, ProviderConfig
 from interaction.providers.errors import ProviderRefused, ProviderUnauthorized
 from interaction.providers.table import TABLE, load
 from voiceproject.environment import Environment
+
+T = TypeVar("T")
 
 NOTHING = ProviderChoice("")
 NOBODY = 0
@@ -38,6 +41,22 @@ def environment() -> Iterator[Callable[..., None]]:
     yield environment
     for override in reversed(changed):
         override.disable()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """What comes of ``work``, on a loop of its own, as in a worker."""
+
+    async def and_clean_up() -> T:
+        try:
+            return await work
+        finally:
+            await close_redis()
+
+    return asyncio.run(and_clean_up())
+
+
+def made(kind: Kind, choice: ProviderChoice, owner: int) -> ProviderConfig:
+    return run(provider_config(kind, choice, owner))
 
 
 def names() -> list[str]:
@@ -88,32 +107,30 @@ def test_other_servers_may_have_any_voice(environment: Callable[..., None]) -> N
     assert effective("tts", NOTHING).voice == "af_bella"
 
 
-async def test_only_who_needs_the_key_gets_it(environment: Callable[..., None]) -> None:
+def test_only_who_needs_the_key_gets_it(environment: Callable[..., None]) -> None:
     environment(
         openai_api_key="sk-1", openai_base_url="http://localhost:1/v1", openai_tts_rate=8000
     )
-    config = await provider_config("tts", NOTHING, NOBODY)
+    config = made("tts", NOTHING, NOBODY)
     assert (config.api_key, config.base_url) == ("sk-1", "http://localhost:1/v1")
     assert config.sample_rate == 8_000
     assert "sk-1" not in repr(config)
 
-    local = await provider_config("tts", ProviderChoice("espeak"), owner_id=1)
+    local = made("tts", ProviderChoice("espeak"), owner=1)
     assert (local.api_key, local.base_url) == ("", "")
 
 
-async def test_what_cannot_be_told_apart_is_made_once(environment: Callable[..., None]) -> None:
+def test_what_cannot_be_told_apart_is_made_once(environment: Callable[..., None]) -> None:
     environment()
     espeak = ProviderChoice("espeak")
-    assert len({await provider_config("tts", espeak, owner) for owner in (1, 2)}) == 1
+    assert len({made("tts", espeak, owner) for owner in (1, 2)}) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_everything_in_the_table_can_be_made(
-    environment: Callable[..., None], kind: Kind
-) -> None:
+def test_everything_in_the_table_can_be_made(environment: Callable[..., None], kind: Kind) -> None:
     environment(**{f"{account}_api_key": "sk-1" for account in accounts()})
     for name, entry in TABLE[kind].items():
-        config = await provider_config(kind, ProviderChoice(name), NOBODY)
+        config = made(kind, ProviderChoice(name), NOBODY)
         assert bool(config.api_key) == entry.capabilities.needs_key
         provider: Any = load(kind, config)
         assert hasattr(provider, "aclose")
@@ -122,7 +139,7 @@ async def test_everything_in_the_table_can_be_made(
         assert kind != "tts" or provider.sample_rate == (rate or 24_000)
 
 
-async def test_a_provider_that_does_not_exist_is_an_error(
+def test_a_provider_that_does_not_exist_is_an_error(
     environment: Callable[..., None],
 ) -> None:
     environment()
@@ -130,18 +147,18 @@ async def test_a_provider_that_does_not_exist_is_an_error(
         with pytest.raises(KeyError):
             effective("llm", ProviderChoice(name))
         with pytest.raises(ProviderRefused):
-            await provider_config("llm", ProviderChoice(name), NOBODY)
+            made("llm", ProviderChoice(name), NOBODY)
 
 
-async def test_a_missing_key_is_said_with_what_to_do(environment: Callable[..., None]) -> None:
+def test_a_missing_key_is_said_with_what_to_do(environment: Callable[..., None]) -> None:
     environment()
     with pytest.raises(ProviderUnauthorized, match="Google Gemini: It needs a key: add yours"):
-        await provider_config("llm", ProviderChoice("gemini"), NOBODY)
+        made("llm", ProviderChoice("gemini"), NOBODY)
 
 
-async def test_a_server_of_ones_own_may_want_no_key(environment: Callable[..., None]) -> None:
+def test_a_server_of_ones_own_may_want_no_key(environment: Callable[..., None]) -> None:
     environment(openai_base_url="http://localhost:9000/v1")
-    config = await provider_config("llm", ProviderChoice("openai"), NOBODY)
+    config = made("llm", ProviderChoice("openai"), NOBODY)
     assert config.api_key == ""
     assert offer("llm", "openai", None).available
 
@@ -163,14 +180,14 @@ SHARED = {
 }
 
 
-async def test_the_servers_endpoints_serve_by_name(environment: Callable[..., None]) -> None:
+def test_the_servers_endpoints_serve_by_name(environment: Callable[..., None]) -> None:
     environment(parley_endpoints=[SHARED], openai_api_key="sk-1")
     chosen = ProviderChoice("endpoint:shared")
     assert effective("llm", chosen).model == "qwen3"
     assert effective("tts", chosen).voice == "af_heart"
     with pytest.raises(KeyError):
         effective("stt", chosen)
-    config = await provider_config("tts", chosen, NOBODY)
+    config = made("tts", chosen, NOBODY)
     assert (config.base_url, config.api_key) == ("http://shared.example/v1", "sk-shared")
     assert (config.model, config.sample_rate) == ("kokoro", 16_000)
     provider: Any = load("tts", config)
@@ -185,12 +202,6 @@ def people(transactional_db: None, redis_client: object, django_user_model: Any)
     """Two people's ids."""
     one, other = map(django_user_model.objects.create_user, ("one", "other"))
     return one.pk, other.pk
-
-
-@pytest.fixture(autouse=True)
-async def _closed() -> AsyncIterator[None]:
-    yield
-    await close_redis()
 
 
 def give(owner: int, key: str, account: str = "openai") -> None:
@@ -212,77 +223,84 @@ def offer(kind: Kind, name: str, owner: int | None) -> Offer:
     return found
 
 
-async def key_of(owner: int, name: str = "openai") -> str:
-    return (await provider_config("llm", ProviderChoice(name), owner)).api_key
+def key_of(owner: int, name: str = "openai") -> str:
+    return made("llm", ProviderChoice(name), owner).api_key
 
 
-async def test_ones_own_key_goes_before_the_servers_and_is_ones_own_alone(
+def test_ones_own_key_goes_before_the_servers_and_is_ones_own_alone(
     environment: Callable[..., None], people: tuple[int, int]
 ) -> None:
     environment(openai_api_key="sk-server")
     one, other = people
     give(one, "sk-one")
-    assert await key_of(one) == "sk-one"
-    assert await key_of(other) == "sk-server"
+    assert key_of(one) == "sk-one"
+    assert key_of(other) == "sk-server"
     assert (offer("llm", "openai", one).key, offer("llm", "openai", other).key) == ("own", "server")
 
 
-async def test_a_changed_key_is_used_from_the_next_turn_on(
+def test_a_changed_key_is_used_from_the_next_turn_on(
     environment: Callable[..., None], people: tuple[int, int]
 ) -> None:
     environment()
     one, _ = people
     with pytest.raises(ProviderUnauthorized):
-        await key_of(one)
+        key_of(one)
     give(one, "sk-first")
-    assert await key_of(one) == "sk-first"
+    assert key_of(one) == "sk-first"
     give(one, "sk-second")
-    assert await key_of(one) == "sk-second"
+    assert key_of(one) == "sk-second"
     ProviderCredential.objects.all().delete()
     changed(one)
     with pytest.raises(ProviderUnauthorized):
-        await key_of(one)
+        key_of(one)
 
 
-async def test_a_turn_asks_the_database_only_after_a_change(
+def test_a_turn_asks_the_database_only_after_a_change(
     environment: Callable[..., None], people: tuple[int, int]
 ) -> None:
     environment()
     one, _ = people
     give(one, "sk-first")
-    assert await key_of(one) == "sk-first"
+    assert key_of(one) == "sk-first"
     ProviderCredential.objects.update(sealed="")  # nobody was told
-    assert await key_of(one) == "sk-first"
+    assert key_of(one) == "sk-first"
 
 
-async def test_a_redis_that_lost_its_memory_has_everything_read_anew(
+def test_a_redis_that_lost_its_memory_has_everything_read_anew(
     environment: Callable[..., None], people: tuple[int, int], redis_client: Any
 ) -> None:
     environment()
     one, _ = people
     give(one, "sk-first")
-    assert await key_of(one) == "sk-first"
+    assert key_of(one) == "sk-first"
     redis_client.flushall()
     ProviderCredential.objects.all().delete()
     with pytest.raises(ProviderUnauthorized):
-        await key_of(one)
+        key_of(one)
 
 
-async def test_a_new_key_forgives_what_failed_with_the_old_one(
+def test_a_new_key_forgives_what_failed_with_the_old_one(
     people: tuple[int, int], redis_client: Any
 ) -> None:
-    openai = [ProviderChoice("openai")]
-    health = {owner: Health(redis(), "llm", openai, owner) for owner in people}
-    error = ProviderUnauthorized("wrong key", stage="llm", provider="openai")
-    for one in health.values():
-        await one.failed(0, error)
+    def health(owner: int) -> Health:
+        return Health(redis(), "llm", [ProviderChoice("openai")], owner)
+
+    async def fails(owner: int) -> None:
+        error = ProviderUnauthorized("wrong key", stage="llm", provider="openai")
+        await health(owner).failed(0, error)
+
+    async def is_ailing(owner: int) -> bool:
+        known = health(owner)
+        await known.look()
+        return known.records[0].ailing
+
+    for owner in people:
+        run(fails(owner))
     give(people[0], "sk-right")
-    for one in health.values():
-        await one.look()
-    assert [health[owner].records[0].ailing for owner in people] == [False, True]
+    assert [run(is_ailing(owner)) for owner in people] == [False, True]
 
 
-async def test_a_key_of_ones_own_makes_its_provider_the_default(
+def test_a_key_of_ones_own_makes_its_provider_the_default(
     environment: Callable[..., None], people: tuple[int, int]
 ) -> None:
     environment()
@@ -290,32 +308,32 @@ async def test_a_key_of_ones_own_makes_its_provider_the_default(
     give(one, "sk-one")
     assert effective("llm", NOTHING, holdings(one)).name == "openai"
     assert effective("llm", NOTHING, holdings(other)).name == "demo"
-    config = await provider_config("llm", NOTHING, one)
+    config = made("llm", NOTHING, one)
     assert (config.name, config.api_key) == ("openai", "sk-one")
 
 
-async def test_an_endpoint_gets_its_own_key_and_never_another(
+def test_an_endpoint_gets_its_own_key_and_never_another(
     environment: Callable[..., None], people: tuple[int, int]
 ) -> None:
     environment(openai_api_key="sk-server")
     one, other = people
     give(one, "sk-one")
     endpoint(one)
-    assert await key_of(one, "endpoint:home") == ""
+    assert key_of(one, "endpoint:home") == ""
     with pytest.raises(ProviderRefused):
-        await key_of(other, "endpoint:home")
+        key_of(other, "endpoint:home")
     assert "endpoint:home" not in [offer.name for offer in availability(other)["llm"]]
 
 
-async def test_ones_own_endpoint_goes_before_the_servers_of_the_same_name(
+def test_ones_own_endpoint_goes_before_the_servers_of_the_same_name(
     environment: Callable[..., None], people: tuple[int, int]
 ) -> None:
     environment(parley_endpoints=[SHARED])
     one, other = people
     endpoint(one, name="shared")
     chosen = ProviderChoice("endpoint:shared")
-    assert (await provider_config("llm", chosen, one)).base_url == "http://home/v1"
-    assert (await provider_config("llm", chosen, other)).api_key == "sk-shared"
+    assert made("llm", chosen, one).base_url == "http://home/v1"
+    assert made("llm", chosen, other).api_key == "sk-shared"
 
 
 def test_what_cannot_be_used_says_why(
