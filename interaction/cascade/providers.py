@@ -60,6 +60,9 @@ async def _lend(kind: StageKind, choice: ProviderChoice, owner_id: int) -> Async
     config = await provider_config(kind, choice, owner_id)
     key = (kind, config)
     if key not in _kept:
+        # Some SDKs take a second to import: others' conversations go on meanwhile.
+        await asyncio.to_thread(table.prepare, kind, config.name)
+    if key not in _kept:
         _kept[key] = _Kept(table.load(kind, config))
     kept = _kept[key]
     _kept.move_to_end(key)

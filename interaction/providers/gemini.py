@@ -20,6 +20,7 @@ from interaction.providers.blame import Blame
 from interaction.providers.errors import ProviderError
 from interaction.providers.http import Stage, transport
 
+BASE_URL = "https://generativelanguage.googleapis.com"
 THINKS_BY_BUDGET = ("gemini-1", "gemini-2")
 """Models from before the level of thinking could be said."""
 UNSIGNED = b"skip_thought_signature_validator"
@@ -32,10 +33,18 @@ def make(config: ProviderConfig) -> tuple[genai.Client, Callable[[], Awaitable[N
         api_key=config.api_key or "none",
         vertexai=False,
         http_options=types.HttpOptions(
-            base_url=config.base_url or None, httpx_async_client=connections
+            base_url=config.base_url or BASE_URL,
+            httpx_async_client=connections,
+            # Unused, but the SDK would take its time to make one.
+            httpx_client=httpx2.Client(**transport()),
         ),
     )
-    return client, connections.aclose
+
+    async def close() -> None:
+        client.close()
+        await connections.aclose()
+
+    return client, close
 
 
 class GeminiBlame(Blame):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -25,9 +27,16 @@ Making = Callable[[ProviderConfig], tuple[Any, Callable[[], Awaitable[None]]]]
 """Makes a client for an address and a key, and says how to close it."""
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whom all clients trust: reading it takes long enough to be heard."""
+    return httpx2.create_ssl_context()
+
+
 def transport() -> dict[str, Any]:
-    """Arguments of an ``httpx2.AsyncClient`` that serves conversations."""
+    """Arguments of an httpx2 client that serves conversations."""
     return {
+        "verify": _trust(),
         # How long an answer may take is the stage's to say: see ``Pace``.
         "timeout": httpx2.Timeout(None, connect=CONNECT_WITHIN),
         "limits": httpx2.Limits(

@@ -187,6 +187,11 @@ def load(kind: Kind, config: ProviderConfig) -> Any:
     return _load(known.path)(config)
 
 
+def prepare(kind: Kind, name: str) -> None:
+    """Import what ``load`` will need. It can take a second, so not on an event loop's thread."""
+    import_module(entry(kind, name).path.partition(":")[0])
+
+
 def entry(kind: Kind, name: str) -> Entry:
     """What is known of a provider; ``KeyError`` where there is none of that name.
 
