@@ -23,7 +23,7 @@ from interaction.providers.base import FLUSH, Flush, SpeechToText, Transcript
 DEADLINE = 1200.0
 """For the whole utterance: a quarter of an hour may be uploaded, at the pace of speech."""
 FINAL_WITHIN = 20.0
-"""From a mark to its final transcript."""
+"""From a mark, or the last sign that it is worked on, to its final transcript."""
 TOLD_EVERY = 10.0
 """Seconds after which a partial transcript is told again: a recording whose minutes of silence are
 at work has not come to a standstill."""
@@ -97,6 +97,8 @@ class _Hearing:
     async def _take(self, transcript: Transcript) -> None:
         if transcript.text:
             await self._attempt.output()
+        if self._marks:
+            self._expect_final()
         if transcript.final and (self._marks or self._silent):
             await self._take_final(transcript.text.strip())
         else:

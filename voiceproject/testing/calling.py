@@ -105,7 +105,7 @@ class Caller:
             with error:
                 return error.code, error.read()
 
-    def upload(self, file: bytes, accept: str = "application/json") -> tuple[int, Any]:
+    def upload(self, file: bytes) -> tuple[int, dict[str, Any]]:
         """Status and JSON of what the orchestrator answers to a recording."""
         body = (
             b"--x\r\nContent-Disposition: form-data; name=file; filename=a.wav\r\n\r\n"
@@ -114,9 +114,10 @@ class Caller:
         )
         kind = "multipart/form-data; boundary=x"
         status, answer = self.request(
-            "POST", "orchestrator", body, Accept=accept, Content_Type=kind
+            "POST", "orchestrator", body, Accept="application/json", Content_Type=kind
         )
-        return status, json.loads(answer)
+        told: dict[str, Any] = json.loads(answer)
+        return status, told
 
     def turns(self, session_id: str) -> list[dict[str, Any]]:
         """What the history has of a session."""
