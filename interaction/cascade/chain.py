@@ -38,7 +38,7 @@ FIRST_WITHIN: dict[StageKind, float] = {"stt": 10.0, "llm": 10.0, "tts": 8.0}
 """Seconds for a provider's first output."""
 HURRIED: dict[StageKind, float] = {"stt": 8.0, "llm": 5.0, "tts": 4.0}
 """The same while another one could still be asked."""
-STAGE_WITHIN = 20.0
+STAGE_WITHIN = 15.0
 """Seconds for the first output of the stage, whoever brings it."""
 TRIES = 3
 """How often the list is gone through."""
@@ -241,8 +241,6 @@ def _wanted_pause(error: Exception) -> float:
     """Seconds until it makes sense to ask the same one again, for this piece of work."""
     if not isinstance(error, ProviderError) or not error.retryable:
         return NEVER
-    if isinstance(error, ProviderTimeout):
-        return NEVER  # its time was spent
     if isinstance(error, ProviderRateLimited) and error.retry_after:
         return error.retry_after
     return 0.0
