@@ -17,6 +17,7 @@ class SlowToOpen:
 
     def __init__(self) -> None:
         self.may_open = asyncio.Event()
+        self.has_taken = asyncio.Event()
         self.orders: asyncio.Queue[EngineOrder] = asyncio.Queue()
         self.closed_turns: list[TurnRecord] = []
         self.news: asyncio.Queue[StageEvent] = asyncio.Queue()
@@ -30,7 +31,7 @@ class SlowToOpen:
         self.orders.put_nowait(order)
 
     async def taken(self) -> None:
-        return
+        await self.has_taken.wait()
 
     def close_turn(self, record: TurnRecord) -> None:
         self.closed_turns.append(record)
@@ -66,6 +67,7 @@ async def test_what_is_said_while_the_engine_opens_is_kept_in_order() -> None:
 async def test_a_commit_waits_for_the_audio_before_it() -> None:
     engine, told = SlowToOpen(), list[News]()
     engine.may_open.set()
+    engine.has_taken.set()
     dialogue = Dialogue(ConversationConfig(), engine, told.append)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(dialogue.run())
@@ -73,6 +75,21 @@ async def test_a_commit_waits_for_the_audio_before_it() -> None:
         dialogue.command(Commit())
         await dialogue.heard()
         assert [type(news).__name__ for news in told] == ["Failed"]
+        await dialogue.end("ended")
+
+
+async def test_a_recording_waits_until_what_came_before_has_been_passed_on() -> None:
+    engine = SlowToOpen()
+    engine.may_open.set()
+    dialogue = Dialogue(ConversationConfig(), engine, lambda news: None)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(dialogue.run())
+        dialogue.hear(b"\0" * 64_000)
+        waiting = tasks.create_task(dialogue.heard())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(waiting), 0.2)
+        engine.has_taken.set()
+        await waiting
         await dialogue.end("ended")
 
 
