@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+import functools
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from django.conf import settings
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -22,6 +25,32 @@ SOCKET_TIMEOUT = 10.0
 PATIENCE = 8.0
 """Seconds for which a broken Redis is asked again before a turn is given up."""
 BROKEN = (RedisConnectionError, RedisTimeoutError, OSError)
+
+
+def _keeping_cancellations(
+    send: Callable[..., Coroutine[Any, Any, None]],
+) -> Callable[..., Coroutine[Any, Any, None]]:
+    """redis-py sends with ``asyncio.wait_for``, which in Python 3.11 loses a cancellation that
+    comes just when the command has left: a stopped stage would go on, a closing loop wait for ever.
+    """
+
+    @functools.wraps(send)
+    async def send_packed_command(self: AbstractConnection, *args: Any, **kwargs: Any) -> None:
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        await send(self, *args, **kwargs)
+        if task and task.cancelling() > before:
+            await self.disconnect(nowait=True)  # nobody will read the answer
+            raise asyncio.CancelledError
+
+    return send_packed_command
+
+
+if sys.version_info < (3, 12):
+    # The channel layer's connections need it as much as ours.
+    AbstractConnection.send_packed_command = _keeping_cancellations(  # type: ignore[method-assign]
+        AbstractConnection.send_packed_command
+    )
 
 _clients: dict[asyncio.AbstractEventLoop, Redis] = {}
 

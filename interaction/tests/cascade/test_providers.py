@@ -77,7 +77,7 @@ async def test_no_more_than_two_sentences_are_synthesised_beyond_the_one_that_pl
     worker: Worker, standin: Providers
 ) -> None:
     standin.always("llm", text="Here come several words. " * 8)
-    standin.next("tts", first_after=2)
+    standin.always("tts", first_after=2)  # whichever sentence asks first
     async with Caller.calling(remote()) as caller:
         _, reply = caller.type("Talk.")
         await caller.until(ReplySentence, lambda event: event.sentence == 7)
