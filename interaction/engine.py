@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from interaction.core.effects import EngineOrder, TurnRecord
-from interaction.core.signals import StageEvent
+from interaction.core.signals import StageEvent, TurnDetection
 from interaction.providers.base import ProviderChoice
 
 
@@ -27,6 +27,15 @@ class SessionSpec:
     redact: bool = True
     """Whether long digit sequences are masked where transcripts are born."""
     recording: bool = True
+    mode: Literal["cascade", "realtime"] = "cascade"
+    """Which engine serves it. The choices of the other mode are there too: it may step in."""
+    realtime: ProviderChoice | None = None
+    """Who serves it in realtime mode; None where that is not to be had."""
+    system_prompt: str = ""
+    """For an engine that tells its provider once; a cascade gets it with every context."""
+    turns: TurnDetection = TurnDetection()
+    """For an engine that finds turns itself."""
+    barge_in: bool = True
     paced: bool = True
     """Whether replies are played as they come, so that speech need not be made far ahead of what
     plays. False where the whole reply is wanted as soon as possible (an uploaded file's)."""
@@ -36,7 +45,7 @@ class Engine(Protocol):
     """Owns no turn-taking: it does what it is told and says what happened.
 
     ``perform`` and ``close_turn`` never block and never raise for a broken backend: what goes
-    wrong comes back as a ``StageFailed`` event.
+    wrong comes back as a ``StageFailed`` event, or as ``EngineLost`` where nothing more can come.
     """
 
     async def open(self) -> None:

@@ -14,8 +14,8 @@ from interaction.cascade.sentences import SentenceSplitter
 from interaction.cascade.speakable import speakable
 from interaction.cascade.stage import GivenUp, StageRun
 from interaction.cascade.tooling import Tooling
-from interaction.core.signals import Message, ReplySentence, ReplyText, ToolCall, Used
-from interaction.providers.base import LanguageModel, ToolSpec, Usage
+from interaction.core.signals import Message, ReplySentence, ReplyText, ToolCall, ToolSpec, Used
+from interaction.providers.base import LanguageModel, Usage
 
 DEADLINE = 900.0
 """For the whole run, which lasts until the last sentence's turn to be synthesised has come."""

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from interaction.core.signals import Message, Stage
+from interaction.core.signals import Manner, Message, Stage, ToolCall
 
 Status = Literal["listening", "recording", "transcribing", "responding", "speaking"]
-EndReason = Literal["played", "interrupted", "superseded", "client_left", "timeout", "failed"]
+EndReason = Literal[
+    "played", "heard", "interrupted", "superseded", "client_left", "timeout", "failed"
+]
+"""``heard``: it was transcribed and nobody asked for a reply."""
 
 
 # Orders to the engine.
@@ -35,12 +38,23 @@ class SendAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """More from the microphone, mono s16le at 16 kHz: for an engine that finds turns itself.
+
+    What belongs to a turn comes again as ``SendAudio``.
+    """
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class FlushTurn:
     """Transcribe what there is as if it were final and prepare the reply; more may follow."""
 
     turn_id: UUID
     reply_id: UUID
     context: tuple[Message, ...]
+    manner: Manner = field(default_factory=Manner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +66,27 @@ class EndTurn:
     """
 
     turn_id: UUID
-    reply_id: UUID
+    reply_id: UUID | None
+    """None: transcribe it only. A ``Respond`` for the same turn may follow."""
     context: tuple[Message, ...]
     flushed: bool = False
+    manner: Manner = field(default_factory=Manner)
 
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """Reply to a typed turn: there is nothing to transcribe; the text ends the context."""
+    """Reply to what is written: there is nothing to transcribe; the context holds all of it."""
 
     turn_id: UUID
     sequence: int
     reply_id: UUID
     context: tuple[Message, ...]
+    manner: Manner = field(default_factory=Manner)
+    spoken: bool = False
+    """The turn was opened before, spoken and transcribed; else it begins here, and what the
+    person typed, if anything, ends the context."""
+    aside: bool = False
+    """It is no turn of the conversation: nothing of it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +105,7 @@ class CancelReply:
     heard_ms: int = 0
 
 
-EngineOrder = OpenTurn | SendAudio | FlushTurn | EndTurn | Respond | DropTurn | CancelReply
+EngineOrder = OpenTurn | SendAudio | Listen | FlushTurn | EndTurn | Respond | DropTurn | CancelReply
 
 
 # News for the client. An edge translates these to its own wire messages.
@@ -97,6 +119,8 @@ class StatusChanged:
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
     turn_id: UUID
+    at_ms: int = 0
+    """Where the turn begins in all that was heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +129,8 @@ class SpeechEnded:
 
     turn_id: UUID
     kept: bool = True
+    at_ms: int = 0
+    """Where the speech ended in all that was heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +224,35 @@ class ToolUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolAsked:
+    """The client is to run this tool; the reply that asks for it ends here."""
+
+    turn_id: UUID
+    reply_id: UUID
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a reply cost, as its provider counts."""
+
+    turn_id: UUID
+    reply_id: UUID
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineGone:
+    """Nothing more can be said by this engine."""
+
+    provider: str
+    code: str
+    message: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SessionOver:
     """A tool ended the session, and its reply has been heard: hang up."""
 
@@ -230,6 +285,9 @@ News = (
     | Interrupted
     | FellBack
     | ToolUsed
+    | ToolAsked
+    | Spent
+    | EngineGone
     | SessionOver
     | Failed
 )
@@ -255,6 +313,8 @@ class TurnRecord:
     latency: dict[str, float | None] = field(default_factory=dict)
     """Metric name to ms; null where unknown. Names as in ``METRICS``."""
     error: Failed | None = None
+    mode: Literal["cascade", "realtime"] = "cascade"
+    """Which kind of engine served it; filled in by whoever drives the conversation."""
     underruns: int = 0
     fallbacks: tuple[FellBack, ...] = ()
 

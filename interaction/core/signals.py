@@ -43,6 +43,28 @@ class Say:
 class Commit:
     """The user's turn ends here (push to talk, or an uploaded file at its end)."""
 
+    respond: bool | None = None
+    """Whether it is to be replied to; None: as the conversation's ``answering`` says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Forget what was said of the turn that is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Reply now: to the turn that waits for it, else to the context alone."""
+
+    reply_id: UUID
+    """Chosen by whoever asks, so that they know the reply when it comes."""
+    manner: Manner | None = None
+    """None: the conversation's own."""
+    context: tuple[Message, ...] | None = None
+    """All that the language model gets; None: the conversation's own."""
+    aside: bool = False
+    """Beside the conversation: it interrupts nothing, nothing interrupts it, and it is not kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
@@ -81,7 +103,7 @@ class HangUp:
     reason: str = "client_left"
 
 
-Command = Say | Commit | Interrupt | Playback | AudioLeft | HangUp
+Command = Say | Commit | Clear | Answer | Interrupt | Playback | AudioLeft | HangUp
 
 
 # Stage events: what an engine reports.
@@ -194,6 +216,38 @@ class EndRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The language model asks for a tool that the client runs (``Manner.tools``).
+
+    The reply ends with it: ``ReplyText`` follows.
+    """
+
+    turn_id: UUID
+    reply_id: UUID
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFound:
+    """An engine that finds turns itself has heard somebody begin to speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOver:
+    """An engine that finds turns itself has heard them finish."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLost:
+    """The engine cannot go on at all: another one may take the session over."""
+
+    provider: str
+    code: str
+    message: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Used:
     """The provider's own count of what a request cost."""
 
@@ -214,6 +268,10 @@ StageEvent = (
     | ProviderSwitched
     | ToolInvoked
     | EndRequested
+    | ToolCalled
+    | TurnFound
+    | TurnOver
+    | EngineLost
     | Used
     | StageFailed
 )
@@ -227,6 +285,32 @@ class ToolCall:
     name: str
     arguments: str
     """JSON text, to be validated against the tool's parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a language model is told of it."""
+
+    name: str
+    description: str
+    parameters: str
+    """JSON text: the JSON Schema of its arguments, an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a reply is to be made, beside what it replies to."""
+
+    spoken: bool = True
+    """False: text alone."""
+    voice: str = ""
+    """Empty: the session's."""
+    tools: tuple[ToolSpec, ...] = ()
+    """Tools that the client runs, beside those of the session that run here."""
+    tool_choice: str = "auto"
+    """``auto``, ``none``, ``required``, or the name of the one that must be called."""
+    max_tokens: int | None = None
+    """Of the reply; None: as many as the provider likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +329,9 @@ class Message:
 class TurnDetection:
     """How a turn's beginning and end are found. All durations in ms."""
 
-    kind: Literal["vad", "manual"] = "vad"
-    """``manual``: the client opens the turn with its first audio and ends it with a commit."""
+    kind: Literal["vad", "manual", "server", "semantic"] = "vad"
+    """``manual``: the client opens the turn with its first audio and ends it with a commit.
+    ``server`` and ``semantic``: the engine finds the turns, by silence or by what was said."""
     threshold: float = 0.5
     """Speech probability that starts a turn; it ends 0.15 below (hysteresis)."""
     prefix_ms: int = 300
@@ -271,6 +356,10 @@ class ConversationConfig:
     """Messages from before this conversation, where it continues an earlier one."""
     context_turns: int = 20
     """Turns that the context reaches back."""
+    answering: Literal["always", "asked", "never"] = "always"
+    """Whether a turn is replied to by itself, on an ``Answer``, or not at all."""
+    manner: Manner = field(default_factory=Manner)
+    """Of the replies that are made by themselves."""
     context_tokens: int = 6_000
     """Tokens that the context may have, estimated; the system prompt and the turn itself always
     go along."""

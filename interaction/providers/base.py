@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from interaction.core.signals import Message, ToolCall
+from interaction.core.signals import Message, ToolCall, ToolSpec, TurnDetection
 
 Kind = Literal["stt", "llm", "tts", "realtime"]
 
@@ -88,16 +88,6 @@ class SpeechToText(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ToolSpec:
-    """A tool as a language model is told of it."""
-
-    name: str
-    description: str
-    parameters: str
-    """JSON text: the JSON Schema of its arguments, an object."""
-
-
-@dataclass(frozen=True, slots=True)
 class Usage:
     prompt_tokens: int
     completion_tokens: int
@@ -105,7 +95,12 @@ class Usage:
 
 class LanguageModel(Protocol):
     def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        tool_choice: str = "auto",
+        max_tokens: int | None = None,
     ) -> AsyncIterator[str | ToolCall | Usage]:
         """Yield the reply as it comes: text in pieces of any size, never an empty one; each tool
         call once it is complete; last, where the provider counts, what it cost.
@@ -123,6 +118,117 @@ class TextToSpeech(Protocol):
 
     def synthesize(self, text: str) -> AsyncIterator[bytes]:
         """Yield mono s16le at ``sample_rate`` as it comes; pieces of any even length."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+# Speech to speech.
+
+
+@dataclass(frozen=True, slots=True)
+class LineTerms:
+    """What a realtime provider is told when a line to it opens."""
+
+    instructions: str
+    history: tuple[Message, ...] = ()
+    """What was said before, where the line continues a conversation."""
+    tools: tuple[ToolSpec, ...] = ()
+    turns: TurnDetection = field(default_factory=TurnDetection)
+    """``server`` and ``semantic``: the provider finds the turns. Else it is told of each end."""
+    barge_in: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBegan:
+    """The provider's own turn detection: somebody begins to speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOver:
+    """The provider's own turn detection: they have finished, and a reply will come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the person is understood to have said: all of it so far."""
+
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """More of the reply's audio: mono s16le at 24 kHz, an even length."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenText:
+    """More of the reply's text, a piece of any size."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDone:
+    """The reply has come whole, or was cut off. Without ``calls``, nothing more comes of it.
+
+    With them, the same reply goes on once ``RealtimeLine.results`` has answered every one.
+    """
+
+    calls: tuple[ToolCall, ...] = ()
+    cut_off: bool = False
+    usage: Usage | None = None
+
+
+LineEvent = SpeechBegan | SpeechOver | Words | Voice | SpokenText | ReplyDone
+
+
+class RealtimeLine(Protocol):
+    """One conversation with a provider. Its methods raise ``ProviderError`` when it is broken."""
+
+    async def hear(self, pcm: bytes) -> None:
+        """More of the person's audio: mono s16le at 16 kHz, any even length."""
+        ...
+
+    async def begin(self) -> None:
+        """A turn of ours begins (``vad``, ``manual``): what is heard from here on belongs to it."""
+        ...
+
+    async def end(self) -> None:
+        """The turn ends here: transcribe it and reply."""
+        ...
+
+    async def forget(self) -> None:
+        """The turn came to nothing: forget its audio."""
+        ...
+
+    async def say(self, text: str) -> None:
+        """A typed turn: reply to it."""
+        ...
+
+    async def stop(self, heard_ms: int) -> None:
+        """Cut the reply off; ``heard_ms`` of its audio reached the person, and no more of its
+        text is to stay in the conversation than that."""
+        ...
+
+    async def results(self, results: Sequence[Message]) -> None:
+        """What the tools of ``ReplyDone.calls`` gave, in their order (role ``tool``)."""
+        ...
+
+    def events(self) -> AsyncIterator[LineEvent]:
+        """What the provider says, in its order. Raises ``ProviderError`` when the line is lost for
+        good; a line that a provider can resume goes on without a word."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class RealtimeModel(Protocol):
+    async def open(self, terms: LineTerms) -> RealtimeLine:
+        """Raises ``ProviderError``."""
         ...
 
     async def aclose(self) -> None: ...

@@ -13,9 +13,9 @@ from google import genai
 from google.genai import errors, types
 from pydantic import ValidationError
 
-from interaction.core.signals import Message, ToolCall
+from interaction.core.signals import Message, ToolCall, ToolSpec
 from interaction.providers import calls
-from interaction.providers.base import ProviderConfig, ToolSpec, Usage
+from interaction.providers.base import ProviderConfig, Usage
 from interaction.providers.blame import Blame
 from interaction.providers.errors import ProviderError
 from interaction.providers.http import Stage, transport

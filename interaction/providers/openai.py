@@ -12,9 +12,9 @@ from openai import omit
 from openai.types.audio import TranscriptionTextDeltaEvent, TranscriptionTextDoneEvent
 
 from interaction.audio import wav
-from interaction.core.signals import HEARING_RATE, Message, ToolCall
+from interaction.core.signals import HEARING_RATE, Message, ToolCall, ToolSpec
 from interaction.providers import calls
-from interaction.providers.base import Flush, ProviderConfig, ToolSpec, Transcript, Usage
+from interaction.providers.base import Flush, ProviderConfig, Transcript, Usage
 from interaction.providers.http import STALL
 from interaction.providers.openai_client import OpenAIStage
 from interaction.providers.pace import Pace

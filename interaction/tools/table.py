@@ -10,7 +10,6 @@ from importlib import import_module
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from interaction.providers.base import ToolSpec
 from interaction.tools.base import Tool
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from interaction.core.signals import Message, ToolCall
-from interaction.providers.base import ProviderConfig, ToolSpec, Usage
+from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.providers.base import ProviderConfig, Usage
 from interaction.providers.local.words import words
 
 

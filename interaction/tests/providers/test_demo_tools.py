@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from interaction.core.signals import Message, ToolCall
-from interaction.providers.base import ProviderConfig, ToolSpec
+from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.providers.base import ProviderConfig
 from interaction.providers.local.demo.agent import reply
 from interaction.providers.table import load
 from interaction.tools.table import load as tool_of

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from interaction.core.signals import Message, ToolCall
-from interaction.providers.base import ToolSpec, Usage
+from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.providers.base import Usage
 from interaction.tests.providers.adapters import SAID, STANDINS, Adapter
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
-from interaction.core.signals import Message, ToolCall
-from interaction.providers.base import ProviderConfig, ToolSpec, Usage
+from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.providers.base import ProviderConfig, Usage
 from interaction.providers.local.demo.chinese import speaking_chinese
 from interaction.providers.local.demo.clock import telling_the_date, telling_the_time
 from interaction.providers.local.demo.manners import (

@@ -12,8 +12,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from interaction.core.signals import Message, ToolCall
-from interaction.providers.base import ToolSpec
+from interaction.core.signals import Message, ToolCall, ToolSpec
 from interaction.providers.local.demo.clock import (
     DAY,
     MONTH,
