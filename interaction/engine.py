@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -33,7 +33,7 @@ class SessionSpec:
     """Who serves it in realtime mode; None where that is not to be had."""
     system_prompt: str = ""
     """For an engine that tells its provider once; a cascade gets it with every context."""
-    turns: TurnDetection = TurnDetection()
+    turns: TurnDetection = field(default_factory=TurnDetection)
     """For an engine that finds turns itself."""
     barge_in: bool = True
     paced: bool = True

@@ -86,7 +86,7 @@ class CascadeEngine:
         self._dispatch.start(self._hub.channel)
 
     def perform(self, order: EngineOrder) -> None:
-        if self._closed:
+        if self._closed or isinstance(order, out.Listen):
             return
         match order:
             case out.Respond(turn_id, _, reply_id) | out.FlushTurn(turn_id, reply_id):

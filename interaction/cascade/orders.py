@@ -5,13 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from interaction.core.effects import EngineOrder, SendAudio, TurnRecord
+from interaction.core import effects as out
+from interaction.core.effects import SendAudio, TurnRecord
 from interaction.core.signals import HEARING_RATE
 
 MOST_AUDIO = 30 * HEARING_RATE * 2
 """Bytes that may wait while Redis is silent: half a minute."""
 
-Order = EngineOrder | TurnRecord
+Order = (
+    out.OpenTurn
+    | SendAudio
+    | out.FlushTurn
+    | out.EndTurn
+    | out.TranscribeTurn
+    | out.Respond
+    | out.DropTurn
+    | out.CancelReply
+    | TurnRecord
+)
 
 
 class Orders:

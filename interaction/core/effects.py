@@ -66,11 +66,17 @@ class EndTurn:
     """
 
     turn_id: UUID
-    reply_id: UUID | None
-    """None: transcribe it only. A ``Respond`` for the same turn may follow."""
+    reply_id: UUID
     context: tuple[Message, ...]
     flushed: bool = False
     manner: Manner = field(default_factory=Manner)
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribeTurn:
+    """The turn is over: transcribe it, and no more. A ``Respond`` to it may follow."""
+
+    turn_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,17 @@ class CancelReply:
     heard_ms: int = 0
 
 
-EngineOrder = OpenTurn | SendAudio | Listen | FlushTurn | EndTurn | Respond | DropTurn | CancelReply
+EngineOrder = (
+    OpenTurn
+    | SendAudio
+    | Listen
+    | FlushTurn
+    | EndTurn
+    | TranscribeTurn
+    | Respond
+    | DropTurn
+    | CancelReply
+)
 
 
 # News for the client. An edge translates these to its own wire messages.

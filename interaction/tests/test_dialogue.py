@@ -101,7 +101,7 @@ async def test_a_bug_in_an_event_ends_the_run_and_closes_the_engine() -> None:
     dialogue.command(Say("hello"))
     order = await engine.orders.get()
     assert not isinstance(order, DropTurn)
-    engine.news.put_nowait(Measured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type]
+    engine.news.put_nowait(Measured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type, union-attr]
     with pytest.raises(ExceptionGroup) as broken:
         await running
     assert broken.group_contains(TypeError)
