@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
-from interaction.core.effects import EngineOrder, TurnRecord
+from interaction.core.effects import EngineOrder, Mode, TurnRecord
 from interaction.core.signals import StageEvent, TurnDetection
 from interaction.providers.base import ProviderChoice
 
@@ -27,7 +27,7 @@ class SessionSpec:
     redact: bool = True
     """Whether long digit sequences are masked where transcripts are born."""
     recording: bool = True
-    mode: Literal["cascade", "realtime"] = "cascade"
+    mode: Mode = "cascade"
     """Which engine serves it. The choices of the other mode are there too: it may step in."""
     realtime: ProviderChoice | None = None
     """Who serves it in realtime mode; None where that is not to be had."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from interaction.core.signals import Manner, Message, Stage, ToolCall
 
+Mode = Literal["cascade", "realtime"]
 Status = Literal["listening", "recording", "transcribing", "responding", "speaking"]
 EndReason = Literal[
     "played", "heard", "interrupted", "superseded", "client_left", "timeout", "failed"
@@ -269,6 +270,24 @@ class EngineGone:
 
 
 @dataclass(frozen=True, slots=True)
+class FallbackOffered:
+    """This mode has failed; the other one can take the session over."""
+
+    mode: Mode
+    provider: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged:
+    """Another engine has taken the session over, with all that was said so far."""
+
+    mode: Mode
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SessionOver:
     """A tool ended the session, and its reply has been heard: hang up."""
 
@@ -304,6 +323,8 @@ News = (
     | ToolAsked
     | Spent
     | EngineGone
+    | FallbackOffered
+    | ModeChanged
     | SessionOver
     | Failed
 )
@@ -329,8 +350,6 @@ class TurnRecord:
     latency: dict[str, float | None] = field(default_factory=dict)
     """Metric name to ms; null where unknown. Names as in ``METRICS``."""
     error: Failed | None = None
-    mode: Literal["cascade", "realtime"] = "cascade"
-    """Which kind of engine served it; filled in by whoever drives the conversation."""
     underruns: int = 0
     fallbacks: tuple[FellBack, ...] = ()
 

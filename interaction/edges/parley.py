@@ -134,6 +134,8 @@ SAME_FIELDS: dict[type[effects.News], type[protocol.Message]] = {
     effects.Interrupted: protocol.Interrupted,
     effects.FellBack: protocol.ProviderFallback,
     effects.ToolUsed: protocol.ToolInvocation,
+    effects.FallbackOffered: protocol.FallbackOffered,
+    effects.ModeChanged: protocol.ModeChanged,
     effects.Failed: protocol.Error,
 }
 

@@ -72,6 +72,8 @@ class Providers(Message):
     stt: ProviderChoice = ProviderChoice()
     llm: ProviderChoice = ProviderChoice()
     tts: ProviderChoice = ProviderChoice()
+    realtime: ProviderChoice = ProviderChoice()
+    """Who serves all three in realtime mode."""
 
 
 Fallbacks = Annotated[list[ProviderChoice], Field(max_length=4)]
@@ -86,17 +88,22 @@ class ProviderFallbacks(Message):
 
 
 class TurnDetectionChoice(Message):
-    kind: Literal["vad", "manual"] = "vad"
+    kind: Literal["vad", "manual", "server", "semantic"] = "vad"
+    """``server`` and ``semantic``: the realtime provider finds the turns."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     prefix_ms: Annotated[int, Field(ge=0, le=2_000)] = 300
     silence_ms: Annotated[int, Field(ge=100, le=5_000)] = 600
     eager_silence_ms: Annotated[int, Field(ge=64, le=5_000)] | None = None
 
 
+Mode = Literal["cascade", "realtime"]
+
+
 class SessionSettings(Message):
     """What may be chosen for a session, over the socket or by REST."""
 
-    mode: Literal["cascade"] = "cascade"
+    mode: Mode = "cascade"
+    """The other one may step in (``fallback_offered``), with the providers chosen here."""
     providers: Providers = Providers()
     fallbacks: ProviderFallbacks = ProviderFallbacks()
     template_id: int | None = None
@@ -106,6 +113,8 @@ class SessionSettings(Message):
     """Names of tools that the language model may use."""
     barge_in_enabled: bool = True
     turn_detection: TurnDetectionChoice = TurnDetectionChoice()
+    auto_fallback: bool = False
+    """Whether the other mode steps in without being asked when this one fails."""
     recording: bool = True
     """False: no audio of this session is kept, on either side."""
     input_sample_rate: Rate = 16_000
@@ -157,6 +166,12 @@ class UpdateSession(Message):
     turn_detection: TurnDetectionChoice | None = None
 
 
+class AcceptFallback(Message):
+    """Go on in the mode that was offered."""
+
+    type: Literal["accept_fallback"]
+
+
 class EndSession(Message):
     type: Literal["end_session"]
 
@@ -174,6 +189,7 @@ ClientMessage = Annotated[
     | Interrupt
     | Playback
     | UpdateSession
+    | AcceptFallback
     | EndSession
     | Ping,
     Field(discriminator="type"),
@@ -194,7 +210,7 @@ class SessionStarted(Message):
 
     type: Literal["session_started"] = "session_started"
     session_id: UUID
-    mode: Literal["cascade", "realtime"]
+    mode: Mode
     providers: Providers
     fallbacks: ProviderFallbacks
     template_id: int | None
@@ -203,6 +219,7 @@ class SessionStarted(Message):
     tools: list[str]
     barge_in_enabled: bool
     turn_detection: TurnDetectionChoice
+    auto_fallback: bool
     recording: bool
     input_sample_rate: int
     output_sample_rate: int
@@ -307,6 +324,27 @@ class ProviderFallback(Message):
     provider: str
 
 
+class FallbackOffered(Message):
+    """This mode has failed; the session can go on in the other one: ``accept_fallback``."""
+
+    type: Literal["fallback_offered"] = "fallback_offered"
+    mode: Mode
+    """The one that is offered."""
+    provider: str
+    """Who failed, and why."""
+    code: str
+    message: str
+
+
+class ModeChanged(Message):
+    """The session goes on in this mode, with all that was said so far."""
+
+    type: Literal["mode_changed"] = "mode_changed"
+    mode: Mode
+    automatic: bool
+    """Nobody was asked."""
+
+
 class ToolInvocation(Message):
     type: Literal["tool_invocation"] = "tool_invocation"
     turn_id: UUID
@@ -367,6 +405,8 @@ ServerMessage = Annotated[
     | ResponseEnded
     | Interrupted
     | ProviderFallback
+    | FallbackOffered
+    | ModeChanged
     | ToolInvocation
     | Error
     | SessionEnded
