@@ -28,7 +28,7 @@ from interaction.core.signals import (
     ConversationConfig,
     Frame,
     HangUp,
-    TurnDetection,
+    Message,
 )
 from interaction.engine import Engine
 
@@ -51,9 +51,14 @@ class Dialogue:
     """``tell`` gets the news for the client, in order, on the event loop; it must not block."""
 
     def __init__(
-        self, config: ConversationConfig, engine: Engine, tell: Callable[[News], None]
+        self,
+        config: ConversationConfig,
+        engine: Engine,
+        tell: Callable[[News], None],
+        context: Callable[[], tuple[Message, ...]] | None = None,
     ) -> None:
-        self._conversation = Conversation(config)
+        """``context``: as in ``Conversation``."""
+        self._conversation = Conversation(config, context=context)
         self._engine = engine
         self._tell = tell
         self._loop = asyncio.get_running_loop()
@@ -65,8 +70,11 @@ class Dialogue:
         self._arrived = asyncio.Event()
         self._all_heard = asyncio.Event()
         self._all_heard.set()
-        self._open = False
-        """Whether the engine takes orders; until then, everything waits in the inbox."""
+        self._ready = asyncio.Event()
+        """The engine takes orders; until then, everything waits in the inbox."""
+        self._follower: asyncio.Task[None] | None = None
+        self._first_sequence = 1
+        """Of the turns that the present engine has served."""
         self._over = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._records: dict[int, TurnRecord] = {}
@@ -76,20 +84,37 @@ class Dialogue:
         if self._over.is_set():
             return
         try:
-            await self._engine.open()
-            if self._over.is_set():  # ended meanwhile: that close came too early
-                await self._engine.close()
-            self._open = True
             async with asyncio.TaskGroup() as self._tasks:
-                working = [
-                    self._tasks.create_task(self._listen()),
-                    self._tasks.create_task(self._follow_engine()),
-                ]
+                listening = self._tasks.create_task(self._listen())
+                await self._open_engine()
                 await self._over.wait()
-                for task in working:
-                    task.cancel()
+                listening.cancel()
+                if self._follower:
+                    self._follower.cancel()
         finally:
             await self.end("client_left")
+
+    async def _open_engine(self) -> None:
+        engine = self._engine
+        await engine.open()
+        if self._over.is_set():  # ended meanwhile: that close came too early
+            await engine.close()
+            return
+        self._follower = self._tasks.create_task(self._follow(engine))
+        self._ready.set()
+
+    def switch(self, engine: Engine) -> None:
+        """Go on with another engine and all that was said so far; what comes meanwhile waits."""
+        if self._over.is_set() or not self._ready.is_set():
+            return
+        self._carry_out(self._conversation.abandon(self._loop.time()))
+        self._ready.clear()
+        if self._follower:
+            self._follower.cancel()
+        old, self._engine = self._engine, engine
+        self._first_sequence = self._conversation.next_sequence
+        self._tasks.create_task(old.close())
+        self._tasks.create_task(self._open_engine())
 
     def hear(self, pcm: bytes) -> None:
         """Take the user's audio: mono s16le at 16 kHz, any even length. Never blocks."""
@@ -111,17 +136,15 @@ class Dialogue:
         """Take what the client asks for. A commit waits for the audio that came before it."""
         if self._over.is_set():
             return
-        if isinstance(command, Commit) or not self._open:
+        if isinstance(command, Commit) or not self._ready.is_set():
             self._inbox.append(command)
             self._all_heard.clear()
             self._arrived.set()
         else:
             self._carry_out(self._conversation.command(command, self._loop.time()))
 
-    def update(
-        self, *, barge_in: bool | None = None, turn_detection: TurnDetection | None = None
-    ) -> None:
-        self._conversation.update(barge_in=barge_in, turn_detection=turn_detection)
+    def reconfigure(self, config: ConversationConfig) -> None:
+        self._conversation.reconfigure(config)
 
     async def end(self, reason: str) -> Summary:
         """Hang up and have everything archived. May be called again: it then only sums up."""
@@ -144,6 +167,7 @@ class Dialogue:
             await self._arrived.wait()
             self._arrived.clear()
             while self._inbox:
+                await self._ready.wait()
                 await self._hear_frames(self._take_frames())
                 if self._inbox and not isinstance(command := self._inbox[0], bytes):
                     self._inbox.popleft()
@@ -169,6 +193,7 @@ class Dialogue:
         chances = await self._loop.run_in_executor(
             _detecting, lambda: [self._detector.probability(pcm) for pcm in frames]
         )
+        await self._ready.wait()
         for pcm, chance in zip(frames, chances, strict=True):
             self._carry_out(self._conversation.hear(Frame(pcm, chance), arrived_at))
 
@@ -177,6 +202,7 @@ class Dialogue:
             padded = self._rest.ljust(FRAME_BYTES, b"\0")
             self._rest = b""
             await self._hear_frames([padded])
+        await self._ready.wait()
         self._carry_out(self._conversation.command(command, self._loop.time()))
 
     def _drop_oldest(self) -> None:
@@ -193,8 +219,8 @@ class Dialogue:
             )
         )
 
-    async def _follow_engine(self) -> None:
-        async with contextlib.aclosing(self._engine.events()) as events:
+    async def _follow(self, engine: Engine) -> None:
+        async with contextlib.aclosing(engine.events()) as events:
             async for event in events:
                 self._carry_out(self._conversation.stage_event(event, self._loop.time()))
 
@@ -212,7 +238,8 @@ class Dialogue:
                 self._engine.perform(effect)
             elif isinstance(effect, CloseTurn):
                 self._records[effect.record.sequence] = effect.record
-                self._engine.close_turn(effect.record)
+                if effect.record.sequence >= self._first_sequence:
+                    self._engine.close_turn(effect.record)
             elif isinstance(effect, WakeAt):
                 if self._timer:
                     self._timer.cancel()

@@ -27,6 +27,8 @@ class SessionSpec:
     redact: bool = True
     """Whether long digit sequences are masked where transcripts are born."""
     recording: bool = True
+    auto_fallback: bool = False
+    """Whether the other mode steps in without being asked."""
     mode: Mode = "cascade"
     """Which engine serves it. The choices of the other mode are there too: it may step in."""
     realtime: ProviderChoice | None = None

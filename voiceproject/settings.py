@@ -123,7 +123,10 @@ CHANNEL_LAYERS = {
     },
 }
 
-PARLEY_ENGINE = "interaction.cascade.engine.CascadeEngine"
+PARLEY_ENGINES = {
+    "cascade": "interaction.cascade.engine.CascadeEngine",
+    "realtime": "interaction.realtime.engine.RealtimeEngine",
+}
 """What answers a conversation: a class that takes a ``SessionSpec`` (interaction/engine.py)."""
 
 STAGE_QUEUES = ("stt", "llm", "tts")

@@ -10,6 +10,9 @@ be carried out. It knows no socket, no engine and no clock; every deadline is a 
 A turn goes: opened (somebody speaks) → committed (they have finished) → answered (reply text and
 audio come) → closed (it was played, or cut off, or failed). At most one turn is alive at a time:
 a new one closes the one before. The status that a client sees is derived from that turn alone.
+
+Where turns are not answered by themselves, a committed one waits for somebody to ask (``Answer``);
+an answer may also come to the context alone, or beside the conversation (``Asides``).
 """
 
 from __future__ import annotations
@@ -20,14 +23,16 @@ from typing import Literal
 from uuid import UUID, uuid4
 
 from interaction.core import effects as out
+from interaction.core import replying
 from interaction.core import signals as sig
+from interaction.core.asides import Asides
 from interaction.core.deadlines import next_look
 from interaction.core.effects import Effect, EndReason, Status
 from interaction.core.endpointing import SpeechGate
 from interaction.core.facts import Fact, Facts, as_news
 from interaction.core.past import Past
 from interaction.core.signals import ConversationConfig, Frame, Message
-from interaction.core.turn import Reply, Sentence, Turn
+from interaction.core.turn import Reply, Turn
 
 LAST_SEQUENCE = 2**32 - 1
 """The sequence of the closing mark of a reply that broke off, past every real one."""
@@ -43,27 +48,46 @@ _NO_SPEECH = out.Failed(
 class Conversation:
     """One person's conversation. Not thread-safe; every call returns what is to be done."""
 
-    def __init__(self, config: ConversationConfig, *, new_id: Callable[[], UUID] = uuid4) -> None:
+    def __init__(
+        self,
+        config: ConversationConfig,
+        *,
+        context: Callable[[], tuple[Message, ...]] | None = None,
+        new_id: Callable[[], UUID] = uuid4,
+    ) -> None:
+        """``context``: all that a reply is to be given but the words of the turn it answers, for
+        clients who keep the conversation themselves; without it, what was said here."""
         self.config = config
+        self._own_context = context
         self._new_id = new_id
         self._gate = SpeechGate(config.turn_detection)
         self._turn: Turn | None = None
         self._past = Past(config)
         self._facts = Facts(self._past)
+        self._asides = Asides()
         self._status: Status = "listening"
         self._wake: float | None = None
         self._effects: list[Effect] = []
+
+    @property
+    def next_sequence(self) -> int:
+        """The number of the turn that will be the next to begin."""
+        return self._past.count + (1 if self._turn is None else 2)
 
     # What goes in.
 
     def hear(self, frame: Frame, now: float) -> list[Effect]:
         """The next 32 ms from the microphone."""
         self._gate.hear(frame, now)
+        if self._engine_finds_turns():
+            self._effects.append(out.Listen(frame.pcm))
         turn = self._turn
         if turn and not turn.committed:
             self._hear_open_turn(turn, now)
         elif turn and not self._may_interrupt():
             self._gate.skip_speech()
+            self._gate.forget_old()
+        elif self._engine_finds_turns():
             self._gate.forget_old()
         elif self._gate.onset(during_reply=bool(turn and turn.audible)):
             self._open_turn(now)
@@ -76,13 +100,18 @@ class Conversation:
         match command:
             case sig.Say(text):
                 self._say(text, now)
-            case sig.Commit():
-                self._commit_by_hand(now)
-            case sig.Interrupt(heard_ms):
-                if (turn := self._turn) and turn.committed:
-                    self._cut_off(turn, "interrupted", now, heard_ms)
+            case sig.Commit(respond):
+                self._commit_by_hand(now, respond)
+            case sig.Clear():
+                self._clear()
+            case sig.Answer():
+                self._answer(command, now)
+            case sig.Interrupt(heard_ms, reply_id):
+                self._interrupt(reply_id, heard_ms, now)
             case sig.Playback():
                 self._playback(command, now)
+            case sig.AudioLeft(reply_id, last) if reply_id in self._asides:
+                self._effects += self._asides.left(reply_id, now, last=last)
             case sig.AudioLeft(reply_id, last):
                 self._audio_left(reply_id, last, now)
             case sig.HangUp():
@@ -92,51 +121,60 @@ class Conversation:
     def stage_event(self, event: sig.StageEvent, now: float) -> list[Effect]:
         """News from the engine. What belongs to no live turn or reply is dropped."""
         turn = self._turn
-        reply_id = getattr(event, "reply_id", None)
+        reply_id: UUID | None = getattr(event, "reply_id", None)
         if isinstance(event, sig.StageFailed):
             self._stage_failed(event, now)
+        elif reply_id and reply_id in self._asides:
+            self._effects += self._asides.take(reply_id, event, now)
         elif isinstance(event, Fact):
             self._effects += self._facts.take(event, turn)
+        elif isinstance(event, sig.TurnFound | sig.TurnOver | sig.EngineLost):
+            self._engine_says(event, now)
+        elif turn and turn.reply and reply_id == turn.reply.id and not turn.committed:
+            turn.held.append((event, now))
+        elif isinstance(event, sig.FinalTranscript):
+            self._transcribed(event, now)
         elif turn and turn.reply and reply_id == turn.reply.id:
-            if turn.committed:
-                self._reply_event(turn, turn.reply, event, now)
-            else:
-                turn.held.append((event, now))
+            self._reply_event(turn, turn.reply, event, now)
         elif turn and isinstance(event, sig.PartialTranscript) and event.turn_id == turn.id:
             turn.progress_at = now
             self._effects.append(out.TranscriptHeard(turn.id, event.text, final=False))
-        elif isinstance(event, sig.FinalTranscript):
-            self._effects += self._facts.late_transcript(event)
         return self._done(now)
 
     def tick(self, now: float) -> list[Effect]:
         """A wake that was asked for (an early or a late one does no harm)."""
         self._wake = None
+        for reply_id in self._asides.overdue(now):
+            self._effects += self._asides.fail(reply_id, _no_progress(None, reply_id))
         turn = self._turn
         if turn is None or now < self._deadline(turn):
             return self._done(now)
         if not turn.committed:
             self._commit(turn, now)
+        elif turn.reply is None and turn.transcript is not None:
+            self._close(turn, "heard")
         elif turn.reply and turn.reply.all_left and turn.reply.reported_ms is None:
             self._close_played(turn, turn.reply.heard_ms(now))
         elif turn.audible:
             self._cut_off(turn, "timeout", now)
         else:
-            self._fail(turn, _no_progress(turn), now)
+            self._fail(turn, _no_progress(turn, turn.reply_id), now)
         return self._done(now)
 
-    def update(
-        self,
-        *,
-        barge_in: bool | None = None,
-        turn_detection: sig.TurnDetection | None = None,
-    ) -> None:
-        """Change switches while it runs; they hold from the next frame on."""
-        if barge_in is not None:
-            self.config = replace(self.config, barge_in=barge_in)
-        if turn_detection is not None:
-            self.config = replace(self.config, turn_detection=turn_detection)
-            self._gate.detection = turn_detection
+    def reconfigure(self, config: ConversationConfig) -> None:
+        """Change how it is led while it runs; this holds from the next frame on."""
+        self.config = config
+        self._past.config = config
+        self._gate.detection = config.turn_detection
+
+    def abandon(self, now: float) -> list[Effect]:
+        """Another engine takes over: nothing more comes for the turn that is alive."""
+        if turn := self._turn:
+            if turn.committed:
+                self._cut_off(turn, "superseded", now)
+            else:
+                self._drop(turn)
+        return self._done(now)
 
     # The user's side: opening and ending a turn.
 
@@ -147,15 +185,36 @@ class Conversation:
     def _is_manual(self) -> bool:
         return self.config.turn_detection.kind == "manual"
 
+    def _engine_finds_turns(self) -> bool:
+        return self.config.turn_detection.kind in ("server", "semantic")
+
+    def _engine_says(
+        self, event: sig.TurnFound | sig.TurnOver | sig.EngineLost, now: float
+    ) -> None:
+        turn = self._turn
+        match event:
+            case sig.TurnFound() if turn is None or (turn.committed and self._may_interrupt()):
+                self._open_turn(now)
+            case sig.TurnOver() if turn and not turn.committed:
+                self._commit(turn, now)
+            case sig.EngineLost(provider, code, message, retryable):
+                if turn:
+                    where = (provider, turn.id, turn.reply_id)
+                    failed = out.Failed(code, message, retryable, "realtime", *where)
+                    self._fail(turn, failed, now)
+                self._effects.append(as_news(out.EngineGone, event))
+
     def _open_turn(self, now: float) -> None:
         if self._turn:
             self._cut_off(self._turn, "interrupted", now)
         turn = self._begin("speech", now)
-        turn.speech_ended_at = self._gate.last_speech_at
+        turn.speech_ended_at = self._gate.last_speech_at or now
+        pre_roll = self._gate.pre_roll()
+        began_ms = self._gate.heard_ms - 1000 * len(pre_roll) // 2 // sig.HEARING_RATE
         self._effects += [
             out.OpenTurn(turn.id, turn.sequence),
-            out.SpeechStarted(turn.id),
-            out.SendAudio(turn.id, self._gate.pre_roll()),
+            out.SpeechStarted(turn.id, began_ms),
+            out.SendAudio(turn.id, pre_roll),
         ]
 
     def _begin(self, kind: Literal["speech", "text"], now: float) -> Turn:
@@ -171,7 +230,7 @@ class Conversation:
             turn.speech_ended_at = now
             if turn.reply:
                 self._discard_eager_reply(turn)
-        if self._is_manual():
+        if self._is_manual() or self._engine_finds_turns():
             return
         if gate.silence_ms >= detection.silence_ms:
             self._commit(turn, now)
@@ -179,9 +238,10 @@ class Conversation:
             self._prepare_reply(turn)
 
     def _prepare_reply(self, turn: Turn) -> None:
-        if turn.reply is None:
+        if turn.reply is None and self.config.answering == "always":
             turn.reply = Reply(self._new_id())
-            self._effects.append(out.FlushTurn(turn.id, turn.reply.id, self._context()))
+            order = (turn.id, turn.reply.id, self._context(), self.config.manner)
+            self._effects.append(out.FlushTurn(*order))
 
     def _discard_eager_reply(self, turn: Turn) -> None:
         assert turn.reply is not None
@@ -189,27 +249,40 @@ class Conversation:
         turn.reply = None
         turn.held.clear()
 
-    def _commit_by_hand(self, now: float) -> None:
+    def _commit_by_hand(self, now: float, respond: bool | None) -> None:
         turn = self._turn
         if turn is None or turn.committed:
             self._effects.append(_NO_SPEECH)
         else:
-            self._commit(turn, now)
+            self._commit(turn, now, respond)
 
-    def _commit(self, turn: Turn, now: float) -> None:
-        flushed = turn.reply is not None
-        reply = turn.reply = turn.reply or Reply(self._new_id())
+    def _commit(self, turn: Turn, now: float, respond: bool | None = None) -> None:
         turn.committed, turn.progress_at = True, now
         turn.latency["end_of_turn_delay"] = turn.since_speech(now)
         self._gate.skip_speech()
-        self._effects += [
-            out.SpeechEnded(turn.id),
-            out.EndTurn(turn.id, reply.id, self._context(), flushed),
-        ]
+        self._effects.append(out.SpeechEnded(turn.id, at_ms=self._gate.last_speech_ms))
+        if not (self.config.answering == "always" if respond is None else respond):
+            if turn.reply:
+                self._discard_eager_reply(turn)
+            self._effects.append(out.TranscribeTurn(turn.id))
+            return
+        flushed = turn.reply is not None
+        reply = turn.reply = turn.reply or Reply(self._new_id())
+        order = (turn.id, reply.id, self._context(), flushed, self.config.manner)
+        self._effects.append(out.EndTurn(*order))
         held, turn.held = turn.held, []
         for event, at in held:
-            if self._turn is turn:
+            if self._turn is not turn:
+                return
+            if isinstance(event, sig.FinalTranscript):
+                self._transcribed(event, at)
+            else:
                 self._reply_event(turn, reply, event, at)
+
+    def _clear(self) -> None:
+        if self._turn and not self._turn.committed:
+            self._drop(self._turn)
+        self._gate.forget()
 
     def _drop(self, turn: Turn) -> None:
         """Forget a turn that came to nothing."""
@@ -232,61 +305,99 @@ class Conversation:
         reply = turn.reply = Reply(self._new_id())
         self._effects += [
             out.TranscriptHeard(turn.id, text, final=True),
-            out.ReplyBegan(turn.id, reply.id),
-            out.Respond(turn.id, turn.sequence, reply.id, self._context()),
+            *replying.begin(turn, reply),
+            self._respond(turn, reply, self.config.manner, self._context()),
         ]
 
+    def _respond(
+        self, turn: Turn, reply: Reply, manner: sig.Manner, context: tuple[Message, ...]
+    ) -> out.Respond:
+        spoken = turn.kind == "speech"
+        return out.Respond(turn.id, turn.sequence, reply.id, context, manner, spoken)
+
     def _context(self) -> tuple[Message, ...]:
-        context = self._past.context(self._turn)
+        own = self._own_context
+        context = own() if own else self._past.context(self._turn)
         if self._turn:
             self._turn.context = context
         return context
 
+    # Answers that somebody asks for.
+
+    def _answer(self, asked: sig.Answer, now: float) -> None:
+        turn = self._turn
+        if asked.aside or (turn and not turn.committed):
+            context = self._context() if asked.context is None else asked.context
+            manner = asked.manner or self.config.manner
+            ids = (self._new_id(), asked.reply_id)
+            self._effects += self._asides.begin(*ids, context, manner, now)
+        elif turn and turn.reply is None:
+            turn.asked, turn.progress_at = asked, now
+            if turn.transcript is not None:
+                self._answer_turn(turn, asked)
+        else:
+            if turn and turn.reply and turn.reply.all_left:
+                self._close_played(turn, round(turn.reply.audio_ms))
+            elif turn:
+                self._cut_off(turn, "interrupted", now)
+            self._answer_context(asked, now)
+
+    def _answer_turn(self, turn: Turn, asked: sig.Answer, heard: str = "") -> None:
+        """``heard``: the turn's words, where whoever keeps the context has not been told yet."""
+        reply = turn.reply = Reply(asked.reply_id)
+        context = asked.context
+        if context is None:
+            context = self._context()
+            if heard and self._own_context:
+                context = (*context, Message("user", heard))
+        order = self._respond(turn, reply, asked.manner or self.config.manner, context)
+        self._effects += [*replying.begin(turn, reply), order]
+
+    def _answer_context(self, asked: sig.Answer, now: float) -> None:
+        context = self._context() if asked.context is None else asked.context
+        turn = self._begin("text", now)
+        turn.committed, turn.speech_ended_at = True, now
+        said = context[-1] if context else None
+        turn.transcript = said.content if said and said.role == "user" else ""
+        reply = turn.reply = Reply(asked.reply_id)
+        manner = asked.manner or self.config.manner
+        self._effects += [
+            *replying.begin(turn, reply),
+            self._respond(turn, reply, manner, context),
+        ]
+
+    def _transcribed(self, event: sig.FinalTranscript, now: float) -> None:
+        turn = self._turn
+        if turn is None or turn.id != event.turn_id or not turn.committed:
+            self._effects += self._facts.late_transcript(event)
+            return
+        if event.reply_id and (turn.reply is None or turn.reply.id != event.reply_id):
+            return  # of a reply that was discarded
+        if turn.transcript is not None:
+            return
+        turn.progress_at, turn.transcript = now, event.text
+        turn.latency["transcription_delay"] = turn.since_speech(now)
+        self._effects.append(out.TranscriptHeard(turn.id, event.text, final=True))
+        if turn.reply:
+            self._effects += replying.begin(turn, turn.reply)
+        elif turn.asked:
+            self._answer_turn(turn, turn.asked, event.text)
+        elif self.config.answering == "never":
+            self._close(turn, "heard")
+
     # The agent's side: a reply comes, is played, ends.
 
     def _reply_event(self, turn: Turn, reply: Reply, event: sig.StageEvent, now: float) -> None:
-        turn.progress_at = now
-        match event:
-            case sig.FinalTranscript(text=text):
-                turn.transcript = text
-                turn.latency["transcription_delay"] = turn.since_speech(now)
-                self._effects += [
-                    out.TranscriptHeard(turn.id, text, final=True),
-                    out.ReplyBegan(turn.id, reply.id),
-                ]
-            case sig.ReplySentence(sentence=number, text=text):
-                reply.sentences.setdefault(number, Sentence("")).text = text
-                self._effects.append(out.ReplySpoken(turn.id, reply.id, number, text))
-            case sig.ReplyText(text=text, sentences=count):
-                reply.text = text
-                self._effects.append(out.ReplyWritten(turn.id, reply.id, text))
-                if count == 0:
-                    self._effects.append(out.ReplyEnded(turn.id, reply.id, dict(turn.latency)))
-                    self._close_played(turn, 0)
-            case sig.ToolInvoked():
-                self._effects.append(as_news(out.ToolUsed, event))
-            case sig.EndRequested():
-                turn.ends_session = True
-            case sig.ReplyAudio() if not reply.complete:
-                reply.add_audio(event.sentence, event.pcm)
-                reply.complete = event.last
-                self._effects.append(
-                    out.Play(
-                        turn.id, reply.id, event.sequence, event.sentence, event.pcm, event.last
-                    )
-                )
+        self._effects += replying.take(turn, reply, event, now)
+        if reply.silent:
+            self._close_played(turn, 0)
 
     def _audio_left(self, reply_id: UUID, last: bool, now: float) -> None:
         turn = self._turn
         if turn is None or turn.reply is None or turn.reply.id != reply_id:
             return
-        reply = turn.reply
-        if reply.first_left_at is None:
-            reply.first_left_at = now
-            turn.latency["e2e"] = turn.since_speech(now)
+        self._effects += replying.left(turn, turn.reply, now, last=last)
         if last:
-            reply.all_left = True
-            self._effects.append(out.ReplyEnded(turn.id, reply.id, dict(turn.latency)))
             self._close_if_played(turn)
 
     def _playback(self, report: sig.Playback, now: float) -> None:
@@ -319,18 +430,31 @@ class Conversation:
         turn.heard_ms = heard_ms
         self._close(turn, "failed" if turn.error else "played")
 
+    def _interrupt(self, reply_id: UUID | None, heard_ms: int | None, now: float) -> None:
+        turn = self._turn
+        if reply_id and reply_id in self._asides:
+            self._effects += self._asides.stop(reply_id, now)
+        elif turn and turn.committed and reply_id in (None, turn.reply_id):
+            if turn.asked and not turn.reply:
+                self._effects.append(out.Interrupted(turn.id, turn.asked.reply_id, 0, ""))
+                turn.asked = None
+            else:
+                self._cut_off(turn, "interrupted", now, heard_ms)
+
     def _cut_off(
         self, turn: Turn, reason: EndReason, now: float, heard_ms: int | None = None
     ) -> None:
         """End a committed turn whose reply is not to be heard any further."""
         reply = turn.reply
-        assert reply is not None, "a committed turn has a reply"
+        if reply is None:
+            self._close(turn, "heard")
+            return
         heard = reply.heard_ms(now) if heard_ms is None else min(heard_ms, round(reply.audio_ms))
         turn.heard_ms = heard
         turn.interrupted = turn.audible and reason == "interrupted"
         if reason == "interrupted" and not turn.audible:
             reason = "superseded"
-        if turn.transcript is not None:  # else the client knows of no reply yet
+        if reply.begun:
             text, latency = reply.heard_text(heard), dict(turn.latency)
             self._effects.append(out.Interrupted(turn.id, reply.id, heard, text, latency))
         self._effects.append(out.CancelReply(turn.id, reply.id, heard))
@@ -338,14 +462,17 @@ class Conversation:
 
     def _hang_up(self, now: float) -> None:
         """The client is gone. The stages of a committed turn go on: its record stays whole."""
+        self._effects += self._asides.end()
         turn = self._turn
         if turn is None:
             return
         if not turn.committed:
             self._drop(turn)
             return
-        if turn.reply:
-            turn.heard_ms = turn.reply.heard_ms(now)
+        if turn.reply is None:
+            self._close(turn, "heard")
+            return
+        turn.heard_ms = turn.reply.heard_ms(now)
         self._close(turn, "client_left")
 
     def _close(self, turn: Turn, reason: EndReason) -> None:
@@ -368,6 +495,9 @@ class Conversation:
             event.turn_id,
             event.reply_id,
         )
+        if event.reply_id and event.reply_id in self._asides:
+            self._effects += self._asides.fail(event.reply_id, failed)
+            return
         turn = self._turn
         ours = turn is not None and turn.id == event.turn_id
         if event.reply_id and turn and turn.reply and turn.reply.id != event.reply_id:
@@ -383,6 +513,8 @@ class Conversation:
         if failed.code == "no_speech":
             self._drop(turn)
             self._effects.append(failed)
+            if turn.asked:
+                self._answer_context(turn.asked, now)
             return
         if reply and reply.complete:
             return  # everything came before the failure: nothing is missing
@@ -390,8 +522,10 @@ class Conversation:
             turn.committed = True
             self._gate.skip_speech()
             self._effects.append(out.SpeechEnded(turn.id))
+        if turn.asked:
+            failed = replace(failed, reply_id=turn.reply_id)
         turn.error = failed
-        reply = turn.reply = reply or Reply(self._new_id())
+        reply = turn.reply = reply or Reply(turn.reply_id or self._new_id())
         self._effects += [failed, out.CancelReply(turn.id, reply.id, reply.heard_ms(now))]
         if reply.audio_ms == 0:
             self._close(turn, "failed")
@@ -408,11 +542,12 @@ class Conversation:
         if status != self._status:
             self._status = status
             self._effects.append(out.StatusChanged(status))
-        if turn:
-            deadline = self._deadline(turn)
-            if self._wake is None or deadline < self._wake:
-                self._wake = deadline
-                self._effects.append(out.WakeAt(deadline))
+        looks = [self._deadline(turn)] if turn else []
+        if (aside := self._asides.next_look()) is not None:
+            looks.append(aside)
+        if looks and (self._wake is None or min(looks) < self._wake):
+            self._wake = min(looks)
+            self._effects.append(out.WakeAt(self._wake))
         effects, self._effects = self._effects, []
         return effects
 
@@ -420,12 +555,12 @@ class Conversation:
         return next_look(turn, self.config.turn_detection, self._gate.last_frame_at)
 
 
-def _no_progress(turn: Turn) -> out.Failed:
+def _no_progress(turn: Turn | None, reply_id: UUID | None) -> out.Failed:
     return out.Failed(
         "turn_timeout",
         "Nothing came back for this turn. Please say it again.",
         retryable=True,
-        stage="stt" if turn.transcript is None else "llm",
-        turn_id=turn.id,
-        reply_id=turn.reply.id if turn.reply else None,
+        stage="stt" if turn and turn.transcript is None else "llm",
+        turn_id=turn.id if turn else None,
+        reply_id=reply_id,
     )

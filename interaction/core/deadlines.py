@@ -18,7 +18,7 @@ PLAYBACK_SILENT_S = 30.0
 def next_look(turn: Turn, detection: TurnDetection, last_frame_at: float | None) -> float:
     """The time at which this turn's present wait has lasted too long."""
     if not turn.committed:
-        stalled = STALLED_MANUAL_S if detection.kind == "manual" else STALLED_S
+        stalled = STALLED_S if detection.kind == "vad" else STALLED_MANUAL_S
         longest = turn.opened_at + detection.max_turn_ms / 1000
         return min((last_frame_at or turn.opened_at) + stalled, longest)
     reply = turn.reply

@@ -28,16 +28,21 @@ class SpeechGate:
     """The present run of speech belongs to nothing any more; the next one counts again."""
     last_speech_at: float | None = None
     last_frame_at: float | None = None
+    heard_ms: int = 0
+    """How much has been heard, from the first frame on."""
+    last_speech_ms: int = 0
+    """Where in it the latest speech ended."""
     _recent: deque[bytes] = field(default_factory=deque)
 
     def hear(self, frame: Frame, now: float) -> None:
         self.last_frame_at = now
+        self.heard_ms += FRAME_MS
         floor = self.detection.threshold - (HYSTERESIS if self.speaking else 0)
         self.speaking = frame.speech >= floor
         if self.speaking:
             self.speech_ms += 0 if self.skipping else FRAME_MS
             self.silence_ms = 0
-            self.last_speech_at = now
+            self.last_speech_at, self.last_speech_ms = now, self.heard_ms
         else:
             self.silence_ms += FRAME_MS
             self.speech_ms = 0
@@ -49,6 +54,11 @@ class SpeechGate:
         detection = self.detection
         needed = detection.min_barge_in_ms if during_reply else detection.min_speech_ms
         return self.speech_ms >= needed
+
+    def forget(self) -> None:
+        """Nothing heard so far belongs to a turn."""
+        self._recent.clear()
+        self.skip_speech()
 
     def skip_speech(self) -> None:
         """Let the run of speech that now goes on, if any, open no turn."""

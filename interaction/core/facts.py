@@ -17,7 +17,7 @@ from interaction.core.signals import Message
 from interaction.core.turn import Turn
 
 Fact = sig.Measured | sig.ProviderSwitched | sig.Used
-News = TypeVar("News", out.ToolUsed, out.FellBack)
+News = TypeVar("News", out.ToolUsed, out.FellBack, out.Spent, out.EngineGone)
 
 
 class Facts:
@@ -42,7 +42,7 @@ class Facts:
                 said = [Message("user", turn.transcript or "")] if turn.kind == "speech" else []
                 if turn.context:
                     self._past.estimate.learn([*turn.context, *said], counted)
-                return []
+                return [as_news(out.Spent, fact)]
 
     def late_transcript(self, event: sig.FinalTranscript) -> list[Effect]:
         """A turn that was talked over while it was being transcribed: the words still count."""

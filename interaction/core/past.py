@@ -16,7 +16,7 @@ class Past:
     short one."""
 
     def __init__(self, config: ConversationConfig) -> None:
-        self._config = config
+        self.config = config
         self._turns: deque[Turn] = deque(maxlen=config.context_turns)
         self.estimate = Estimate()
         self.count = 0
@@ -38,10 +38,10 @@ class Past:
 
     def context(self, live: Turn | None) -> tuple[Message, ...]:
         """The system prompt, as many whole turns before as the budget allows, the live turn."""
-        prompt = self._config.system_prompt
+        prompt = self.config.system_prompt
         first = [Message("system", prompt)] if prompt else []
         last = live.messages() if live else []
-        left = self._config.context_tokens - self.estimate.tokens([*first, *last])
+        left = self.config.context_tokens - self.estimate.tokens([*first, *last])
         between: list[Message] = []
         for messages in self._groups():
             left -= self.estimate.tokens(messages)
@@ -55,5 +55,5 @@ class Past:
         for turn in self:
             yield turn.messages()
         if self.count <= len(self._turns):  # else it is further back than the context reaches
-            for message in reversed(self._config.history):
+            for message in reversed(self.config.history):
                 yield [message]

@@ -71,6 +71,8 @@ class Interrupt:
     """Stop the reply. ``heard_ms`` is None where the client cannot tell."""
 
     heard_ms: int | None = None
+    reply_id: UUID | None = None
+    """None: the one of the turn that is alive."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from interaction.core.effects import METRICS, EndReason, Failed, FellBack, Status, TurnRecord
-from interaction.core.signals import SPEAKING_RATE, Message, StageEvent
+from interaction.core.signals import SPEAKING_RATE, Answer, Message, StageEvent
 
 
 @dataclass(slots=True)
@@ -22,6 +22,10 @@ class Reply:
     id: UUID
     text: str | None = None
     """The whole reply; None while it is still being written."""
+    begun: bool = False
+    """The client has been told of it."""
+    silent: bool = False
+    """It has ended, and there is no sound of it."""
     sentences: dict[int, Sentence] = field(default_factory=dict)
     audio_ms: float = 0.0
     complete: bool = False
@@ -98,8 +102,17 @@ class Turn:
     context: tuple[Message, ...] = ()
     """What the language model got before this turn's words."""
     fallbacks: tuple[FellBack, ...] = ()
+    asked: Answer | None = None
+    """A reply was asked for that waits for the transcript."""
     ends_session: bool = False
     """A tool asked for it: once the reply has been heard."""
+
+    @property
+    def reply_id(self) -> UUID | None:
+        """Of the reply that comes, or that was asked for."""
+        if self.reply:
+            return self.reply.id
+        return self.asked.reply_id if self.asked else None
 
     @property
     def audible(self) -> bool:
@@ -110,11 +123,11 @@ class Turn:
     def status(self) -> Status:
         if not self.committed:
             return "recording"
-        if self.transcript is None:
+        if self.reply and self.reply.audio_ms > 0:
+            return "speaking"
+        if self.transcript is None and not (self.reply and self.reply.begun):
             return "transcribing"
-        if self.reply is None or self.reply.audio_ms == 0:
-            return "responding"
-        return "speaking"
+        return "responding" if self.reply else "listening"
 
     def since_speech(self, now: float) -> float | None:
         """Milliseconds since the person's end of speech (or their typed line)."""
@@ -132,7 +145,7 @@ class Turn:
         messages = []
         if self.transcript:
             messages.append(Message("user", self.transcript))
-        cut_short = self.end_reason is not None and self.end_reason != "played"
+        cut_short = self.end_reason not in (None, "played", "heard")
         said = self.reply and (self.heard_text() if cut_short else self.reply.written())
         if said:
             messages.append(Message("assistant", said))
@@ -150,7 +163,7 @@ class Turn:
             heard_ms=self.heard_ms,
             interrupted=self.interrupted,
             end_reason=self.end_reason,
-            reply_id=self.reply.id if self.reply else None,
+            reply_id=self.reply_id,
             latency=dict(self.latency),
             error=self.error,
             underruns=self.underruns,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -102,8 +103,15 @@ class ParleyConsumer(AsyncConsumer):  # type: ignore[misc]
                 live.hear(message)
             case protocol.EndSession():
                 live.hang_up("ended")
+            case protocol.AcceptFallback():
+                live.accept_fallback()
             case protocol.UpdateSession(barge_in_enabled=barge_in, turn_detection=choice):
-                live.update(barge_in, parley.turn_detection(choice) if choice else None)
+                config = live.config
+                if barge_in is not None:
+                    config = replace(config, barge_in=barge_in)
+                if choice is not None:
+                    config = replace(config, turn_detection=parley.turn_detection(choice))
+                live.reconfigure(config)
             case _:
                 if isinstance(message, protocol.Playback):
                     self._outbox.played(message.reply_id, message.played_ms)
@@ -162,6 +170,8 @@ class ParleyConsumer(AsyncConsumer):  # type: ignore[misc]
             case effects.Interrupted(reply_id=reply_id):
                 self._outbox.interrupt(reply_id)
                 self._outbox.tell(parley.encode(news))
+            case effects.ToolAsked() | effects.Spent() | effects.EngineGone():
+                pass  # this protocol's tools run here, and it does not tell what a reply cost
             case _:
                 self._outbox.tell(parley.encode(news))
 

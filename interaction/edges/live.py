@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.conf import settings
@@ -13,23 +13,36 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from interaction.audio.resample import Resampler
-from interaction.core.effects import Failed, News, SessionOver
+from interaction.core.effects import (
+    EngineGone,
+    Failed,
+    FallbackOffered,
+    Mode,
+    ModeChanged,
+    News,
+    SessionOver,
+)
 from interaction.core.redaction import Redactor
 from interaction.core.signals import (
     HEARING_RATE,
     Command,
     ConversationConfig,
+    Message,
     Say,
-    TurnDetection,
 )
 from interaction.dialogue import Dialogue, Summary
 from interaction.engine import Engine, EngineUnavailable, SessionSpec
 
 logger = logging.getLogger(__name__)
 
+OURSELVES = "parley"
+"""The realtime provider that is this server itself."""
+THE_PERSONS = ("no_speech", "audio_dropped")
+"""Failures that are no provider's fault."""
+
 
 def engine_for(spec: SessionSpec) -> Engine:
-    engine: Engine = import_string(settings.PARLEY_ENGINE)(spec)
+    engine: Engine = import_string(settings.PARLEY_ENGINES[spec.mode])(spec)
     return engine
 
 
@@ -49,10 +62,16 @@ class LiveSession:
         config: ConversationConfig,
         rate: int,
         tell: Callable[[News], None],
+        context: Callable[[], tuple[Message, ...]] | None = None,
     ) -> None:
+        """``context``: as in ``core.conversation.Conversation``."""
         self.spec = spec
+        self.config = config
         self._tell_client = tell
-        self._dialogue = Dialogue(config, engine_for(spec), self._tell)
+        self._dialogue = Dialogue(
+            _for_mode(config, spec.mode), engine_for(spec), self._tell, context
+        )
+        self._stepping_in = SteppingIn(spec)
         self._resampler = Resampler(rate, HEARING_RATE)
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -69,10 +88,22 @@ class LiveSession:
             command = Say(Redactor().final(command.text))
         self._attempt(lambda: self._dialogue.command(command))
 
-    def update(self, barge_in: bool | None, turn_detection: TurnDetection | None) -> None:
-        self._attempt(
-            lambda: self._dialogue.update(barge_in=barge_in, turn_detection=turn_detection)
-        )
+    def reconfigure(self, config: ConversationConfig) -> None:
+        """Change how the conversation is led: turn detection, barge-in, what is answered how."""
+        self.config = config
+        self._attempt(lambda: self._dialogue.reconfigure(_for_mode(config, self.spec.mode)))
+
+    def accept_fallback(self) -> None:
+        """Go on in the mode that was offered, if one was."""
+        if self._stepping_in.offered:
+            self._switch(automatic=False)
+
+    def _switch(self, *, automatic: bool) -> None:
+        self.spec = replace(self.spec, mode=self._stepping_in.other)
+        self._stepping_in = SteppingIn(self.spec)
+        self._attempt(lambda: self._dialogue.switch(engine_for(self.spec)))
+        self.reconfigure(self.config)
+        self._tell_client(ModeChanged(self.spec.mode, automatic))
 
     def hang_up(self, reason: str) -> None:
         """End the session; ``run`` returns once everything has been handed over."""
@@ -111,7 +142,13 @@ class LiveSession:
                     "code": news.code,
                 },
             )
-        self._tell_client(news)
+        if not isinstance(news, EngineGone):
+            self._tell_client(news)
+        if offer := self._stepping_in.after(news):
+            if self.spec.auto_fallback:  # not from within the engine's own news
+                asyncio.get_running_loop().call_soon(lambda: self._switch(automatic=True))
+            else:
+                self._tell_client(offer)
 
     def _attempt(self, act: Callable[[], None]) -> None:
         if self._over.done():
@@ -120,6 +157,42 @@ class LiveSession:
             act()
         except Exception as bug:
             self._over.set_exception(bug)
+
+
+class SteppingIn:
+    """Whether the other mode may take the session over, and when that is to be offered."""
+
+    def __init__(self, spec: SessionSpec) -> None:
+        self.other: Mode = "realtime" if spec.mode == "cascade" else "cascade"
+        self.offered = False
+        # Parley's own realtime provider is a cascade, too: it has nothing to offer to one.
+        self._possible = spec.mode == "realtime" or (
+            spec.realtime is not None and spec.realtime.name != OURSELVES
+        )
+
+    def after(self, news: News) -> FallbackOffered | None:
+        """The offer to make after this, once a mode."""
+        match news:
+            case EngineGone(provider, code, message):
+                pass
+            case Failed(code, message, stage="stt" | "llm" | "tts", provider=str(provider)) if (
+                code not in THE_PERSONS
+            ):
+                pass
+            case _:
+                return None
+        if self.offered or not self._possible:
+            return None
+        self.offered = True
+        return FallbackOffered(self.other, provider, code, message)
+
+
+def _for_mode(config: ConversationConfig, mode: Mode) -> ConversationConfig:
+    """A cascade finds the turns itself."""
+    detection = config.turn_detection
+    if mode == "cascade" and detection.kind in ("server", "semantic"):
+        return replace(config, turn_detection=replace(detection, kind="vad"))
+    return config
 
 
 def internal_error() -> Failed:

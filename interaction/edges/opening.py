@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from interaction import choosing
+from interaction.core.effects import Mode
 from interaction.core.signals import ConversationConfig
 from interaction.edges import parley, protocol
 from interaction.edges.protocol import (
@@ -25,6 +26,7 @@ from interaction.providers.base import ProviderChoice
 from interaction.tools.table import TABLE as TOOLS
 
 KINDS = ("stt", "llm", "tts")
+"""The stages of a cascade."""
 KEPT = {
     "providers",
     "fallbacks",
@@ -32,6 +34,7 @@ KEPT = {
     "tools",
     "barge_in_enabled",
     "turn_detection",
+    "auto_fallback",
     "input_sample_rate",
     "output_sample_rate",
 }
@@ -85,6 +88,7 @@ def begin(owner: Any, start: StartSession) -> Opened:
 def opened(session: Session) -> Opened:
     """What drives this session, from its row."""
     chosen = settings_of(session)
+    detection = parley.turn_detection(chosen.turn_detection)
     return Opened(
         SessionSpec(
             session_id=session.pk,
@@ -92,14 +96,20 @@ def opened(session: Session) -> Opened:
             stt=_in_order(chosen, "stt"),
             llm=_in_order(chosen, "llm"),
             tts=_in_order(chosen, "tts"),
+            realtime=_plain(realtime) if (realtime := chosen.providers.realtime).name else None,
+            mode=chosen.mode,
             tools=tuple(chosen.tools),
             redact=settings.ENV.parley_redact,
             recording=session.recording,
+            auto_fallback=chosen.auto_fallback,
+            system_prompt=session.system_prompt,
+            turns=detection,
+            barge_in=chosen.barge_in_enabled,
         ),
         ConversationConfig(
             system_prompt=session.system_prompt,
             barge_in=chosen.barge_in_enabled,
-            turn_detection=parley.turn_detection(chosen.turn_detection),
+            turn_detection=detection,
             context_turns=settings.ENV.parley_context_turns,
             context_tokens=settings.ENV.parley_context_tokens,
         ),
@@ -112,7 +122,7 @@ def opened(session: Session) -> Opened:
 
 def settings_of(session: Session) -> SessionSettings:
     return SessionSettings(
-        mode="cascade",
+        mode=cast("Mode", session.mode),
         system_prompt=session.system_prompt,
         recording=session.recording,
         title=session.title,
@@ -128,6 +138,8 @@ def with_defaults(wanted: SessionSettings, have: Holdings) -> SessionSettings:
     """
     _check_tools(wanted.tools)
     providers = {kind: _effective(kind, getattr(wanted.providers, kind), have) for kind in KINDS}
+    if choosing.names("realtime", have):
+        providers["realtime"] = _effective("realtime", wanted.providers.realtime, have)
     fallbacks = {
         kind: [_effective(kind, choice, have) for choice in _fallbacks(kind, wanted)]
         for kind in KINDS

@@ -150,8 +150,9 @@ def encode(news: effects.News) -> protocol.Message:
             return protocol.ResponseEnded(
                 turn_id=turn_id, reply_id=reply_id, latency=latency(figures)
             )
-    fields = {field.name: getattr(news, field.name) for field in dataclasses.fields(news)}
-    return SAME_FIELDS[type(news)](**fields)
+    message = SAME_FIELDS[type(news)]
+    fields = (field.name for field in dataclasses.fields(news))
+    return message(**{name: getattr(news, name) for name in fields if name in message.model_fields})
 
 
 def latency(figures: Mapping[str, float | None]) -> protocol.Latency:

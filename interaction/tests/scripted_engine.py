@@ -1,6 +1,6 @@
 """An engine that needs no provider, no worker and no Redis: it answers in the words of a script.
 
-Chosen by ``settings.PARLEY_ENGINE``. What a turn's words contain says what happens to it.
+Chosen by ``settings.PARLEY_ENGINES``. What a turn's words contain says what happens to it.
 """
 
 from __future__ import annotations

@@ -2,4 +2,6 @@
 
 from voiceproject.settings import *  # noqa: F403
 
-PARLEY_ENGINE = "interaction.tests.scripted_engine.ScriptedEngine"
+PARLEY_ENGINES = dict.fromkeys(
+    ("cascade", "realtime"), "interaction.tests.scripted_engine.ScriptedEngine"
+)

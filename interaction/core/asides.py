@@ -1,0 +1,89 @@
+"""Replies beside the conversation: none interrupts, is interrupted or kept."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from interaction.core import effects as out
+from interaction.core import replying
+from interaction.core import signals as sig
+from interaction.core.deadlines import NO_PROGRESS_S
+from interaction.core.effects import Effect
+from interaction.core.signals import Manner, Message
+from interaction.core.turn import Reply, Turn
+
+
+class Asides:
+    def __init__(self) -> None:
+        self._turns: dict[UUID, Turn] = {}
+        """By reply; a turn here is nothing but the frame of its reply."""
+
+    def begin(
+        self,
+        turn_id: UUID,
+        reply_id: UUID,
+        context: tuple[Message, ...],
+        manner: Manner,
+        now: float,
+    ) -> list[Effect]:
+        turn = Turn(turn_id, 0, "text", opened_at=now, progress_at=now, speech_ended_at=now)
+        turn.committed, turn.transcript, turn.reply = True, "", Reply(reply_id)
+        self._turns[reply_id] = turn
+        return [
+            *replying.begin(turn, turn.reply),
+            out.Respond(turn_id, 0, reply_id, context, manner, aside=True),
+        ]
+
+    def __contains__(self, reply_id: object) -> bool:
+        return reply_id in self._turns
+
+    def take(self, reply_id: UUID, event: sig.StageEvent, now: float) -> list[Effect]:
+        turn, reply = self._of(reply_id)
+        told = replying.take(turn, reply, event, now)
+        if reply.silent:
+            del self._turns[reply_id]
+        return told
+
+    def left(self, reply_id: UUID, now: float, *, last: bool) -> list[Effect]:
+        turn, reply = self._of(reply_id)
+        if last:
+            del self._turns[reply_id]
+        return replying.left(turn, reply, now, last=last)
+
+    def stop(self, reply_id: UUID, now: float) -> list[Effect]:
+        turn, reply = self._of(reply_id)
+        del self._turns[reply_id]
+        heard = reply.heard_ms(now)
+        return [
+            out.Interrupted(turn.id, reply_id, heard, reply.heard_text(heard)),
+            out.CancelReply(turn.id, reply_id, heard),
+        ]
+
+    def fail(self, reply_id: UUID, failed: out.Failed) -> list[Effect]:
+        turn, reply = self._of(reply_id)
+        if reply.complete:
+            return []  # everything came before the failure
+        del self._turns[reply_id]
+        return [failed, out.CancelReply(turn.id, reply_id)]
+
+    def overdue(self, now: float) -> list[UUID]:
+        """Replies of which nothing has come for too long."""
+        return [
+            reply_id
+            for reply_id, turn in self._turns.items()
+            if turn.reply and not turn.reply.complete and now >= turn.progress_at + NO_PROGRESS_S
+        ]
+
+    def next_look(self) -> float | None:
+        waiting = (t.progress_at for t in self._turns.values() if t.reply and not t.reply.complete)
+        return min((at + NO_PROGRESS_S for at in waiting), default=None)
+
+    def end(self) -> list[Effect]:
+        """The client is gone."""
+        turns, self._turns = self._turns, {}
+        return [out.CancelReply(turn.id, reply_id) for reply_id, turn in turns.items()]
+
+    def _of(self, reply_id: UUID) -> tuple[Turn, Reply]:
+        turn = self._turns[reply_id]
+        assert turn.reply is not None
+        return turn, turn.reply
