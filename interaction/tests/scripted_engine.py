@@ -28,7 +28,7 @@ def tone(ms: int) -> bytes:
 
 class ScriptedEngine:
     """``hold``: answer nothing until a test does. ``fail``: the LLM times out. ``break``: a bug.
-    ``mute``: text without audio. ``for N seconds``: so much audio. Otherwise one second."""
+    ``lost``: nothing can come any more. ``mute``: text without audio. ``for N seconds``: so much audio. Otherwise one second."""
 
     made: ClassVar[list[ScriptedEngine]] = []
     live: ClassVar[list[ScriptedEngine]] = []
@@ -88,6 +88,9 @@ class ScriptedEngine:
                     turn_id, "llm", "demo", "provider_timeout", "It took too long.", True, reply_id
                 )
             )
+        elif "lost" in words:
+            message = "It does not answer."
+            self.tell(signals.EngineLost("scripted", "provider_unavailable", message, True))
         elif "mute" in words:
             self.tell(signals.ReplyText(reply_id, "Nothing to say aloud.", 0))
         elif "hold" in words:

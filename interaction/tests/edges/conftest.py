@@ -20,7 +20,7 @@ def scripted() -> Iterator[None]:
     path = f"{ScriptedEngine.__module__}.{ScriptedEngine.__qualname__}"
     ScriptedEngine.made.clear()
     ScriptedEngine.asked_to_hold = asyncio.Event()
-    with override_settings(PARLEY_ENGINES={"cascade": path}):
+    with override_settings(PARLEY_ENGINES={"cascade": path, "realtime": path}):
         yield
     assert not ScriptedEngine.live, "an engine was left open"
 
