@@ -17,8 +17,8 @@ from interaction.core.signals import ConversationConfig, Frame, TurnDetection
 from interaction.core.turn import Reply
 from interaction.tests.core.screenplay import SILENT
 
-NEWEST, BEFORE, STRANGER = (UUID(int=10**6 + n) for n in range(3))
-"""Stand for the newest turn or reply, the one before, and one that never was."""
+NEWEST, BEFORE, STRANGER, FRESH = (UUID(int=10**6 + n) for n in range(4))
+"""Stand for the newest turn or reply, the one before, one that never was, and another each time."""
 IDS = st.sampled_from([NEWEST, NEWEST, NEWEST, BEFORE, STRANGER])
 MS = st.integers(0, 5_000)
 PCM = st.integers(0, 2_400).map(lambda n: b"\1\0" * n)
@@ -26,7 +26,12 @@ WORDS = st.sampled_from(["One two.", "Three four five.", "Six."])
 
 STAGE_EVENTS = st.one_of(
     st.builds(sig.PartialTranscript, IDS, WORDS),
-    st.builds(sig.FinalTranscript, IDS, WORDS, IDS),
+    st.builds(sig.FinalTranscript, IDS, WORDS, st.none() | IDS),
+    st.just(sig.TurnFound()),
+    st.just(sig.TurnOver()),
+    st.just(sig.EngineLost("x", "provider_unavailable", "Gone.", True)),
+    st.builds(sig.Used, IDS, IDS, st.just(9), st.just(2)),
+    st.builds(sig.ToolCalled, IDS, IDS, st.just(sig.ToolCall("c", "now", "{}"))),
     st.builds(sig.ReplySentence, IDS, st.integers(0, 3), WORDS),
     st.builds(sig.ReplyText, IDS, WORDS, st.integers(0, 3)),
     st.builds(sig.ReplyAudio, IDS, st.integers(0, 9), st.integers(0, 3), PCM, st.booleans()),
@@ -44,8 +49,10 @@ STAGE_EVENTS = st.one_of(
 )
 COMMANDS = st.one_of(
     st.builds(sig.Say, WORDS),
-    st.builds(sig.Commit),
-    st.builds(sig.Interrupt, st.none() | MS),
+    st.builds(sig.Commit, st.sampled_from([None, False, True])),
+    st.just(sig.Clear()),
+    st.builds(sig.Answer, st.just(FRESH), aside=st.booleans()),
+    st.builds(sig.Interrupt, st.none() | MS, st.none() | IDS),
     st.builds(sig.Playback, IDS, MS, st.booleans(), st.integers(0, 3), st.none() | MS),
     st.builds(sig.AudioLeft, IDS, st.booleans()),
     st.builds(sig.HangUp),
@@ -63,9 +70,10 @@ CONFIGS = st.builds(
     st.booleans(),
     st.builds(
         TurnDetection,
-        st.sampled_from(["vad", "manual"]),
+        st.sampled_from(["vad", "vad", "manual", "server"]),
         eager_silence_ms=st.none() | st.just(200),
     ),
+    answering=st.sampled_from(["always", "always", "asked", "never"]),
 )
 
 
@@ -79,6 +87,7 @@ class Player:
         self.effects: list[out.Effect] = []
         self.turns = [STRANGER]
         self.replies = [STRANGER]
+        self._fresh = itertools.count(10**9)
 
     def take(self, effects: list[out.Effect]) -> None:
         self.effects += effects
@@ -91,6 +100,8 @@ class Player:
     def aimed(self, signal: Any) -> Any:
         for name, known in (("turn_id", self.turns), ("reply_id", self.replies)):
             aim = getattr(signal, name, None)
+            if aim == FRESH:
+                signal = replace(signal, **{name: UUID(int=next(self._fresh))})
             if aim in (NEWEST, BEFORE):
                 there = known[-1] if aim == NEWEST else known[-2 if len(known) > 1 else -1]
                 signal = replace(signal, **{name: there})
@@ -126,12 +137,20 @@ def test_whatever_happens_the_rules_of_turn_taking_hold(
 ) -> None:
     alive: UUID | None = None
     committed: set[UUID] = set()
+    asides: set[UUID] = set()
     stopped: set[UUID] = set()
     finished: set[UUID] = set()
     closed: dict[UUID, int] = {}
     status = "listening"
     for effect in play(config, steps):
         match effect:
+            case out.Respond(aside=True):
+                asides.add(effect.turn_id)
+            case out.Respond(spoken=True):
+                assert effect.turn_id == alive in committed
+            case out.TranscribeTurn():
+                assert effect.turn_id == alive not in committed
+                committed.add(effect.turn_id)
             case out.OpenTurn() | out.Respond():
                 assert alive is None, "two turns alive at once"
                 alive = effect.turn_id
@@ -150,12 +169,13 @@ def test_whatever_happens_the_rules_of_turn_taking_hold(
             case out.CancelReply():
                 stopped.add(effect.reply_id)
             case out.Play():
-                assert effect.turn_id == alive
-                assert effect.turn_id in committed, "audio left before the turn was committed"
+                assert effect.turn_id in asides or effect.turn_id == alive
+                assert effect.turn_id in asides | committed, "audio left before the turn was committed"
                 assert effect.reply_id not in stopped or not effect.pcm
                 assert effect.reply_id not in finished, "audio after the last piece"
                 finished |= {effect.reply_id} if effect.last else set()
             case out.CloseTurn(record):
+                assert record.turn_id not in asides
                 if record.turn_id == alive:
                     alive = None
                     closed[record.turn_id] = record.sequence
