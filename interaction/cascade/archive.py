@@ -22,6 +22,7 @@ from redis.exceptions import LockError
 
 from interaction.audio import wav
 from interaction.cascade.invocations import keep_invocations, without_nul
+from interaction.cascade.notes import notes_of_replies
 from interaction.cascade.stage import StageRun
 from interaction.cascade.streams import recorded, sentence_key, turn_key
 from interaction.cascade.ticket import load
@@ -108,22 +109,6 @@ async def _listen_back(run: StageRun, notes: dict[str, Any]) -> Recording:
     if not whole:
         logger.warning("its recording has gaps", extra=run.ticket.facts())
     return Recording(user, b"".join(spoken), streams)
-
-
-@dataclass
-class NotedReply:
-    id: UUID
-    sentences: int
-
-
-def notes_of_replies(notes: dict[str, Any]) -> list[NotedReply]:
-    """The replies that any stage worked on, an abandoned eager one included."""
-    counts: dict[UUID, int] = {}
-    for name in notes:
-        if name.startswith("sentence:"):
-            _, reply, number = name.split(":")
-            counts[UUID(reply)] = max(counts.get(UUID(reply), 0), int(number) + 1)
-    return [NotedReply(reply, count) for reply, count in counts.items()]
 
 
 def _reply(notes: dict[str, Any]) -> UUID | None:

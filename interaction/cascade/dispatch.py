@@ -86,7 +86,7 @@ class Dispatch:
         """Take an order. Returns a turn's id where some of its audio had to go for that."""
         if isinstance(order, out.OpenTurn):
             self._begin(order.turn_id, order.sequence, "speech")
-        elif isinstance(order, out.Respond):
+        elif isinstance(order, out.Respond) and not order.spoken:
             self._begin(order.turn_id, order.sequence, "text")
         elif isinstance(order, out.DropTurn) and order.turn_id in self._turns:
             self._turns[order.turn_id].live = False
@@ -152,16 +152,17 @@ class Dispatch:
                 turn.pending += pcm
                 await self._send_audio(turn, least=PIECE)
             case out.FlushTurn():
-                await self._send_mark(turn, Kind.FLUSH, order)
+                await self._send_mark(turn, Kind.FLUSH, _wanted(order))
             case out.EndTurn(flushed=flushed):
-                await self._send_mark(turn, Kind.END, order, flushed=flushed)
+                await self._send_mark(turn, Kind.END, {**_wanted(order), "flushed": flushed})
                 if flushed:
                     await commit(self._redis, order.reply_id)
                 await notes.write(reply=str(order.reply_id))
-            case out.Respond(turn_id, _, reply_id, context):
-                said = context[-1].content if context else ""
-                await notes.open({**turn.facts, "reply": str(reply_id), "transcript": said})
-                ticket = Ticket(self._spec, turn_id, self.channel, "llm", reply_id)
+            case out.TranscribeTurn():
+                await self._send_mark(turn, Kind.END, {"reply": None, "flushed": False})
+            case out.Respond(turn_id, _, reply_id, context, manner):
+                await self._note_request(notes, turn, order)
+                ticket = Ticket(self._spec, turn_id, self.channel, "llm", reply_id, manner=manner)
                 self._enqueue(ticket, context=dump_context(context))
             case out.CancelReply(reply_id=reply_id):
                 await cancel(self._redis, reply_id)
@@ -174,12 +175,19 @@ class Dispatch:
             piece, turn.pending = turn.pending[:LARGEST_PIECE], turn.pending[LARGEST_PIECE:]
             await turn.writer.append(Kind.AUDIO, piece)
 
-    async def _send_mark(
-        self, turn: _Sent, kind: Kind, order: out.FlushTurn | out.EndTurn, **facts: Any
-    ) -> None:
+    async def _send_mark(self, turn: _Sent, kind: Kind, mark: dict[str, Any]) -> None:
         await self._send_audio(turn, least=0)
-        mark = {"reply": str(order.reply_id), "context": dump_context(order.context), **facts}
         await turn.writer.mark(kind, mark)
+
+    async def _note_request(self, notes: Notes, turn: _Sent, order: out.Respond) -> None:
+        """Of a reply beside the conversation nothing is kept, so nothing is noted."""
+        reply = {"reply": str(order.reply_id)}
+        if order.spoken:
+            await notes.write(**reply)
+        elif not order.aside:
+            last = order.context[-1] if order.context else None
+            said = last.content if last and last.role == "user" else ""
+            await notes.open({**turn.facts, **reply, "transcript": said})
 
     def _give_up(self, order: Order) -> None:
         """An order could not be carried out, however patiently: its turn is lost."""
@@ -190,6 +198,15 @@ class Dispatch:
             self._fail(order.turn_id, "llm", "redis_unavailable", message, order.reply_id)
         else:
             self._fail(order.turn_id, "stt", "redis_unavailable", message)
+
+    def free(self, turn_id: UUID) -> None:
+        """Nobody waits any more for the reply beside the conversation that has this turn's id."""
+        if self._turns.pop(turn_id, None):
+            self._spawn(self._free(turn_id))
+
+    async def _free(self, turn_id: UUID) -> None:
+        with contextlib.suppress(*BROKEN):
+            await Notes(self._redis, turn_id).free()
 
     def _enqueue(self, ticket: Ticket, **kwargs: Any) -> None:
         """Beside the orders: audio need not wait for it."""
@@ -250,3 +267,11 @@ class Dispatch:
         patience = max(0.0, give_up_at - self._now())
         self._watch.queued(ticket.job, self._now(), within=patience + START_WITHIN)
         await self._publish(ticket, patience)
+
+
+def _wanted(order: out.FlushTurn | out.EndTurn) -> dict[str, Any]:
+    return {
+        "reply": str(order.reply_id),
+        "context": dump_context(order.context),
+        "manner": dump(order.manner),
+    }

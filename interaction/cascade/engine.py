@@ -40,6 +40,7 @@ FACTS = (Measured, ProviderSwitched, Used)
 class _Reply:
     turn: UUID
     voice: Voice
+    aside: bool = False
     read: int = 0
     """Sentences that were read to their end."""
     synthesized: set[int] = field(default_factory=set)
@@ -89,7 +90,9 @@ class CascadeEngine:
         if self._closed or isinstance(order, out.Listen):
             return
         match order:
-            case out.Respond(turn_id, _, reply_id) | out.FlushTurn(turn_id, reply_id):
+            case out.Respond(turn_id, _, reply_id):
+                self._await_reply(turn_id, reply_id, aside=order.aside)
+            case out.FlushTurn(turn_id, reply_id):
                 self._await_reply(turn_id, reply_id)
             case out.EndTurn(turn_id, reply_id):
                 self._ended[turn_id] = reply_id
@@ -188,6 +191,8 @@ class CascadeEngine:
                 self._play(reply, reply.voice.announce(sentence))
             case ReplyText(reply_id, _, sentences) if reply := self._replies.get(reply_id):
                 self._play(reply, reply.voice.written(sentences))
+                if sentences == 0:
+                    self._let_go(reply_id)
 
     def _hear(self, reply_id: UUID, entry: Entry | AudioLost) -> None:
         """A piece of a reply, from the reader."""
@@ -218,15 +223,17 @@ class CascadeEngine:
 
     # Replies come and go.
 
-    def _await_reply(self, turn_id: UUID, reply_id: UUID) -> None:
+    def _await_reply(self, turn_id: UUID, reply_id: UUID, *, aside: bool = False) -> None:
         if reply_id in self._replies or reply_id in self._dropped:
             return
-        self._replies[reply_id] = _Reply(turn_id, Voice(reply_id))
+        self._replies[reply_id] = _Reply(turn_id, Voice(reply_id), aside)
         self._hub.reader.follow(reply_id, turn_id, lambda entry: self._hear(reply_id, entry))
 
     def _let_go(self, reply_id: UUID) -> None:
         """The reply is complete, or unwanted: nobody need watch those who work on it."""
-        self._replies.pop(reply_id, None)
+        reply = self._replies.pop(reply_id, None)
+        if reply and reply.aside:
+            self._dispatch.free(reply.turn)
         self._hub.reader.forget(reply_id)
         self._watch.forget(lambda job: job.subject == reply_id)
 

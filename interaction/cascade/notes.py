@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from interaction.cascade.connections import PATIENCE, Redis, patiently
 from interaction.cascade.liveness import Job
-from interaction.cascade.streams import LIFETIME
+from interaction.cascade.streams import LIFETIME, sentence_key
 
 SILENCE = 10
 """Seconds."""
@@ -131,6 +132,12 @@ class Notes:
 
         await patiently(attempt)
 
+    async def free(self) -> None:
+        """Forget a reply that is kept nowhere, and its audio."""
+        replies = notes_of_replies(await self.read())
+        streams = [sentence_key(reply.id, n) for reply in replies for n in range(reply.sentences)]
+        await self.forget(streams, archived=False)
+
     def _touch(self, pipe: Any) -> None:
         pipe.set(live_key(self.turn), 1, ex=SILENCE)
 
@@ -142,3 +149,19 @@ class Notes:
 
 def _name(job: Job) -> str:
     return f"{job.stage}:{job.subject}:{job.n}"
+
+
+@dataclass
+class NotedReply:
+    id: UUID
+    sentences: int
+
+
+def notes_of_replies(notes: dict[str, Any]) -> list[NotedReply]:
+    """The replies that any stage worked on, an abandoned eager one included."""
+    counts: dict[UUID, int] = {}
+    for name in notes:
+        if name.startswith("sentence:"):
+            _, reply, number = name.split(":")
+            counts[UUID(reply)] = max(counts.get(UUID(reply), 0), int(number) + 1)
+    return [NotedReply(reply, count) for reply, count in counts.items()]

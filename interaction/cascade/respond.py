@@ -5,17 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from interaction.cascade.chain import Attempt, Chain
+from interaction.cascade.commitment import committed
 from interaction.cascade.pace import Timeline, unless
 from interaction.cascade.sentences import SentenceSplitter
 from interaction.cascade.speakable import speakable
 from interaction.cascade.stage import GivenUp, StageRun
+from interaction.cascade.ticket import Ticket
 from interaction.cascade.tooling import Tooling
-from interaction.core.signals import Message, ReplySentence, ReplyText, ToolCall, ToolSpec, Used
+from interaction.core.signals import (
+    Manner,
+    Message,
+    ReplySentence,
+    ReplyText,
+    ToolCall,
+    ToolCalled,
+    ToolSpec,
+    Used,
+)
 from interaction.providers.base import LanguageModel, Usage
+from interaction.providers.table import ENDPOINT, entry
 
 DEADLINE = 900.0
 """For the whole run, which lasts until the last sentence's turn to be synthesised has come."""
@@ -51,23 +65,36 @@ class _Reply:
         """Have the reply written, with as many rounds of tools as the model asks for."""
         messages, tooling = list(context), Tooling(self._run)
         chain, counts = Chain(self._run, "llm"), list[Usage]()
+        manner, asks_client = self._run.ticket.manner, False
         for number in range(MOST_ROUNDS + 2):
-            asked = _Round(self, messages, tooling.specs)
+            asked = _Round(self, messages, (*tooling.specs, *manner.tools), _wishes(manner, number))
             await chain.through(asked.put)
             await self._finish_sentence()
             counts += asked.counts
-            if not asked.calls:
+            asks_client = await self._ask_client(asked.calls)
+            if not asked.calls or asks_client:
                 break
             messages.append(Message("assistant", asked.text, tuple(asked.calls)))
             messages += await tooling.answer(asked.calls, refuse=number >= MOST_ROUNDS)
         self._spoken.put_nowait(None)
-        if not self._text.strip() and not tooling.session_over:
+        if not (self._text.strip() or tooling.session_over or asks_client):
             message = _("The language model gave no answer.")
             raise GivenUp("empty_reply", message)
         await self._count(counts)
-        await self._run.tell(ReplyText(self._id, self._text, self._sentences))
+        spoken = self._sentences if manner.spoken else 0
+        await self._run.tell(ReplyText(self._id, self._text, spoken))
         facts = {f"text:{self._id}": self._text, f"sentences:{self._id}": self._sentences}
         self._run.note(**facts)
+
+    async def _ask_client(self, calls: list[ToolCall]) -> bool:
+        """Pass on the calls of tools that the client runs: if there are any, the reply ends."""
+        theirs = {tool.name for tool in self._run.ticket.manner.tools}
+        asked = [call for call in calls if call.name in theirs]
+        if asked and not self._run.ticket.committed:
+            await committed(self._run.redis, self._id)
+        for call in asked:
+            await self._run.tell(ToolCalled(self._run.ticket.turn_id, self._id, call))
+        return bool(asked)
 
     async def take(self, token: str, *, opening: bool) -> None:
         """The next piece of text. ``opening``: the first one after tools were run."""
@@ -86,7 +113,7 @@ class _Reply:
         while (text := await self._spoken.get()) is not None:
             if (played := number - AHEAD - 1) >= 0:
                 await unless(self._run.abandoned, timeline.ended(played))
-            ticket = self._run.ticket.onward("tts", self._id, number)
+            ticket = in_voice(self._run.ticket.onward("tts", self._id, number))
             await self._run.hand_over(ticket, text=text)
             number += 1
 
@@ -96,12 +123,15 @@ class _Reply:
 
     async def _add(self, piece: str) -> None:
         """A sentence is written. What cannot be spoken is text only."""
-        spoken = speakable(piece)
+        aloud = self._run.ticket.manner.spoken
+        spoken = speakable(piece) if aloud else piece
         if not spoken:
             return
         number, self._sentences = self._sentences, self._sentences + 1
-        await self._run.tell(ReplySentence(self._id, number, piece.strip()))
-        self._spoken.put_nowait(spoken)
+        # Where there is nothing but text, its white space counts: joined, the pieces are the text.
+        await self._run.tell(ReplySentence(self._id, number, piece.strip() if aloud else piece))
+        if aloud:
+            self._spoken.put_nowait(spoken)
         if number == 0:
             await self._run.measure("llm_ttfs", self._began_at)
         self._run.note(**{f"sentence:{self._id}:{number}": piece.strip()})
@@ -116,7 +146,13 @@ class _Reply:
 class _Round:
     """One request to a language model, and what it answered: text, tool calls, or both."""
 
-    def __init__(self, reply: _Reply, messages: list[Message], tools: tuple[ToolSpec, ...]) -> None:
+    def __init__(
+        self,
+        reply: _Reply,
+        messages: list[Message],
+        tools: tuple[ToolSpec, ...],
+        wishes: dict[str, Any],
+    ) -> None:
         self.text = ""
         self.calls: list[ToolCall] = []
         self.counts: list[Usage] = []
@@ -124,11 +160,12 @@ class _Round:
         self._reply = reply
         self._messages = messages
         self._tools = tools
+        self._wishes = wishes
 
     async def put(self, llm: LanguageModel, attempt: Attempt) -> None:
         loop = asyncio.get_running_loop()
         attempt.expect()
-        answer = llm.complete(self._messages, self._tools)
+        answer = llm.complete(self._messages, self._tools, **self._wishes)
         async with (
             asyncio.timeout(attempt.first) as limit,
             contextlib.aclosing(answer) as pieces,  # type: ignore[type-var]
@@ -147,3 +184,30 @@ class _Round:
             return
         await self._reply.take(piece, opening=not self.text)
         self.text += piece
+
+
+def _wishes(manner: Manner, number: int) -> dict[str, Any]:
+    """Only what is asked for, so that a provider need not know of it. A tool that must be called
+    has been, after the first round."""
+    wishes: dict[str, Any] = {}
+    if manner.tool_choice != "auto" and (number == 0 or manner.tool_choice == "none"):
+        wishes["tool_choice"] = manner.tool_choice
+    if manner.max_tokens:
+        wishes["max_tokens"] = manner.max_tokens
+    return wishes
+
+
+def in_voice(ticket: Ticket) -> Ticket:
+    """With the voice that was asked for, where a provider has it; else it keeps its own."""
+    voice = ticket.manner.voice
+    if not voice:
+        return ticket
+    choices = tuple(
+        replace(choice, voice=voice) if _has_voice(choice.name, voice) else choice
+        for choice in ticket.spec.tts
+    )
+    return replace(ticket, spec=replace(ticket.spec, tts=choices))
+
+
+def _has_voice(provider: str, voice: str) -> bool:
+    return provider.startswith(ENDPOINT) or voice in entry("tts", provider).capabilities.voices

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from interaction.cascade.liveness import Job
 from interaction.core import signals
-from interaction.core.signals import Message, Stage, StageEvent
+from interaction.core.signals import Manner, Message, Stage, StageEvent
 from interaction.engine import SessionSpec
 
 REPORT = "cascade.report"
@@ -29,6 +29,7 @@ _EVENTS: dict[str, type[Any]] = {
         signals.ProviderSwitched,
         signals.ToolInvoked,
         signals.EndRequested,
+        signals.ToolCalled,
         signals.Used,
         signals.StageFailed,
     )
@@ -47,6 +48,8 @@ class Ticket:
     reply_id: UUID | None = None
     n: int = 0
     """The sentence that is to be synthesised; otherwise which of several runs."""
+    manner: Manner = field(default_factory=Manner)
+    """Of the reply."""
     committed: bool = True
     """False where the reply is prepared before the turn is sure to have ended."""
 
@@ -54,9 +57,9 @@ class Ticket:
     def job(self) -> Job:
         return Job(self.stage, self.turn_id, self.reply_id or self.turn_id, self.n)
 
-    def onward(self, stage: Stage, reply_id: UUID, n: int = 0, *, committed: bool = True) -> Ticket:
+    def onward(self, stage: Stage, reply_id: UUID, n: int = 0, **more: Any) -> Ticket:
         """The ticket of the stage that comes after this one."""
-        return replace(self, stage=stage, reply_id=reply_id, n=n, committed=committed)
+        return replace(self, stage=stage, reply_id=reply_id, n=n, **more)
 
     def facts(self) -> dict[str, Any]:
         """For a log line."""

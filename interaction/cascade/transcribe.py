@@ -15,9 +15,9 @@ from interaction.cascade.chain import Attempt, Chain
 from interaction.cascade.pace import unless
 from interaction.cascade.stage import GivenUp, StageRun
 from interaction.cascade.streams import Kind, Silent, follow, turn_key
-from interaction.cascade.ticket import dump_context, load_context
+from interaction.cascade.ticket import dump_context, load, load_context
 from interaction.core.redaction import Redactor
-from interaction.core.signals import FinalTranscript, Message, PartialTranscript
+from interaction.core.signals import FinalTranscript, Manner, Message, PartialTranscript
 from interaction.providers.base import FLUSH, Flush, SpeechToText, Transcript
 
 DEADLINE = 1200.0
@@ -127,10 +127,15 @@ class _Hearing:
         run, text = self._run, self._text
         if not text:
             return
+        if mark["reply"] is None:
+            await run.tell(FinalTranscript(run.ticket.turn_id, text))
+            run.note(transcript=text)
+            return
         reply = UUID(mark["reply"])
         await run.tell(FinalTranscript(run.ticket.turn_id, text, reply))
         context = (*load_context(mark["context"]), Message("user", text))
-        ticket = run.ticket.onward("llm", reply, committed=self._ended)
+        manner = load(Manner, mark["manner"])
+        ticket = run.ticket.onward("llm", reply, committed=self._ended, manner=manner)
         await run.hand_over(ticket, context=dump_context(context))
         run.note(transcript=text)
 

@@ -64,15 +64,21 @@ class LanguageModel(Stage):
     blames = AnthropicBlame
 
     async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        tool_choice: str = "auto",
+        max_tokens: int | None = None,
     ) -> AsyncIterator[str | ToolCall | Usage]:
         model = self._config.model
         request = self._client.messages.with_streaming_response.create(
             model=model,
-            max_tokens=MOST_TOKENS,
+            max_tokens=max_tokens or MOST_TOKENS,
             system="\n\n".join(m.content for m in messages if m.role == "system") or omit,
             messages=_lines(messages),
             tools=[_tool(tool) for tool in tools] or omit,
+            tool_choice=_choice(tool_choice) if tools and tool_choice != "auto" else omit,
             thinking={"type": "disabled"} if model.startswith(CAN_ANSWER_AT_ONCE) else omit,
             stream=True,
         )
@@ -89,6 +95,11 @@ class LanguageModel(Stage):
 
     async def _touch(self) -> None:
         await self._client.models.list(limit=1)
+
+
+def _choice(wanted: str) -> Any:
+    kind = {"none": "none", "required": "any"}.get(wanted)
+    return {"type": kind} if kind else {"type": "tool", "name": wanted}
 
 
 class _Reply:

@@ -74,12 +74,17 @@ class LanguageModel(Stage):
     blames = GeminiBlame
 
     async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        tool_choice: str = "auto",
+        max_tokens: int | None = None,
     ) -> AsyncIterator[str | ToolCall | Usage]:
         request = self._client.aio.models.generate_content_stream(
             model=self._config.model,
             contents=_contents(messages),
-            config=self._settings(messages, tools),
+            config=self._settings(messages, tools, tool_choice, max_tokens),
         )
         async with self._asked(_opened(request)) as (chunks, pace):
             usage, finished, said = None, "", False
@@ -100,7 +105,11 @@ class LanguageModel(Stage):
                 yield usage
 
     def _settings(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec]
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        tool_choice: str,
+        max_tokens: int | None,
     ) -> types.GenerateContentConfig:
         declared = [
             types.FunctionDeclaration(
@@ -116,6 +125,8 @@ class LanguageModel(Stage):
             system_instruction="\n\n".join(m.content for m in messages if m.role == "system")
             or None,
             tools=[types.Tool(function_declarations=declared)] if declared else None,
+            tool_config=_choice(tool_choice) if declared and tool_choice != "auto" else None,
+            max_output_tokens=max_tokens,
             automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
             thinking_config=None if self._config.model.startswith(THINKS_BY_BUDGET) else little,
         )
@@ -137,6 +148,15 @@ async def _opened(request: Awaitable[Any]) -> AsyncIterator[AsyncIterator[Any]]:
                 yield chunk
 
         yield all_of_them()
+
+
+def _choice(wanted: str) -> types.ToolConfig:
+    modes = types.FunctionCallingConfigMode
+    mode = {"none": modes.NONE}.get(wanted, modes.ANY)
+    named = None if wanted in ("none", "required") else [wanted]
+    return types.ToolConfig(
+        function_calling_config=types.FunctionCallingConfig(mode=mode, allowed_function_names=named)
+    )
 
 
 def _pieces(candidate: types.Candidate) -> list[str | ToolCall]:

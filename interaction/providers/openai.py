@@ -103,12 +103,19 @@ class LanguageModel(OpenAIStage):
     first = 8.0
 
     async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        tool_choice: str = "auto",
+        max_tokens: int | None = None,
     ) -> AsyncIterator[str | ToolCall | Usage]:
         request = self._client.chat.completions.with_streaming_response.create(
             model=self._config.model,
             messages=[_line(message) for message in messages],
             tools=[_tool(tool) for tool in tools] or omit,
+            tool_choice=_choice(tool_choice) if tools and tool_choice != "auto" else omit,
+            max_completion_tokens=max_tokens or omit,
             stream=True,
             stream_options={"include_usage": True},
         )
@@ -206,6 +213,12 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
             "parameters": json.loads(tool.parameters),
         },
     }
+
+
+def _choice(wanted: str) -> Any:
+    if wanted in ("none", "required"):
+        return wanted
+    return {"type": "function", "function": {"name": wanted}}
 
 
 def _usage(chunk: Any) -> Usage | None:

@@ -28,7 +28,8 @@ def tone(ms: int) -> bytes:
 
 class ScriptedEngine:
     """``hold``: answer nothing until a test does. ``fail``: the LLM times out. ``break``: a bug.
-    ``lost``: nothing can come any more. ``mute``: text without audio. ``for N seconds``: so much audio. Otherwise one second."""
+    ``lost``: nothing can come any more. ``mute``: text without audio. ``for N seconds``: so much
+    audio. Otherwise one second."""
 
     made: ClassVar[list[ScriptedEngine]] = []
     live: ClassVar[list[ScriptedEngine]] = []

@@ -14,9 +14,14 @@ class LanguageModel:
         pass
 
     async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        tool_choice: str = "auto",
+        max_tokens: int | None = None,
     ) -> AsyncIterator[str | ToolCall | Usage]:
-        """It calls no tools."""
+        """It calls no tools, and is as long as what was said."""
         said = messages[-1].content.strip() if messages else ""
         for word in words(f"You said: {said}" if said else "I heard nothing."):
             yield word

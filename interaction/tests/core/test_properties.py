@@ -170,7 +170,7 @@ def test_whatever_happens_the_rules_of_turn_taking_hold(
                 stopped.add(effect.reply_id)
             case out.Play():
                 assert effect.turn_id in asides or effect.turn_id == alive
-                assert effect.turn_id in asides | committed, "audio left before the turn was committed"
+                assert effect.turn_id in asides | committed, "audio left before the commit"
                 assert effect.reply_id not in stopped or not effect.pcm
                 assert effect.reply_id not in finished, "audio after the last piece"
                 finished |= {effect.reply_id} if effect.last else set()

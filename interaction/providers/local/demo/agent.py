@@ -49,9 +49,15 @@ class LanguageModel:
         self._now = now
 
     async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        tool_choice: str = "auto",
+        max_tokens: int | None = None,
     ) -> AsyncIterator[str | ToolCall | Usage]:
-        answer = reply(messages, self._now(), tools)
+        """It calls a tool where it sees what for, not because it must."""
+        answer = reply(messages, self._now(), () if tool_choice == "none" else tools)
         if isinstance(answer, ToolCall):
             yield answer
             return
