@@ -1,6 +1,7 @@
 """The audio formats of OpenAI's Realtime protocol: 24 kHz PCM, and G.711 at 8 kHz.
 
-G.711 (ITU-T) squeezes 16-bit samples into 8 bits, µ-law in North America and Japan, A-law elsewhere.
+G.711 (ITU-T) squeezes 16-bit samples into 8 bits: µ-law in North America and Japan, A-law in
+other places.
 """
 
 from __future__ import annotations

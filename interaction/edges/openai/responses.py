@@ -1,0 +1,249 @@
+"""The life of a response, as the events that tell of it. Sans-IO: each step returns its events.
+
+    response.created → [output_item.added → item.added → content_part.added → deltas → …done]…
+    → response.done
+
+An item is opened when its first word or sound comes, so that a reply which only calls a function
+has no empty message in it.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+
+from interaction.core.effects import ReplyEnded, Spent
+from interaction.core.signals import ToolCall
+from interaction.core.turn import Reply, Sentence
+from interaction.edges.openai.items import Item
+from interaction.edges.openai.wire import Event, new_id
+
+
+@dataclass
+class Terms:
+    """What a response is to be, as it is echoed in it."""
+
+    modalities: list[str]
+    max_output_tokens: Any
+    audio_output: dict[str, Any]
+    """Format and voice."""
+    conversation_id: str | None
+    """Null: it is beside the conversation."""
+    metadata: dict[str, str] | None = None
+
+
+@dataclass
+class Message:
+    """The message item of a response, while it is being said."""
+
+    item: Item
+    output_index: int
+    previous: str | None
+    text: str = ""
+
+
+@dataclass
+class Response:
+    id: str
+    reply: Reply
+    """What was heard of it is worked out from the same figures as everywhere."""
+    terms: Terms
+    output: list[Item] = field(default_factory=list)
+    status: str = "in_progress"
+    status_details: dict[str, Any] | None = None
+    usage: Spent | None = None
+    error: dict[str, str] | None = None
+    """Why it will end as failed, once what was said of it has left."""
+    latency: dict[str, float | None] | None = None
+    message: Message | None = None
+
+    @property
+    def spoken(self) -> bool:
+        return "audio" in self.terms.modalities
+
+    @property
+    def done(self) -> bool:
+        return self.status != "in_progress"
+
+    def created(self) -> Event:
+        return {"type": "response.created", "response": self.echo()}
+
+    def echo(self) -> dict[str, Any]:
+        return {
+            "object": "realtime.response",
+            "id": self.id,
+            "status": self.status,
+            "status_details": self.status_details,
+            "output": [dict(item) for item in self.output],
+            "conversation_id": self.terms.conversation_id,
+            "output_modalities": self.terms.modalities,
+            "max_output_tokens": self.terms.max_output_tokens,
+            "audio": {"output": self.terms.audio_output},
+            "usage": _usage(self.usage) if self.done else None,
+            "metadata": self.terms.metadata,
+            **({"x_parley": {"latency": self.latency}} if self.latency else {}),
+        }
+
+    # A message is said.
+
+    def sentence(self, number: int, text: str, previous: str | None) -> list[Event]:
+        """Another sentence; ``previous``: the item that the message would follow."""
+        events = self._open(previous)
+        assert self.message is not None
+        self.reply.sentences.setdefault(number, Sentence("")).text = text
+        # Sentences of speech come without the space between them; pieces of plain text have it.
+        delta = f" {text}" if self.spoken and self.message.text else text
+        self.message.text += delta
+        kind = "output_audio_transcript" if self.spoken else "output_text"
+        return [*events, {**self._part(f"response.{kind}.delta"), "delta": delta}]
+
+    def opened(self, previous: str | None) -> list[Event]:
+        """Audio comes: it needs an item to belong to."""
+        return self._open(previous)
+
+    def audio(self, raw: bytes) -> Event:
+        """Sound of the message, in the format of the session, on its way out."""
+        delta = base64.b64encode(raw).decode()
+        return {**self._part("response.output_audio.delta"), "delta": delta}
+
+    def function_call(self, call: ToolCall, previous: str | None) -> list[Event]:
+        """The model calls a function of the client's; its arguments come whole."""
+        item: Item = {
+            "id": new_id("item"),
+            "object": "realtime.item",
+            "type": "function_call",
+            "status": "in_progress",
+            "call_id": call.id,
+            "name": call.name,
+            "arguments": "",
+        }
+        index = len(self.output)
+        self.output.append(item)
+        where = {"response_id": self.id, "item_id": item["id"], "output_index": index}
+        where["call_id"] = call.id
+        kind = "response.function_call_arguments"
+        added = self._item_added(item, index, previous)
+        item.update(status="completed", arguments=call.arguments)
+        return [
+            *added,
+            {"type": f"{kind}.delta", **where, "delta": call.arguments},
+            {"type": f"{kind}.done", **where, "name": call.name, "arguments": call.arguments},
+            *self._item_done(item, index, previous),
+        ]
+
+    # It ends.
+
+    def ended(self, news: ReplyEnded) -> list[Event]:
+        """All that there is of it has left."""
+        self.latency = news.latency
+        if self.error:
+            return self._finish("failed", {"type": "failed", "error": self.error})
+        return self._finish("completed", None)
+
+    def cancelled(self, reason: str) -> list[Event]:
+        """``reason``: turn_detected or client_cancelled."""
+        return self._finish("cancelled", {"type": "cancelled", "reason": reason})
+
+    def failed(self, code: str, message: str) -> list[Event]:
+        """It has failed; where some of it was said, the rest of that leaves first."""
+        self.error = {"type": "server_error", "code": code, "message": message}
+        if self.reply.audio_ms:
+            return []
+        return self._finish("failed", {"type": "failed", "error": self.error})
+
+    def _finish(self, status: str, details: dict[str, Any] | None) -> list[Event]:
+        closing = self._close(whole=status == "completed")
+        self.status, self.status_details = status, details
+        return [
+            *closing,
+            {"type": "response.done", "response": self.echo()},
+            {"type": "rate_limits.updated", "rate_limits": []},
+        ]
+
+    def _open(self, previous: str | None) -> list[Event]:
+        if self.message:
+            return []
+        item: Item = {
+            "id": new_id("item"),
+            "object": "realtime.item",
+            "type": "message",
+            "status": "in_progress",
+            "role": "assistant",
+            "content": [],
+        }
+        self.message = Message(item, len(self.output), previous)
+        self.output.append(item)
+        part = {"type": "audio", "transcript": ""} if self.spoken else {"type": "text", "text": ""}
+        return [
+            *self._item_added(item, self.message.output_index, previous),
+            {**self._part("response.content_part.added"), "part": part},
+        ]
+
+    def _close(self, *, whole: bool) -> list[Event]:
+        message = self.message
+        if message is None:
+            return []
+        text = message.text
+        if self.spoken:
+            part = {"type": "audio", "transcript": text}
+            content = {"type": "output_audio", "transcript": text}
+            done = [
+                self._part("response.output_audio.done"),
+                {**self._part("response.output_audio_transcript.done"), "transcript": text},
+            ]
+        else:
+            part = {"type": "text", "text": text}
+            content = {"type": "output_text", "text": text}
+            done = [{**self._part("response.output_text.done"), "text": text}]
+        message.item["content"] = [content]
+        message.item["status"] = "completed" if whole else "incomplete"
+        return [
+            *done,
+            {**self._part("response.content_part.done"), "part": part},
+            *self._item_done(message.item, message.output_index, message.previous),
+        ]
+
+    def _part(self, kind: str) -> Event:
+        assert self.message is not None
+        return {
+            "type": kind,
+            "response_id": self.id,
+            "item_id": self.message.item["id"],
+            "output_index": self.message.output_index,
+            "content_index": 0,
+        }
+
+    def _item_added(self, item: Item, index: int, previous: str | None) -> list[Event]:
+        where = {"response_id": self.id, "output_index": index}
+        added: list[Event] = [{"type": "response.output_item.added", **where, "item": dict(item)}]
+        if self.terms.conversation_id:
+            added.append(
+                {
+                    "type": "conversation.item.added",
+                    "previous_item_id": previous,
+                    "item": dict(item),
+                }
+            )
+        return added
+
+    def _item_done(self, item: Item, index: int, previous: str | None) -> list[Event]:
+        where = {"response_id": self.id, "output_index": index}
+        done: list[Event] = [{"type": "response.output_item.done", **where, "item": dict(item)}]
+        if self.terms.conversation_id:
+            told = {"previous_item_id": previous, "item": dict(item)}
+            done.insert(0, {"type": "conversation.item.done", **told})
+        return done
+
+
+def _usage(spent: Spent | None) -> dict[str, Any]:
+    """Zeros where the provider does not count."""
+    prompt, completion = (spent.prompt_tokens, spent.completion_tokens) if spent else (0, 0)
+    details = {"text_tokens": prompt, "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 0}
+    return {
+        "total_tokens": prompt + completion,
+        "input_tokens": prompt,
+        "output_tokens": completion,
+        "input_token_details": details,
+        "output_token_details": {"text_tokens": completion, "audio_tokens": 0},
+    }
