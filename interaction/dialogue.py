@@ -23,11 +23,14 @@ from interaction.core.effects import (
 )
 from interaction.core.signals import (
     HEARING_RATE,
+    Answer,
+    Clear,
     Command,
     Commit,
     ConversationConfig,
     Frame,
     HangUp,
+    Interrupt,
     Message,
 )
 from interaction.engine import Engine
@@ -133,15 +136,21 @@ class Dialogue:
         await self._engine.taken()
 
     def command(self, command: Command) -> None:
-        """Take what the client asks for. A commit waits for the audio that came before it."""
+        """Take what the client asks for, in its order where the order counts."""
         if self._over.is_set():
             return
-        if isinstance(command, Commit) or not self._ready.is_set():
+        if not self._ready.is_set() or self._waits(command):
             self._inbox.append(command)
             self._all_heard.clear()
             self._arrived.set()
         else:
             self._carry_out(self._conversation.command(command, self._loop.time()))
+
+    def _waits(self, command: Command) -> bool:
+        """Whether it must come after the audio, and the requests, that came before it."""
+        if isinstance(command, Interrupt):
+            return any(isinstance(waiting, Answer) for waiting in self._inbox)
+        return isinstance(command, Commit | Clear | Answer)
 
     def reconfigure(self, config: ConversationConfig) -> None:
         self._conversation.reconfigure(config)

@@ -79,6 +79,10 @@ class LiveSession:
         """The user's audio: mono s16le at the session's input rate."""
         self._attempt(lambda: self._dialogue.hear(self._resampler.feed(pcm)))
 
+    def hear_at(self, rate: int) -> None:
+        """From here on, the user's audio comes at ``rate`` Hz."""
+        self._resampler = Resampler(rate, HEARING_RATE)
+
     async def heard(self) -> None:
         """Wait until all audio so far has been passed on: for recordings, fed as fast as can be."""
         await self._dialogue.heard()

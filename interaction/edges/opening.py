@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -87,12 +88,16 @@ def begin(owner: Any, start: StartSession) -> Opened:
 
 def opened(session: Session) -> Opened:
     """What drives this session, from its row."""
-    chosen = settings_of(session)
+    return driven(session.pk, session.owner_id, settings_of(session))
+
+
+def driven(session_id: UUID, owner_id: int, chosen: SessionSettings) -> Opened:
+    """What drives a session with these settings, its defaults filled in."""
     detection = parley.turn_detection(chosen.turn_detection)
     return Opened(
         SessionSpec(
-            session_id=session.pk,
-            owner_id=session.owner_id,
+            session_id=session_id,
+            owner_id=owner_id,
             stt=_in_order(chosen, "stt"),
             llm=_in_order(chosen, "llm"),
             tts=_in_order(chosen, "tts"),
@@ -100,21 +105,21 @@ def opened(session: Session) -> Opened:
             mode=chosen.mode,
             tools=tuple(chosen.tools),
             redact=settings.ENV.parley_redact,
-            recording=session.recording,
+            recording=chosen.recording,
             auto_fallback=chosen.auto_fallback,
-            system_prompt=session.system_prompt,
+            system_prompt=chosen.system_prompt,
             turns=detection,
             barge_in=chosen.barge_in_enabled,
         ),
         ConversationConfig(
-            system_prompt=session.system_prompt,
+            system_prompt=chosen.system_prompt,
             barge_in=chosen.barge_in_enabled,
             turn_detection=detection,
             context_turns=settings.ENV.parley_context_turns,
             context_tokens=settings.ENV.parley_context_tokens,
         ),
         SessionStarted(
-            session_id=session.pk,
+            session_id=session_id,
             **chosen.model_dump(exclude={"title"}),
         ),
     )

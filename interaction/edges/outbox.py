@@ -16,7 +16,7 @@ from uuid import UUID
 from interaction.audio.resample import Resampler
 from interaction.core.effects import Play
 from interaction.core.signals import SPEAKING_RATE
-from interaction.edges.pace import Pace
+from interaction.edges.pace import AHEAD_MS, Pace
 from interaction.edges.parley import pack
 from interaction.edges.protocol import Message
 
@@ -26,6 +26,9 @@ SEND_S = 30.0
 """A server that does hold senders back may do so for this long; then the client is given up."""
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Pack = Callable[[Play, int, bytes], str | bytes | None]
+"""What a piece of audio is on the wire: the piece, its number in the reply, and its PCM at the
+session's rate. A string is sent as text; None is not sent."""
 Left = Callable[[UUID, bool], None]
 
 
@@ -49,23 +52,30 @@ class Outbox:
         self._audio: deque[Play] = deque()
         self._queued_ms = 0.0
         self._stirred = asyncio.Event()
-        self._pace = Pace()
         self._reply_id: UUID | None = None
         self._cut_off: UUID | None = None
         self.begin(SPEAKING_RATE, lambda reply_id, last: None)
 
-    def begin(self, rate: int, left: Left) -> None:
+    def begin(
+        self, rate: int, left: Left, pack: Pack = pack, ahead_ms: float | None = AHEAD_MS
+    ) -> None:
         """A session starts: audio leaves at ``rate`` Hz, ``left`` hears of a reply's first and
-        last piece."""
+        last piece. ``ahead_ms``: how far it may run ahead of the ear; None: it leaves at once."""
         self._rate = rate
         self._left = left
+        self._pack = pack
+        self._pace = Pace(ahead_ms)
         self._audio.clear()
         self._queued_ms = 0.0
         self._reply_id = None
 
     def tell(self, message: Message) -> None:
         """Send a message. Never blocks."""
-        self._messages.append(message.model_dump_json(by_alias=True))
+        self.post(message.model_dump_json(by_alias=True))
+
+    def post(self, text: str) -> None:
+        """Send a text frame. Never blocks."""
+        self._messages.append(text)
         self._stirred.set()
 
     def play(self, piece: Play) -> bool:
@@ -133,7 +143,11 @@ class Outbox:
         pcm = self._resampler.feed(piece.pcm)
         if piece.last:
             pcm += self._resampler.finish()
-        await self._send_frame(bytes=pack(piece, self._sequence, pcm))
+        frame = self._pack(piece, self._sequence, pcm)
+        if isinstance(frame, str):
+            await self._send_frame(text=frame)
+        elif frame is not None:
+            await self._send_frame(bytes=frame)
         self._sequence += 1
         self._pace.sent(ms, self._clock())
         if first or piece.last:

@@ -12,6 +12,8 @@ class Pace:
     """One reply at a time. A client that has ever reported playback is taken at its word; one
     that never did is taken to play from the first byte on, without a pause."""
 
+    ahead_ms: float | None = AHEAD_MS
+    """None: as far as it likes."""
     reports: bool = False
     sent_ms: float = 0.0
     reported_ms: float = 0.0
@@ -33,10 +35,10 @@ class Pace:
 
     def wait(self, now: float) -> float | None:
         """Seconds until more may go: 0 is now, None is not before the client has reported."""
-        if self.began_at is None:
+        if self.began_at is None or self.ahead_ms is None:
             return 0.0
         played = self.reported_ms if self.reports else 1000 * (now - self.began_at)
-        too_far = self.sent_ms - played - AHEAD_MS
+        too_far = self.sent_ms - played - self.ahead_ms
         if too_far < 0:
             return 0.0
         return None if self.reports else (too_far + 1) / 1000

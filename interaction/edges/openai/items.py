@@ -17,7 +17,6 @@ from interaction.core.signals import Message, ToolCall
 from interaction.edges.openai.wire import Complaint, new_id
 
 Item = dict[str, Any]
-MOST_ITEMS = 2_000
 _items: TypeAdapter[Any] = TypeAdapter(ConversationItem)
 
 
@@ -51,8 +50,8 @@ class Items:
         self._said: dict[str, str] = {}
         """Of spoken items, what of their words belongs into the context."""
 
-    def __contains__(self, item_id: object) -> bool:
-        return item_id in self._items
+    def __len__(self) -> int:
+        return len(self._items)
 
     @property
     def last(self) -> str | None:
@@ -66,9 +65,6 @@ class Items:
         if item["id"] in self._items:
             message = f"An item with id '{item['id']}' exists already."
             raise Complaint("item_create_duplicate_item_id", message, "item.id")
-        if len(self._items) >= MOST_ITEMS:
-            message = f"A conversation holds at most {MOST_ITEMS} items; delete some."
-            raise Complaint("too_many_items", message)
         if after is None:
             after = self.last
         elif after == "root":

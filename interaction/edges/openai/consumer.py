@@ -1,0 +1,261 @@
+"""The socket at ``/v1/realtime``: brings what a client says to the exchange, and sends its answers.
+
+Events are taken one after the other, in a task of their own: the first that needs a session waits
+until there is one, and those behind it wait too, up to a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import deque
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import uuid4
+
+from channels.consumer import AsyncConsumer, get_handler_name
+from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
+from django.utils.translation import gettext as _
+
+from interaction.core import effects, signals
+from interaction.edges import opening
+from interaction.edges.live import LiveSession, internal_error, log_bug
+from interaction.edges.openai import models
+from interaction.edges.openai.exchange import Exchange
+from interaction.edges.openai.models import Asked
+from interaction.edges.openai.session import Settings
+from interaction.edges.openai.wire import Complaint, Event, error, new_id
+from interaction.edges.outbox import Outbox
+from interaction.edges.protocol import ProviderChoice, SessionSettings
+from interaction.holdings import holdings
+from interaction.models import Session
+
+LONGEST_S = 3_600
+"""Of a session; then the socket is closed with 1001, and the client may come back."""
+MOST_WAITING = 64 * 1024 * 1024
+"""Characters of events that may wait to be taken."""
+GOING_AWAY, TOO_MUCH, TRY_LATER = 1001, 4413, 1013
+
+
+class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
+    channel_layer_alias = ""
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """The only place that cleans up: a cancelled application's handlers are not called."""
+        self._user, self._grant = scope["user"], scope["grant"]
+        self._subprotocol = scope["subprotocol"]
+        query = parse_qs(scope["query_string"].decode("latin1"))
+        self._model = query.get("model", [""])[0]
+        self._transcribes = query.get("intent", [""])[0] == "transcription"
+        self._waiting: deque[str] = deque()
+        self._waiting_size = 0
+        self._arrived = asyncio.Event()
+        self._live: LiveSession | None = None
+        self._ended: asyncio.Task[None] | None = None
+        self._outbox = Outbox(send)
+        try:
+            await self._serve(scope, receive, send)
+        except* TimeoutError:
+            pass  # the client takes nothing any more, and has been given up
+
+    async def _serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        async with asyncio.TaskGroup() as self._tasks:
+            working = [
+                self._tasks.create_task(self._outbox.run()),
+                self._tasks.create_task(self._converse()),
+                self._tasks.create_task(self._time_out()),
+            ]
+            await super().__call__(scope, receive, send)
+            for task in working[1:]:
+                task.cancel()
+            if self._live:
+                self._live.hang_up("client_left")
+            if self._ended:
+                await self._ended
+            working[0].cancel()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """As Channels does it, but for a visit to the database thread before every frame."""
+        await getattr(self, get_handler_name(message))(message)
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        await self.send({"type": "websocket.accept", "subprotocol": self._subprotocol})
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        raise StopConsumer
+
+    async def websocket_receive(self, frame: dict[str, Any]) -> None:
+        text = frame.get("text")
+        if text is None:
+            text = (frame.get("bytes") or b"").decode("utf-8", "replace")
+        self._waiting_size += len(text)
+        if self._waiting_size > MOST_WAITING:
+            await self._close(TOO_MUCH, "too much at once")
+            return
+        self._waiting.append(text)
+        self._arrived.set()
+
+    async def _close(self, code: int, reason: str) -> None:
+        await self.send({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def _time_out(self) -> None:
+        await asyncio.sleep(LONGEST_S)
+        message = "A session lasts at most 60 minutes. Connect again to go on."
+        self._send(error("session_expired", message))
+        await self._close(GOING_AWAY, "session_expired")
+
+    def _send(self, event: Event) -> None:
+        self._outbox.post(json.dumps({"event_id": new_id("event"), **event}))
+
+    # The conversation.
+
+    async def _converse(self) -> None:
+        try:
+            self._asked = await database_sync_to_async(models.understood)(self._model, self._user)
+            self._begin(self._asked)
+            while True:
+                await self._arrived.wait()
+                self._arrived.clear()
+                while self._waiting:
+                    text = self._waiting.popleft()
+                    self._waiting_size -= len(text)
+                    await self._take(text)
+                    await asyncio.sleep(0)  # a flood of events must not hold up the others
+        except opening.CannotOpen as refusal:
+            self._send(error(refusal.code, refusal.message))
+        except Exception as bug:
+            log_bug(bug, None)
+            failed = internal_error()
+            self._send(error(failed.code, failed.message, kind="server_error"))
+            await self._close(1011, failed.code)
+
+    def _begin(self, asked: Asked) -> None:
+        expires_at = int(time.time()) + LONGEST_S
+        extras = {"model": asked.model, **({"note": asked.note} if asked.note else {})}
+        settings = Settings(
+            new_id("sess"), self._model or asked.model, expires_at, transcribes=self._transcribes
+        )
+        if asked.settings.system_prompt and not self._transcribes:
+            settings.update({"instructions": asked.settings.system_prompt})
+        if self._grant.session:
+            settings.update(self._grant.session)
+        self._exchange = Exchange(settings, extras, self._send, self._do, self._hear)
+        self._send({"type": "session.created", "session": self._exchange.session()})
+
+    async def _take(self, text: str) -> None:
+        client_event_id: str | None = None
+        try:
+            event = _read(text)
+            given = event.get("event_id")
+            client_event_id = given if isinstance(given, str) else None
+            if _needs_session(event) and self._live is None:
+                await self._open()
+            self._exchange.take(event)
+            if self._live and event["type"].endswith("session.update"):
+                self._live.reconfigure(self._exchange.settings.config())
+                self._outbox_begins()
+        except Complaint as complaint:
+            self._send(complaint.event(client_event_id))
+
+    async def _open(self) -> None:
+        """Make the session: what ``session.update`` has said before shapes it."""
+        settings = self._exchange.settings
+        wanted = self._asked.settings.model_copy(
+            update={"system_prompt": settings.instructions[:20_000], "template_id": None}
+        )
+        if settings.language:
+            wanted = _in_language(wanted, settings.language)
+        opened = await database_sync_to_async(self._make)(wanted)
+        spec = replace(opened.spec, paced=False)
+        self._rate = settings.hears.rate
+        self._live = LiveSession(
+            spec, settings.config(), self._rate, self._tell, self._exchange.context
+        )
+        self._outbox_begins()
+        self._ended = self._tasks.create_task(self._live_through(self._live))
+
+    def _make(self, wanted: SessionSettings) -> opening.Opened:
+        if self._grant.inner:
+            quiet = wanted.model_copy(update={"recording": False})
+            chosen = opening.with_defaults(quiet, holdings(self._user.pk))
+            return opening.driven(uuid4(), self._user.pk, chosen)
+        return opening.opened(opening.create(self._user, wanted, active=True))
+
+    async def _live_through(self, live: LiveSession) -> None:
+        reason = "server_stopped"
+        try:
+            reason = (await live.run()).reason
+        finally:
+            self._outbox.drop_audio()
+            if not self._grant.inner:
+                await database_sync_to_async(Session.end)(live.spec.session_id, reason)
+        if reason != "client_left":
+            self._live = None
+            await self._close(TRY_LATER if reason == "engine_unavailable" else 1011, reason)
+
+    def _outbox_begins(self) -> None:
+        speaks = self._exchange.settings.speaks
+        if (wanted := speaks) != getattr(self, "_speaks", None):
+            self._speaks = wanted
+            self._outbox.begin(speaks.rate, self._audio_left, self._pack, ahead_ms=None)
+
+    # Between the exchange and the live session.
+
+    def _do(self, command: signals.Command) -> None:
+        assert self._live is not None
+        self._live.command(command)
+
+    def _hear(self, pcm: bytes) -> None:
+        assert self._live is not None
+        rate = self._exchange.settings.hears.rate
+        if rate != self._rate:
+            self._rate = rate
+            self._live.hear_at(rate)
+        self._live.hear(pcm)
+
+    def _tell(self, news: effects.News) -> None:
+        telling = self._exchange.telling
+        if isinstance(news, effects.Play):
+            telling.tell(news)
+            if not self._outbox.play(news):
+                self._outbox.interrupt(news.reply_id)
+                too_long = _("The reply is too long to be spoken; the rest of it was dropped.")
+                self._send(error("reply_too_long", too_long, kind="server_error"))
+                stop = signals.Interrupt(reply_id=news.reply_id)
+                asyncio.get_running_loop().call_soon(self._do, stop)
+            return
+        if isinstance(news, effects.Interrupted):
+            self._outbox.interrupt(news.reply_id)
+        telling.tell(news)
+
+    def _pack(self, piece: effects.Play, sequence: int, pcm: bytes) -> str | None:
+        event = self._exchange.telling.audio(piece, self._speaks.encode(pcm))
+        return json.dumps({"event_id": new_id("event"), **event}) if event else None
+
+    def _audio_left(self, reply_id: Any, last: bool) -> None:
+        if self._live:
+            self._live.command(signals.AudioLeft(reply_id, last))
+
+
+def _read(text: str) -> Event:
+    try:
+        event = json.loads(text)
+    except ValueError:
+        raise Complaint("invalid_json", "The message holds no valid JSON.") from None
+    if not isinstance(event, dict):
+        raise Complaint("invalid_json", "A message must be one JSON object.")
+    return event
+
+
+def _needs_session(event: Event) -> bool:
+    kind = event.get("type")
+    return isinstance(kind, str) and kind.startswith(("input_audio_buffer.", "response.", "conv"))
+
+
+def _in_language(wanted: SessionSettings, language: str) -> SessionSettings:
+    choice: ProviderChoice = wanted.providers.stt
+    stt = choice.model_copy(update={"language": language[:35]})
+    return wanted.model_copy(update={"providers": wanted.providers.model_copy(update={"stt": stt})})

@@ -1,0 +1,237 @@
+"""Between an OpenAI client and the core: what each says, in the other's words. No input or output.
+
+Client events become commands and changes of the conversation's items. The other way: ``telling``.
+The consumer brings both, and sends what comes out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings as django_settings
+
+from interaction.core import signals
+from interaction.core.redaction import Redactor
+from interaction.core.signals import Message
+from interaction.edges.openai import items as conversation
+from interaction.edges.openai.items import Items
+from interaction.edges.openai.responses import Terms
+from interaction.edges.openai.session import Settings
+from interaction.edges.openai.telling import Telling
+from interaction.edges.openai.wire import Complaint, Event
+
+MOST_APPENDED = 15 * 1024 * 1024
+"""Bytes of audio in one append."""
+LEAST_COMMITTED_MS = 100
+MOST_ITEMS = 2_000
+
+Do = Callable[[signals.Command], None]
+
+
+class Exchange:
+    def __init__(
+        self,
+        settings: Settings,
+        extras: Mapping[str, Any],
+        send: Callable[[Event], None],
+        do: Do,
+        hear: Callable[[bytes], None],
+    ) -> None:
+        """``extras``: said of the session under ``x_parley``."""
+        self.settings = settings
+        self.items = Items()
+        self.telling = Telling(settings, self.items, send)
+        self._extras = extras
+        self._send = send
+        self._do = do
+        self._hear = hear
+        self._uncommitted = 0
+        """Bytes appended since the last commit."""
+
+    def context(self) -> tuple[Message, ...]:
+        """What a reply that is made by itself is given, but for the words it answers."""
+        most = django_settings.ENV.parley_context_tokens
+        return self.items.messages(self.settings.instructions, most)
+
+    def session(self) -> dict[str, Any]:
+        return {**self.settings.echo(), "x_parley": dict(self._extras)}
+
+    # Client events. Each raises ``Complaint`` where it cannot be done.
+
+    def take(self, event: Event) -> None:
+        kind = event.get("type")
+        act = self._ACTS.get(kind) if isinstance(kind, str) else None
+        if act is None:
+            known = ", ".join(self._ACTS)
+            raise Complaint("unknown_event", f"type must be one of: {known}.", "type")
+        act(self, event)
+
+    def _update_session(self, event: Event) -> None:
+        self.settings.update(event.get("session"))
+        self._send({"type": "session.updated", "session": self.session()})
+
+    def _append(self, event: Event) -> None:
+        audio = event.get("audio")
+        if not isinstance(audio, str):
+            raise Complaint("invalid_value", "audio must be a base64 string.", "audio")
+        if len(audio) > MOST_APPENDED * 4 // 3 + 4:
+            raise Complaint("audio_too_large", "An append holds at most 15 MiB.", "audio")
+        try:
+            raw = base64.b64decode(audio, validate=True)
+        except (binascii.Error, ValueError):
+            raise Complaint("invalid_value", "audio: this is not valid base64.", "audio") from None
+        self._uncommitted += len(raw)
+        self._hear(self.settings.hears.decode(raw))
+
+    def _commit(self, event: Event) -> None:
+        hears = self.settings.hears
+        ms = 1000 * self._uncommitted / hears.sample_bytes / hears.rate
+        if ms < LEAST_COMMITTED_MS:
+            message = f"The buffer holds {ms:.0f} ms of audio; a commit needs {LEAST_COMMITTED_MS}."
+            raise Complaint("input_audio_buffer_commit_empty", message)
+        self._uncommitted = 0
+        self.telling.committing = True
+        self._do(signals.Commit(respond=None if self.settings.transcribes else False))
+
+    def _clear(self, event: Event) -> None:
+        self._uncommitted = 0
+        self._do(signals.Clear())
+        self._send({"type": "input_audio_buffer.cleared"})
+
+    def _create_item(self, event: Event) -> None:
+        item = conversation.checked(event.get("item"))
+        if django_settings.ENV.parley_redact:
+            _mask(item)
+        if len(self.items) >= MOST_ITEMS:
+            message = f"A conversation holds at most {MOST_ITEMS} items of yours; delete some."
+            raise Complaint("too_many_items", message)
+        previous = self.items.insert(item, event.get("previous_item_id"))
+        told = {"previous_item_id": previous, "item": item}
+        self._send({"type": "conversation.item.added", **told})
+        self._send({"type": "conversation.item.done", **told})
+
+    def _retrieve_item(self, event: Event) -> None:
+        item = self.items.get(event.get("item_id"), "item_retrieve_invalid_item_id")
+        self._send({"type": "conversation.item.retrieved", "item": item})
+
+    def _delete_item(self, event: Event) -> None:
+        self.items.delete(event.get("item_id"))
+        self._send({"type": "conversation.item.deleted", "item_id": event["item_id"]})
+
+    def _truncate_item(self, event: Event) -> None:
+        item = self.items.get(event.get("item_id"), "item_truncate_invalid_item_id")
+        end_ms, index = event.get("audio_end_ms"), event.get("content_index", 0)
+        if not isinstance(end_ms, int | float) or isinstance(end_ms, bool):
+            raise Complaint("invalid_value", "audio_end_ms must be a number.", "audio_end_ms")
+        response = self.telling.response_of(item["id"])
+        if response is None:
+            message = "Only what the model said aloud can be truncated."
+            raise Complaint("item_truncate_invalid_item_id", message, "item_id")
+        # Clients round up, or truncate what they have played whole: that is no fault.
+        heard = round(min(max(end_ms, 0), response.reply.audio_ms))
+        self.telling.truncate(response, heard)
+        self._do(signals.Playback(response.reply.id, heard, ended=True))
+        told = {"item_id": item["id"], "content_index": index, "audio_end_ms": heard}
+        self._send({"type": "conversation.item.truncated", **told})
+
+    def _create_response(self, event: Event) -> None:
+        asked = event.get("response") or {}
+        if not isinstance(asked, dict):
+            raise Complaint("invalid_value", "response must be an object.", "response")
+        if self.settings.transcribes:
+            message = "A transcription session does not respond."
+            raise Complaint("invalid_request", message, "type")
+        aside = asked.get("conversation") == "none"
+        if self.telling.active and not aside:
+            message = "The conversation has an active response; cancel it or wait for its end."
+            raise Complaint("conversation_already_has_active_response", message)
+        context = self._asked_context(asked)
+        reply_id = uuid4()
+        self.telling.begin(reply_id, self._terms(asked, aside=aside))
+        self._do(signals.Answer(reply_id, self._manner(asked), context, aside))
+
+    def _asked_context(self, asked: Mapping[str, Any]) -> tuple[Message, ...] | None:
+        """Where the response has instructions or an input of its own; else the conversation's."""
+        given, instructions = asked.get("input"), asked.get("instructions")
+        if given is None and not instructions:
+            return None
+        most = django_settings.ENV.parley_context_tokens
+        instructions = str(instructions or self.settings.instructions)
+        if given is None:
+            return self.items.messages(instructions, most)
+        if not isinstance(given, list):
+            raise Complaint("invalid_value", "response.input must be a list.", "response.input")
+        chosen = [self._input(item) for item in given]
+        return conversation.in_budget(instructions, chosen, most)
+
+    def _input(self, item: Any) -> conversation.Item:
+        if isinstance(item, dict) and item.get("type") == "item_reference":
+            return self.items.get(item.get("id"), "item_reference_invalid_item_id")
+        return conversation.checked(item, "response.input")
+
+    def _manner(self, asked: Mapping[str, Any]) -> signals.Manner:
+        try:
+            return self.settings.manner(asked)
+        except (TypeError, AttributeError, ValueError):
+            message = "response: one of its fields is not what it should be."
+            raise Complaint("invalid_value", message, "response") from None
+
+    def _terms(self, asked: Mapping[str, Any], *, aside: bool = False) -> Terms:
+        terms = self.telling.usual_terms()
+        modalities = asked.get("output_modalities") or asked.get("modalities")
+        if modalities:
+            if not isinstance(modalities, list) or not {"audio", "text"}.issuperset(modalities):
+                message = "output_modalities must be ['audio'] or ['text']."
+                raise Complaint("invalid_value", message, "response.output_modalities")
+            terms.modalities = ["audio"] if "audio" in modalities else ["text"]
+        metadata = asked.get("metadata")
+        if metadata is not None:
+            if not isinstance(metadata, dict) or not all(
+                isinstance(value, str) for value in metadata.values()
+            ):
+                message = "metadata must be an object of strings."
+                raise Complaint("invalid_value", message, "response.metadata")
+            terms.metadata = metadata
+        if asked.get("max_output_tokens"):
+            terms.max_output_tokens = asked["max_output_tokens"]
+        if aside:
+            terms.conversation_id = None
+        return terms
+
+    def _cancel_response(self, event: Event) -> None:
+        response = self.telling.cancelling(event.get("response_id"))
+        if response is None:
+            message = "There is no active response to cancel."
+            raise Complaint("response_cancel_not_active", message)
+        self._do(signals.Interrupt(reply_id=response.reply.id))
+
+    def _clear_output(self, event: Event) -> None:
+        message = "On a WebSocket the client holds the output audio: stop playing it there."
+        raise Complaint("unsupported_event", message, "type")
+
+    _ACTS: Mapping[str, Callable[[Exchange, Event], None]] = {
+        "session.update": _update_session,
+        "transcription_session.update": _update_session,
+        "input_audio_buffer.append": _append,
+        "input_audio_buffer.commit": _commit,
+        "input_audio_buffer.clear": _clear,
+        "conversation.item.create": _create_item,
+        "conversation.item.retrieve": _retrieve_item,
+        "conversation.item.delete": _delete_item,
+        "conversation.item.truncate": _truncate_item,
+        "response.create": _create_response,
+        "response.cancel": _cancel_response,
+        "output_audio_buffer.clear": _clear_output,
+    }
+
+
+def _mask(item: conversation.Item) -> None:
+    """Long numbers are masked where they come in, typed ones too."""
+    for part in item.get("content") or ():
+        for name in ("text", "transcript"):
+            if isinstance(part.get(name), str):
+                part[name] = Redactor().final(part[name])
