@@ -28,8 +28,8 @@ def tone(ms: int) -> bytes:
 
 class ScriptedEngine:
     """``hold``: answer nothing until a test does. ``fail``: the LLM times out. ``break``: a bug.
-    ``lost``: nothing can come any more. ``mute``: text without audio. ``for N seconds``: so much
-    audio. Otherwise one second."""
+    ``lost``: nothing can come any more. ``call x``: the client's tool. ``mute``: text without
+    audio. ``for N seconds``: so much audio. Otherwise one second."""
 
     made: ClassVar[list[ScriptedEngine]] = []
     live: ClassVar[list[ScriptedEngine]] = []
@@ -58,7 +58,15 @@ class ScriptedEngine:
                 self.tell(signals.PartialTranscript(turn_id, self.heard[:10]))
                 self.tell(signals.FinalTranscript(turn_id, self.heard, reply_id))
                 self._answer(turn_id, reply_id, [*context, Message("user", self.heard)])
-            case effects.Respond(turn_id, _, reply_id, context):
+            case effects.TranscribeTurn(turn_id):
+                self.tell(signals.FinalTranscript(turn_id, self.heard))
+            case effects.Respond(turn_id, _, reply_id, context, manner):
+                if manner.tools and context[-1].content.startswith("call "):
+                    name = context[-1].content.removeprefix("call ")
+                    call = signals.ToolCall("call_1", name, "{}")
+                    self.tell(signals.ToolCalled(turn_id, reply_id, call))
+                    self.tell(signals.ReplyText(reply_id, "", 0))
+                    return
                 self._answer(turn_id, reply_id, list(context))
 
     async def taken(self) -> None:
