@@ -7,6 +7,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
 from interaction.api.api import api
+from interaction.api.openai import api as openai
 from voiceproject.health import router as health
 from voiceproject.sign_in import SignIn
 
@@ -19,4 +20,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path("v1/", openai.urls),
 ]

@@ -1,4 +1,5 @@
-"""The web server: daphne, with uploads kept in memory and bounded, and large socket messages.
+"""The web server: daphne, with uploads kept in memory and bounded, large socket messages, and
+senders that are held back by slow clients.
 
     python -m voiceproject.web
 
@@ -15,6 +16,9 @@ import os
 import django
 from daphne import http_protocol
 from daphne.cli import CommandLineInterface
+from daphne.ws_protocol import WebSocketFactory
+
+from voiceproject.sockets import BackPressureServer, Socket
 
 SOCKET_BYTES = 24 * 1024 * 1024
 """Longest message on a socket: 15 MiB of audio, which is what OpenAI's clients may append at once,
@@ -61,7 +65,10 @@ def main() -> None:
     django.setup()
     from django.conf import settings
 
-    http_protocol.WebRequest = Request  # daphne's factory looks the class up here
+    # Daphne's factories look their classes up here.
+    http_protocol.WebRequest = Request
+    WebSocketFactory.protocol = Socket
+    CommandLineInterface.server_class = BackPressureServer
     CommandLineInterface().run(
         [
             *("--bind", settings.ENV.parley_host, "--port", str(settings.ENV.port)),

@@ -27,7 +27,17 @@ from interaction.edges.openai import models
 from interaction.edges.openai.exchange import Exchange
 from interaction.edges.openai.models import Asked
 from interaction.edges.openai.session import Settings
-from interaction.edges.openai.wire import Complaint, Event, error, new_id
+from interaction.edges.openai.wire import (
+    BROKEN,
+    GOING_AWAY,
+    TOO_MUCH,
+    TOO_SLOW,
+    TRY_LATER,
+    Complaint,
+    Event,
+    error,
+    new_id,
+)
 from interaction.edges.outbox import Outbox
 from interaction.edges.protocol import ProviderChoice, SessionSettings
 from interaction.holdings import holdings
@@ -37,7 +47,6 @@ LONGEST_S = 3_600
 """Of a session; then the socket is closed with 1001, and the client may come back."""
 MOST_WAITING = 64 * 1024 * 1024
 """Characters of events that may wait to be taken."""
-GOING_AWAY, TOO_MUCH, TRY_LATER = 1001, 4413, 1013
 
 
 class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
@@ -59,7 +68,8 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
         try:
             await self._serve(scope, receive, send)
         except* TimeoutError:
-            pass  # the client takes nothing any more, and has been given up
+            # The client takes nothing any more: it is given up.
+            await send({"type": "websocket.close", "code": TOO_SLOW, "reason": "too slow"})
 
     async def _serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         async with asyncio.TaskGroup() as self._tasks:
@@ -130,7 +140,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
             log_bug(bug, None)
             failed = internal_error()
             self._send(error(failed.code, failed.message, kind="server_error"))
-            await self._close(1011, failed.code)
+            await self._close(BROKEN, failed.code)
 
     def _begin(self, asked: Asked) -> None:
         expires_at = int(time.time()) + LONGEST_S
@@ -194,7 +204,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
                 await database_sync_to_async(Session.end)(live.spec.session_id, reason)
         if reason != "client_left":
             self._live = None
-            await self._close(TRY_LATER if reason == "engine_unavailable" else 1011, reason)
+            await self._close(TRY_LATER if reason == "engine_unavailable" else BROKEN, reason)
 
     def _outbox_begins(self) -> None:
         speaks = self._exchange.settings.speaks

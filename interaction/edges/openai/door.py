@@ -12,11 +12,12 @@ from asgiref.sync import ThreadSensitiveContext
 from channels.db import database_sync_to_async
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
 
 from interaction.edges.door import UNAUTHENTICATED
 from interaction.edges.openai import secrets
 from interaction.edges.openai.secrets import Grant
-from interaction.edges.openai.wire import error, new_id
+from interaction.edges.openai.wire import TRY_LATER, Event, error, new_id
 from interaction.models import ApiToken
 
 SUBPROTOCOL = "realtime"
@@ -34,9 +35,17 @@ class RealtimeDoor:
         async with ThreadSensitiveContext():
             offered = scope.get("subprotocols") or []
             chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
-            user, grant = await database_sync_to_async(admit)(_key(scope, offered))
+            try:
+                user, grant = await database_sync_to_async(admit)(_key(scope, offered))
+            except RedisError:
+                message = _("Redis does not answer. Please try again.")
+                refusal = error("redis_unavailable", message, kind="server_error")
+                await _turn_away(refusal, TRY_LATER, chosen, receive, send)
+                return
             if user is None:
-                await _turn_away(chosen, receive, send)
+                message = _("The key is not valid. Make one with manage.py api_token.")
+                refusal = error("invalid_api_key", message)
+                await _turn_away(refusal, UNAUTHENTICATED, chosen, receive, send)
             else:
                 told = {"user": user, "grant": grant, "subprotocol": chosen}
                 await self._app({**scope, **told}, receive, send)
@@ -61,11 +70,13 @@ def _key(scope: dict[str, Any], offered: list[str]) -> str:
     return next((name.removeprefix(KEY) for name in offered if name.startswith(KEY)), "")
 
 
-async def _turn_away(subprotocol: str | None, receive: Any, send: Any) -> None:
+async def _turn_away(
+    refusal: Event, code: int, subprotocol: str | None, receive: Any, send: Any
+) -> None:
     """Accepted first: a client reads the reason of a close, not that of a failed handshake."""
     await receive()
     await send({"type": "websocket.accept", "subprotocol": subprotocol})
-    message = _("The key is not valid. Make one with manage.py api_token.")
-    refusal = {"event_id": new_id("event"), **error("invalid_api_key", message)}
-    await send({"type": "websocket.send", "text": json.dumps(refusal)})
-    await send({"type": "websocket.close", "code": UNAUTHENTICATED, "reason": "invalid_api_key"})
+    told = {"event_id": new_id("event"), **refusal}
+    await send({"type": "websocket.send", "text": json.dumps(told)})
+    reason = refusal["error"]["code"]
+    await send({"type": "websocket.close", "code": code, "reason": reason})

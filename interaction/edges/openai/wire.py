@@ -9,6 +9,11 @@ from uuid import UUID
 Event = dict[str, Any]
 """A JSON object with a ``type``, either way."""
 
+GOING_AWAY, BROKEN, TRY_LATER = 1001, 1011, 1013
+"""Closes after which clients come back by themselves."""
+TOO_MUCH, TOO_SLOW = 4413, 4408
+"""Closes after which they do not."""
+
 
 def new_id(kind: str) -> str:
     """``kind``: event, item, resp, sess, conv, call."""

@@ -5,6 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from interaction.tests.edges.openai.client import Client
+from voiceproject.testing.stack import run_redis
+
+__all__ = ["run_redis"]
 
 
 @pytest.fixture

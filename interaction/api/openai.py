@@ -1,0 +1,102 @@
+"""OpenAI's REST beside the realtime socket: models and client secrets, mounted at ``/v1/``."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, Literal
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from pydantic import Field
+from redis.exceptions import RedisError
+
+from interaction.api.access import Caller, Token
+from interaction.edges.openai import models, secrets
+from interaction.edges.openai.secrets import Grant
+from interaction.edges.openai.session import Settings
+from interaction.edges.openai.wire import Complaint, error, new_id
+
+api = NinjaAPI(
+    title="Parley for OpenAI's clients",
+    version="1",
+    urls_namespace="openai",
+    auth=[Token()],
+    openapi_url=None,
+    docs_url=None,
+)
+SINCE = 1_700_000_000
+"""Models have a date of birth; ours are names."""
+
+
+class ExpiresAfter(Schema):
+    anchor: Literal["created_at"] = "created_at"
+    seconds: Annotated[int, Field(ge=secrets.SHORTEST, le=secrets.LONGEST)] = secrets.USUAL
+
+
+class SecretWanted(Schema):
+    expires_after: ExpiresAfter = ExpiresAfter()
+    session: Annotated[dict[str, Any], Field(default_factory=dict)]
+
+
+@api.get("models")
+def list_models(request: Caller) -> Any:
+    """What ``/v1/realtime`` can be asked for."""
+    return {"object": "list", "data": [_model(name) for name in models.names(request.auth)]}
+
+
+@api.get("models/{path:name}")
+def get_model(request: Caller, name: str) -> Any:
+    if models.understood(name, request.auth).note:
+        raise Http404
+    return _model(name)
+
+
+@api.post("realtime/client_secrets")
+def create_client_secret(request: Caller, wanted: SecretWanted) -> Any:
+    """A key for a browser: it opens sessions that begin with this configuration."""
+    transcribes = wanted.session.get("type") == "transcription"
+    model = str(wanted.session.get("model") or models.DEFAULT)
+    expires_at = int(time.time()) + wanted.expires_after.seconds
+    settings = Settings(new_id("sess"), model, expires_at, transcribes=transcribes)
+    settings.update(wanted.session)
+    grant = Grant(request.auth.pk, wanted.session)
+    value, expires_at = secrets.mint(grant, wanted.expires_after.seconds)
+    return {"value": value, "expires_at": expires_at, "session": settings.echo()}
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": SINCE, "owned_by": "parley"}
+
+
+def _answer(request: HttpRequest, wrong: Any) -> HttpResponse:
+    """In the shape that OpenAI's clients read."""
+    match wrong:
+        case AuthenticationError():
+            code, status = "invalid_api_key", 401
+            message = _("Send a valid token: `Authorization: Bearer …`.")
+        case Complaint():
+            return _error(400, wrong.code, wrong.message, wrong.param)
+        case ValidationError():
+            first = wrong.errors[0]
+            param = ".".join(str(part) for part in first["loc"][2:])
+            return _error(400, "invalid_value", f"{param}: {first['msg']}.", param)
+        case Http404():
+            code, status, message = "model_not_found", 404, _("There is no such model here.")
+        case RedisError():
+            code, status, message = "server_error", 503, _("Redis does not answer.")
+        case _:
+            code, status, message = "invalid_request", wrong.status_code, str(wrong)
+    return _error(status, code, message)
+
+
+def _error(status: int, code: str, message: str, param: str | None = None) -> HttpResponse:
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    body = error(code, message, kind=kind, param=param)["error"]
+    del body["event_id"]
+    return JsonResponse({"error": body}, status=status)
+
+
+for _kind in (AuthenticationError, Complaint, ValidationError, Http404, HttpError, RedisError):
+    api.add_exception_handler(_kind, _answer)
