@@ -13,7 +13,6 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -137,11 +136,11 @@ async def try_endpoint(request: Asked, pk: int) -> HttpResponse:
 
 
 def _to_try(request: Asked, name: str) -> Access:
-    """Raises ``NoAccess``, and ``PermissionDenied``: what a provider tells of the server's key,
+    """Raises ``NoAccess``, and ``Http404``: what a provider tells of the server's key,
     and the calls that asking costs, are the business of those who run the server."""
     access = holdings(request.user.pk).access(name)
     if access.whose != "own" and not request.user.is_staff:
-        raise PermissionDenied
+        raise Http404
     return access
 
 
