@@ -24,6 +24,33 @@ def only_crashes(record: logging.LogRecord) -> bool:
     return record.exc_info is not None
 
 
+class LostRedis(logging.Filter):
+    """Of a Redis that is away, the channel layer logs a traceback a second: one line is left.
+
+    An outage is over, and the next one is told again, once ``QUIET`` seconds went by without.
+    """
+
+    QUIET = 5.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._latest = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # Whoever logs this has imported it; no command has to, only to begin to log.
+        from redis.exceptions import RedisError
+
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, (RedisError, OSError)):
+            return True
+        begins = record.created - self._latest > self.QUIET
+        self._latest = record.created
+        record.msg, record.args = "redis does not answer: check that it runs", ()
+        record.exc_info = record.exc_text = None
+        record.part = "redis"
+        return begins
+
+
 class KeyValueFormatter(logging.Formatter):
     """``2026-11-20T10:00:00.000Z WARNING interaction.cascade "stage failed" session=… turn=…``
 

@@ -239,7 +239,10 @@ LOGGING = {
     "formatters": {
         "key_value": {"()": "voiceproject.logs.KeyValueFormatter", "exception_texts": DEBUG}
     },
-    "filters": {"only_crashes": {"()": lambda: only_crashes}},
+    "filters": {
+        "only_crashes": {"()": lambda: only_crashes},
+        "lost_redis": {"()": "voiceproject.logs.LostRedis"},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "key_value"}},
     "root": {"handlers": ["stderr"], "level": ENV.parley_log_level.upper()},
     "loggers": {
@@ -247,6 +250,7 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         "django.request": {"filters": ["only_crashes"]},
+        "channels_redis.pubsub": {"filters": ["lost_redis"]},
         # At INFO it logs the start and end of every task, which the stages do with their facts.
         "celery": {"level": "WARNING"},
         # Providers' calls are none of a log's business: below this they hold what was said.

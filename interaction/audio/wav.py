@@ -78,7 +78,8 @@ def _decode(sound: soundfile.SoundFile, max_seconds: float) -> Sound:
         if max(frames, sound.frames) > limit:
             raise AudioRejected(
                 "too_long",
-                _("The audio is longer than %(seconds)d seconds.") % {"seconds": max_seconds},
+                _("The audio is longer than %(seconds)d seconds. Send it in parts.")
+                % {"seconds": max_seconds},
                 413,
             )
         mono = np.nan_to_num(block.mean(axis=1), posinf=1, neginf=-1)
@@ -111,16 +112,22 @@ def _check_container(file: BinaryIO) -> None:
 
 
 def _empty() -> AudioRejected:
-    return AudioRejected("empty_audio", _("The file holds no audio."), 400)
+    return AudioRejected("empty_audio", _("The file holds no audio. Record it again."), 400)
 
 
 def _foreign() -> AudioRejected:
-    return AudioRejected("not_wav", _("This is not a WAV file."), 415)
+    return AudioRejected(
+        "not_wav", _("This is not a WAV file. Save or convert the recording as WAV."), 415
+    )
 
 
 def _truncated() -> AudioRejected:
-    return AudioRejected("truncated_audio", _("The file ends before its audio does."), 400)
+    return AudioRejected(
+        "truncated_audio", _("The file ends before its audio does. Send the whole file."), 400
+    )
 
 
 def _corrupt() -> AudioRejected:
-    return AudioRejected("corrupt_audio", _("The file cannot be decoded."), 400)
+    return AudioRejected(
+        "corrupt_audio", _("The file cannot be decoded. Save it as WAV with 16-bit PCM."), 400
+    )

@@ -191,17 +191,20 @@ async def run_stage(
     ``deadline``: seconds for the whole run.
     """
     run = StageRun(ticket)
-    with at_work.on(ticket.job):
-        if not await patiently(run.claim):
-            return
-        try:
-            await _work(run, work, deadline)
-        except asyncio.CancelledError:
-            if run.aborted:
-                await run.fail(failure(run, run.aborted))
-            else:
-                logger.info(STOPPED[ticket.stage], extra=ticket.facts())
-        finally:
+    claimed = False
+    try:
+        with at_work.on(ticket.job):
+            claimed = await patiently(run.claim)
+            if claimed:
+                await _work(run, work, deadline)
+    except asyncio.CancelledError:
+        if run.aborted:
+            await run.fail(failure(run, run.aborted))
+        else:
+            logger.info(STOPPED[ticket.stage], extra=ticket.facts())
+    finally:
+        # By now nobody can stop it: that it is over has to be said.
+        if claimed:
             await run.finish()
 
 

@@ -13,6 +13,7 @@ from interaction.models import Endpoint
 from interaction.providers.addresses import http_address
 
 MOST_NAMES = 100
+LONGEST_NAME = 200
 
 
 def key_field(**options: Any) -> forms.CharField:
@@ -48,8 +49,11 @@ class NamesField(forms.CharField):
         if isinstance(value, list):
             return value
         names = dict.fromkeys(word for part in (value or "").split(",") if (word := part.strip()))
-        if len(names) > MOST_NAMES or any(len(name) > 200 for name in names):
-            raise forms.ValidationError(_("That is too much."))
+        if len(names) > MOST_NAMES or any(len(name) > LONGEST_NAME for name in names):
+            most = {"names": MOST_NAMES, "characters": LONGEST_NAME}
+            raise forms.ValidationError(
+                _("Name %(names)d at most, each of %(characters)d characters at most.") % most
+            )
         return list(names)
 
 
@@ -92,8 +96,12 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
         name: str = self.cleaned_data["name"]
         namesakes = Endpoint.objects.filter(owner=self.instance.owner, name=name)
         if namesakes.exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(_("You have an endpoint of this name."))
+            raise forms.ValidationError(_namesake())
         return name
+
+    def name_is_taken(self) -> None:
+        """What the database says, where two forms with one name were checked at once."""
+        self.add_error("name", _namesake())
 
     def clean_base_url(self) -> str:
         try:
@@ -117,3 +125,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
             endpoint.keep(key)
         super().save(commit)
         return endpoint
+
+
+def _namesake() -> str:
+    return _("You have an endpoint of this name. Choose another name, or change that one.")

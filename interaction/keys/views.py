@@ -13,6 +13,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,7 +22,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from interaction.holdings import Holdings, NoAccess, changed, holdings
+from interaction.holdings import Access, Holdings, NoAccess, changed, holdings
 from interaction.keys import trying
 from interaction.keys.forms import EndpointForm, KeyForm
 from interaction.keys.trying import Answer
@@ -87,9 +88,8 @@ async def try_key(request: Asked, name: str) -> HttpResponse:
     account = ACCOUNTS.get(name)
     if account is None or not account.trial:
         raise Http404
-    have = await sync_to_async(_holdings)(request)
     try:
-        answer = await trying.ask(account, have.access(name))
+        answer = await trying.ask(account, await sync_to_async(_to_try)(request, name))
     except NoAccess as missing:
         answer = Answer(False, missing.message)
     return await sync_to_async(_done)(request, name, answer)
@@ -102,7 +102,13 @@ def save_endpoint(request: Asked, pk: int | None = None) -> HttpResponse:
     form = EndpointForm(request.POST, instance=row)
     if not form.is_valid():
         return _refused(request, "_endpoints", _endpoints(request, form))
-    form.save()
+    try:
+        with transaction.atomic():
+            form.save()
+    except IntegrityError:
+        # Another request took the name since the form was checked.
+        form.name_is_taken()
+        return _refused(request, "_endpoints", _endpoints(request, form))
     changed(request.user.pk)
     return _endpoint_done(request, row, Answer(True, _("The endpoint is kept.")))
 
@@ -129,8 +135,13 @@ async def try_endpoint(request: Asked, pk: int) -> HttpResponse:
     return await sync_to_async(_endpoint_done)(request, row, answer)
 
 
-def _holdings(request: Asked) -> Holdings:
-    return holdings(request.user.pk)
+def _to_try(request: Asked, name: str) -> Access:
+    """Raises ``NoAccess``, and ``Http404``: what a provider tells of the server's key,
+    and the calls that asking costs, are the business of those who run the server."""
+    access = holdings(request.user.pk).access(name)
+    if access.whose != "own" and not request.user.is_staff:
+        raise Http404
+    return access
 
 
 def _endpoint(request: Asked, pk: int) -> Endpoint:

@@ -6,8 +6,9 @@ import logging
 import sys
 
 import pytest
+from redis.exceptions import ConnectionError as RedisIsAway
 
-from voiceproject.logs import KeyValueFormatter, only_crashes
+from voiceproject.logs import KeyValueFormatter, LostRedis, only_crashes
 
 SAID = "my name is john"
 
@@ -63,3 +64,32 @@ def test_an_answer_that_a_view_chose_is_no_event() -> None:
     chosen = logging.makeLogRecord({"msg": "Service Unavailable"})
     crash = logging.makeLogRecord({"msg": "x", "exc_info": (ValueError, ValueError(), None)})
     assert [only_crashes(chosen), only_crashes(crash)] == [False, True]
+
+
+def test_a_lost_redis_is_one_line_for_each_time_that_it_is_lost() -> None:
+    told = LostRedis()
+
+    def lines(at: float, error: Exception) -> list[str]:
+        record = logging.makeLogRecord(
+            {
+                "name": "channels_redis.pubsub",
+                "levelname": "ERROR",
+                "created": at,
+                "msg": "Unexpected exception",
+                "exc_info": (type(error), error, None),
+            }
+        )
+        return [KeyValueFormatter().format(record)] if told.filter(record) else []
+
+    away = RedisIsAway(SAID)
+    (line,) = [line for second in range(30) for line in lines(second, away)]
+    assert line.endswith(
+        'ERROR channels_redis.pubsub "redis does not answer: check that it runs" part=redis'
+    )
+    assert len(lines(60, away)) == 1
+    assert "builtins.KeyError" in lines(60.5, KeyError())[0]
+
+
+def test_the_channel_layer_is_told_to_be_brief() -> None:
+    filters = logging.getLogger("channels_redis.pubsub").filters
+    assert any(isinstance(one, LostRedis) for one in filters)

@@ -56,7 +56,8 @@ class Command(BaseCommand):
             return
         known = {model.name: model for model in models()}
         if unknown := [name for name in options["names"] if name not in known]:
-            raise CommandError(_("There is no model %(name)s.") % {"name": ", ".join(unknown)})
+            said = _("There is no model %(name)s. `manage.py models` lists those there are.")
+            raise CommandError(said % {"name": ", ".join(unknown)})
         for name in options["names"]:
             _fetch(known[name], console)
 

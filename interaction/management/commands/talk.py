@@ -44,7 +44,13 @@ class Command(BaseCommand):
         add("--token-file", help="a file that holds the token; - is standard input")
         add("--user", default="owner", help="whose session, where no token is given")
         for stage in STAGES:
-            add(f"--{stage}", default="", metavar="NAME[/MODEL]", help=f"{stage} provider")
+            add(
+                f"--{stage}",
+                default="",
+                metavar="NAME[/MODEL],…",
+                help=f"{stage} provider, then who steps in",
+            )
+        add("--tool", action="append", default=[], help="the agent may use it; repeatable")
         add("--voice", default="")
         add("--language", default="")
         add("--system-prompt", default="")
@@ -139,14 +145,20 @@ def session_settings(
     options: dict[str, Any], sounds: list[tuple[str, wav.Sound]]
 ) -> dict[str, Any]:
     """``start_session``'s fields; the first file's own sample rate is the session's."""
-    providers = {}
+    providers, fallbacks = {}, {}
     for stage in STAGES:
-        name, _slash, model = options[stage].partition("/")
-        providers[stage] = {"name": name, "model": model, "language": options["language"]}
+        wanted = [one.partition("/") for one in options[stage].split(",")]
+        language = options["language"]
+        choices = [
+            {"name": name, "model": model, "language": language} for name, _slash, model in wanted
+        ]
+        providers[stage], *fallbacks[stage] = choices
     providers["tts"]["voice"] = options["voice"]
     rate = sounds[0][1].rate if sounds else 16_000
     return {
         "providers": providers,
+        "fallbacks": fallbacks,
+        "tools": options["tool"],
         "system_prompt": options["system_prompt"],
         "title": options["title"],
         "recording": not options["no_recording"],

@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Callable
 from uuid import uuid4
 
+import redis as sync_redis
+
 from interaction.audio.wav import Sound
-from interaction.cascade.cancelling import cancel
-from interaction.cascade.connections import redis
+from interaction.cascade.cancelling import at_work, cancel
+from interaction.cascade.connections import close_redis, redis
+from interaction.cascade.notes import work_key
 from interaction.cascade.publisher import publisher
+from interaction.cascade.stage import StageRun, run_stage
 from interaction.cascade.ticket import Ticket, dump_context
 from interaction.core.effects import CancelReply, DropTurn, EndTurn, FlushTurn
 from interaction.core.signals import (
@@ -122,6 +126,22 @@ async def test_a_stage_that_was_cancelled_before_it_began_does_nothing(worker: W
         await publisher().publish(Ticket(spec(), uuid4(), "", "llm", reply), context=[])
         await asyncio.to_thread(worker.wait_for_log, f'"response stopped".*{reply}')
         assert f'"stage started".*{reply}' not in worker.log()
+
+
+async def test_a_stop_that_comes_when_the_work_is_done_leaves_it_done(
+    redis_client: sync_redis.Redis,
+) -> None:
+    ticket = Ticket(spec(), uuid4(), "", "llm", uuid4())
+
+    async def work(run: StageRun) -> None:
+        # It comes with the next turn of the loop, while Redis is told that the work is over.
+        asyncio.get_running_loop().call_soon(at_work.stop, ticket.job.subject)
+
+    task = asyncio.create_task(run_stage(ticket, work, deadline=10))
+    await asyncio.wait({task})
+    assert not task.cancelled()
+    assert not await redis().exists(work_key(ticket.turn_id))
+    await close_redis()
 
 
 async def test_a_dropped_turn_stops_its_transcription(worker: Worker) -> None:

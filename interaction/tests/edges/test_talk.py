@@ -58,6 +58,15 @@ def test_a_file_and_a_text_are_turns_of_one_session(
     assert not ApiToken.objects.exists(), "the token for this run alone is gone"
 
 
+def test_who_steps_in_and_tools_are_chosen_for_the_session(talk: Callable[..., str]) -> None:
+    talk(text=["hello"], llm="demo,echo/any", tool=["current_time"])
+    kept = Session.objects.get().settings
+    assert kept["providers"]["llm"]["name"] == "demo"
+    assert [one["name"] for one in kept["fallbacks"]["llm"]] == ["echo"]
+    assert kept["fallbacks"]["tts"] == []
+    assert kept["tools"] == ["current_time"]
+
+
 def test_it_prints_events_words_and_latencies(talk: Callable[..., str], token: str) -> None:
     printed = talk("--text", "hello")
     for wanted in ("session_started", "response_ended", "You said: hello.", "llm_ttft"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models.signals import pre_save
 from django.test import Client
 
 from interaction.models import Endpoint, ProviderCredential
@@ -152,6 +153,45 @@ def test_an_endpoint_that_cannot_be_is_refused_with_a_reason(
 def test_a_second_endpoint_of_the_same_name_is_refused(at_home: Client) -> None:
     add(at_home)
     assert "You have an endpoint of this name." in text_of(add(at_home).content.decode())
+
+
+@pytest.mark.parametrize("of", [{}, HTMX], ids=["page", "htmx"])
+def test_of_two_endpoints_of_one_name_sent_at_once_the_second_is_refused(
+    at_home: Client, owner: User, of: dict[str, Any]
+) -> None:
+    def other_request(instance: Endpoint, **_: Any) -> None:
+        Endpoint.objects.bulk_create([Endpoint(owner=owner, name="home", base_url="http://x/v1")])
+
+    pre_save.connect(other_request, sender=Endpoint)
+    try:
+        response = at_home.post("/settings/endpoints/", HOME, **of)
+    finally:
+        pre_save.disconnect(other_request, sender=Endpoint)
+    assert response.status_code == (200 if of else 422)
+    assert "You have an endpoint of this name." in text_of(response.content.decode())
+
+
+def test_the_servers_key_is_tried_by_staff_alone(
+    at_home: Client, owner: User, settings: Any
+) -> None:
+    nobody_there = "http://127.0.0.1:9/v1"
+    settings.ENV = type(settings.ENV)(openai_api_key=KEY, openai_base_url=nobody_there)
+    try_it = "/settings/keys/openai/try/"
+    assert try_it not in at_home.get("/settings/").content.decode()
+    assert at_home.post(try_it).status_code == 404
+    keep(at_home, "sk-of-my-own")
+    assert try_it in at_home.get("/settings/").content.decode()
+    assert (
+        "cannot be reached" in at_home.post(try_it, headers={"HX-Request": "true"}).content.decode()
+    )
+
+    at_home.post("/settings/keys/openai/delete/")
+    owner.is_staff = True
+    owner.save()
+    assert try_it in at_home.get("/settings/").content.decode()
+    assert (
+        "cannot be reached" in at_home.post(try_it, headers={"HX-Request": "true"}).content.decode()
+    )
 
 
 def test_an_endpoints_key_stays_while_its_address_does(at_home: Client) -> None:

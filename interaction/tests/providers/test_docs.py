@@ -54,6 +54,7 @@ def test_whoever_follows_it_word_for_word_gets_a_provider_that_speaks(tmp_path: 
     copy = Copy(tmp_path / "parley")
     chapter = DOCUMENT[DOCUMENT.index("## Adding a provider") :]
     (_, module), (_, line), (_, test), (_, trying), (_, talking) = BLOCK.findall(chapter)
+    assert "`make install-dev`" in chapter, "`make run` alone installs no pytest"
     path, table, test_path = re.findall(r"(?:into|In) `(\S+\.py)`", chapter)
 
     (copy.here / path).write_text(module)
