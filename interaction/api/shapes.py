@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from django.urls import reverse
 from pydantic import Field
 
 from interaction import models
-from interaction.core.effects import METRICS
+from interaction.core.effects import METRICS, Mode
 from interaction.edges import opening, parley
 from interaction.edges.protocol import (
     Latency,
@@ -158,6 +158,8 @@ class Turn(Message):
     id: UUID
     session_id: UUID
     sequence: Annotated[int, Field(ge=1)]
+    mode: Mode
+    """Of the engine that served it: a session may go from one to the other."""
     end_reason: str
     utterance: Utterance
     agent_message: AgentMessage
@@ -171,6 +173,7 @@ class Turn(Message):
             id=row.pk,
             session_id=row.session_id,
             sequence=row.sequence,
+            mode=cast("Mode", row.mode),
             end_reason=row.end_reason,
             utterance=_utterance(row),
             agent_message=_agent_message(row),

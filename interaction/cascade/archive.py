@@ -137,6 +137,7 @@ def _row(notes: dict[str, Any]) -> dict[str, Any]:
         "session_id": UUID(notes["session"]),
         "sequence": notes["sequence"],
         "kind": notes["kind"],
+        "mode": notes.get("mode", Session.Mode.CASCADE),
         "started_at": datetime.fromtimestamp(notes["started_at"], UTC),
         "transcript": notes.get("transcript", ""),
         "reply": _written(notes),

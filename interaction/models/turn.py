@@ -23,6 +23,7 @@ class Turn(models.Model):
 
     class EndReason(models.TextChoices):
         PLAYED = "played", _("Played to its end")
+        HEARD = "heard", _("Heard, not replied to")
         INTERRUPTED = "interrupted", _("Interrupted")
         SUPERSEDED = "superseded", _("The next turn began")
         CLIENT_LEFT = "client_left", _("The client went away")
@@ -33,6 +34,10 @@ class Turn(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="turns")
     sequence = models.PositiveIntegerField(_("sequence"))
+    mode = models.CharField(
+        _("mode"), max_length=16, choices=Session.Mode, default=Session.Mode.CASCADE
+    )
+    """Of the engine that served it: a session may go from one to the other."""
     kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.SPEECH)
     transcript = models.TextField(_("transcript"), blank=True)
     reply = models.TextField(_("reply"), blank=True)
