@@ -11,14 +11,16 @@ from interaction.holdings import Access, Holdings, NoAccess, Reachable, holdings
 from interaction.providers.accounts import account_of
 from interaction.providers.base import Capabilities, Kind, ProviderChoice, ProviderConfig
 from interaction.providers.errors import ProviderRefused, ProviderUnauthorized
-from interaction.providers.table import ENDPOINT, TABLE, entry, lacking
+from interaction.providers.table import ENDPOINT, OURSELVES, TABLE, entry, lacking
 
 LOCAL: dict[Kind, tuple[str, ...]] = {
     "stt": ("moonshine", "pocketsphinx"),
     "llm": ("demo",),
     "tts": ("espeak",),
+    "realtime": (OURSELVES,),
 }
 """What serves where there is no key: the first that has all its parts for the language."""
+SPEAKS: tuple[Kind, ...] = ("tts", "realtime")
 NOTHING = Holdings()
 OPENAI_VOICE = "marin"
 ESPEAK_VOICES = {"zh": "cmn", "cmn": "cmn", "yue": "yue"}
@@ -38,7 +40,7 @@ class Offer:
     """The default first; any other may be asked for where a key is needed."""
     voices: tuple[str, ...]
     voice: str
-    """The default, in the server's language; TTS alone."""
+    """The default, in the server's language; of those that speak."""
     languages: tuple[str, ...]
     default: bool
     """It serves where none is chosen."""
@@ -58,7 +60,7 @@ def effective(kind: Kind, choice: ProviderChoice, have: Holdings = NOTHING) -> P
     return ProviderChoice(
         name=name,
         model=choice.model or _models(kind, name, endpoint)[0],
-        voice=choice.voice or _voice(name, language, endpoint) if kind == "tts" else "",
+        voice=choice.voice or _voice(kind, name, language, endpoint) if kind in SPEAKS else "",
         language=language,
     )
 
@@ -195,13 +197,20 @@ def _models(kind: Kind, name: str, endpoint: Reachable | None) -> tuple[str, ...
     models = TABLE[kind][name].capabilities.models
     if name == "openai":
         env = settings.ENV
-        first = {"stt": env.openai_stt_model, "llm": env.openai_model, "tts": env.openai_tts_model}
+        first = {
+            "stt": env.openai_stt_model,
+            "llm": env.openai_model,
+            "tts": env.openai_tts_model,
+            "realtime": env.openai_realtime_model,
+        }
         models = tuple(dict.fromkeys((first[kind], *models)))
     return models or ("",)
 
 
-def _voice(name: str, language: str, endpoint: Reachable | None) -> str:
+def _voice(kind: Kind, name: str, language: str, endpoint: Reachable | None) -> str:
     """TTS_VOICE where that provider can have it, else what suits the language."""
+    if kind == "realtime":
+        return next(iter(TABLE[kind][name].capabilities.voices), "")
     configured: str = settings.ENV.tts_voice
     voices = endpoint.voices if endpoint else TABLE["tts"][name].capabilities.voices
     if configured in voices:

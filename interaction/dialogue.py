@@ -152,6 +152,10 @@ class Dialogue:
             return any(isinstance(waiting, Answer) for waiting in self._inbox)
         return isinstance(command, Commit | Clear | Answer)
 
+    def said(self) -> tuple[Message, ...]:
+        """What was said so far, as far as the context reaches."""
+        return self._conversation.said()
+
     def reconfigure(self, config: ConversationConfig) -> None:
         self._conversation.reconfigure(config)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from interaction.core.effects import EngineOrder, Mode, TurnRecord
-from interaction.core.signals import StageEvent, TurnDetection
+from interaction.core.signals import Message, StageEvent, TurnDetection
 from interaction.providers.base import ProviderChoice
 
 
@@ -35,6 +35,8 @@ class SessionSpec:
     """Who serves it in realtime mode; None where that is not to be had."""
     system_prompt: str = ""
     """For an engine that tells its provider once; a cascade gets it with every context."""
+    history: tuple[Message, ...] = ()
+    """What was said before, where the engine takes a session over."""
     turns: TurnDetection = field(default_factory=TurnDetection)
     """For an engine that finds turns itself."""
     barge_in: bool = True

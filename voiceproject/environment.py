@@ -79,6 +79,7 @@ class Environment(BaseSettings):
     openai_stt_model: str = "gpt-transcribe"
     openai_tts_model: str = "gpt-4o-mini-tts"
     openai_tts_rate: int = 24_000
+    openai_realtime_model: str = "gpt-realtime-2.1"
     tts_voice: str = ""
 
     gemini_api_key: SecretStr = SecretStr("")

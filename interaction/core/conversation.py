@@ -127,6 +127,10 @@ class Conversation(Course):
             self._fail(turn, _no_progress(turn, turn.reply_id), now)
         return self._done(now)
 
+    def said(self) -> tuple[sig.Message, ...]:
+        """What was said so far, as far as the context reaches; without the system prompt."""
+        return tuple(m for m in self._past.context(None) if m.role != "system")
+
     def reconfigure(self, config: ConversationConfig) -> None:
         """Change how it is led while it runs; this holds from the next frame on."""
         self.config = config

@@ -32,11 +32,10 @@ from interaction.core.signals import (
 )
 from interaction.dialogue import Dialogue, Summary
 from interaction.engine import Engine, EngineUnavailable, SessionSpec
+from interaction.providers.table import OURSELVES
 
 logger = logging.getLogger(__name__)
 
-OURSELVES = "parley"
-"""The realtime provider that is this server itself."""
 THE_PERSONS = ("no_speech", "audio_dropped")
 """Failures that are no provider's fault."""
 
@@ -103,7 +102,8 @@ class LiveSession:
             self._switch(automatic=False)
 
     def _switch(self, *, automatic: bool) -> None:
-        self.spec = replace(self.spec, mode=self._stepping_in.other)
+        said = self._dialogue.said()
+        self.spec = replace(self.spec, mode=self._stepping_in.other, history=said)
         self._stepping_in = SteppingIn(self.spec)
         self._attempt(lambda: self._dialogue.switch(engine_for(self.spec)))
         self.reconfigure(self.config)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from interaction.core.signals import Message, ToolCall, ToolSpec, TurnDetection
+from interaction.providers.errors import ProviderError
 
 Kind = Literal["stt", "llm", "tts", "realtime"]
 
@@ -153,6 +154,8 @@ class SpeechOver:
 class Words:
     """What the person is understood to have said: all of it so far."""
 
+    turn: int
+    """Which of the line's spoken turns, from 0: it may come late."""
     text: str
     final: bool
 
@@ -180,6 +183,8 @@ class ReplyDone:
 
     calls: tuple[ToolCall, ...] = ()
     cut_off: bool = False
+    error: ProviderError | None = None
+    """Why nothing, or no more, comes of it; the line goes on."""
     usage: Usage | None = None
 
 

@@ -20,6 +20,10 @@ OPENAI_VOICES = (
     *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable"),
     *("marin", "nova", "onyx", "sage", "shimmer", "verse"),
 )
+REALTIME_VOICES = (
+    *("marin", "cedar", "alloy", "ash", "ballad", "coral", "echo"),
+    *("sage", "shimmer", "verse"),
+)
 ESPEAK_VOICES = ("en-us", "en-gb", "en-gb-scotland", "cmn", "yue")
 ELEVENLABS_VOICES = ("Sarah", "George", "Alice", "Brian", "Daniel", "Jessica", "Liam", "Lily")
 """By name; any voice may be given by its id too."""
@@ -46,6 +50,9 @@ Lack = Literal["", "package", "model"]
 ENDPOINT = "endpoint:"
 """Begins the provider name of an endpoint that a person or the server named: a server that speaks
 OpenAI's protocol."""
+
+OURSELVES = "parley"
+"""The realtime provider that is this server itself."""
 
 TABLE: Mapping[Kind, Mapping[str, Entry]] = {
     "stt": {
@@ -159,7 +166,25 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
             ),
         ),
     },
-    "realtime": {},
+    "realtime": {
+        "openai": Entry(
+            "OpenAI Realtime",
+            "interaction.providers.openai_realtime:RealtimeModel",
+            Capabilities(
+                streaming=True,
+                sample_rate=24_000,
+                models=("gpt-realtime-2.1", "gpt-realtime-2.1-mini"),
+                voices=REALTIME_VOICES,
+                tools=True,
+                needs_key=True,
+            ),
+        ),
+        OURSELVES: Entry(
+            "Parley itself",
+            "interaction.providers.openai_realtime:RealtimeModel",
+            Capabilities(streaming=True, sample_rate=24_000, models=("default",), tools=True),
+        ),
+    },
 }
 
 

@@ -1,0 +1,344 @@
+"""OpenAI's Realtime API (GA) through its SDK: OpenAI, Azure, and every server that speaks it.
+
+Azure: the address of its v1 API, ``https://<resource>.openai.azure.com/openai/v1``, and its key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from interaction.audio.resample import Resampler
+from interaction.core.signals import HEARING_RATE, Message, ToolCall, ToolSpec
+from interaction.providers.base import (
+    LineEvent,
+    LineTerms,
+    ProviderConfig,
+    ReplyDone,
+    SpeechBegan,
+    SpeechOver,
+    SpokenText,
+    Usage,
+    Voice,
+    Words,
+)
+from interaction.providers.errors import ProviderError, ProviderUnauthorized, ProviderUnavailable
+from interaction.providers.openai_client import OpenAIBlame, make
+
+RATE = 24_000
+TRANSCRIBED_BY = "gpt-transcribe"
+OPENS_WITHIN = 10.0
+CLOSES_WITHIN = 1.0
+LONGEST_MESSAGE = 24 * 1024 * 1024
+HARMLESS = frozenset({"response_cancel_not_active", "conversation_already_has_active_response"})
+"""Errors of our being late: what we asked for has happened already."""
+HEARD = "conversation.item.input_audio_transcription."
+
+
+class RealtimeBlame(OpenAIBlame):
+    def translate(self, error: Exception, *, begun: bool) -> ProviderError | None:
+        match error:
+            case InvalidStatus():
+                return self.status(error.response.status_code)
+            case ConnectionClosed() if error.rcvd and error.rcvd.code in (1008, 4401, 4403):
+                return self.unauthorized(f"({error.rcvd.code})")
+            case ConnectionClosed():
+                return self.error(ProviderUnavailable, "hung up")
+            case WebSocketException() | binascii.Error() | AttributeError() | KeyError():
+                return self.nonsense()
+        return super().translate(error, begun=begun)
+
+
+class RealtimeModel:
+    def __init__(self, config: ProviderConfig) -> None:
+        self._config = config
+        self._client, self._close = make(config)
+
+    async def open(self, terms: LineTerms) -> RealtimeLine:
+        blame = RealtimeBlame("realtime", self._config.name)
+        with blame(begun=False):
+            async with asyncio.timeout(OPENS_WITHIN):
+                manager = self._client.realtime.connect(
+                    model=self._config.model,
+                    max_retries=0,
+                    websocket_connection_options={
+                        "max_size": LONGEST_MESSAGE,
+                        "compression": None,
+                    },
+                )
+                connection = await manager.enter()
+                line = RealtimeLine(connection, blame, terms)
+                try:
+                    await line.agree(_session(self._config, terms))
+                except BaseException:
+                    await line.aclose()
+                    raise
+        return line
+
+    async def aclose(self) -> None:
+        await self._close()
+
+
+class RealtimeLine:
+    """Implements ``providers.base.RealtimeLine``."""
+
+    def __init__(
+        self, connection: AsyncRealtimeConnection, blame: RealtimeBlame, terms: LineTerms
+    ) -> None:
+        self._connection = connection
+        self._blame = blame
+        self._terms = terms
+        self._finds_turns = terms.turns.kind in ("server", "semantic")
+        self._resampler = Resampler(HEARING_RATE, RATE)
+        self._turns: dict[str, int] = {}
+        """Number of each committed item."""
+        self._words: dict[str, str] = {}
+        self._asked = 0
+        """Responses asked for that were not created yet."""
+        self._stop_next = 0
+        """How many of those are to be cancelled when they are."""
+        self._response = ""
+        """Of the response in progress."""
+        self._item = ""
+        """Of the message that was said last."""
+        self._said_bytes = 0
+        """Of its audio."""
+
+    async def agree(self, session: dict[str, Any]) -> None:
+        """Have the session set up; raises ``ProviderError`` where it is refused."""
+        await self._send({"type": "session.update", "session": session})
+        for message in self._terms.history:
+            for item in _items(message):
+                await self._send({"type": "conversation.item.create", "item": item})
+        while (event := await self._connection.recv()).type != "session.updated":
+            if event.type == "error":
+                raise self._blame.told(event.error.code or event.error.type or "")
+
+    # What is said to the provider.
+
+    async def hear(self, pcm: bytes) -> None:
+        await self._append(self._resampler.feed(pcm))
+
+    async def begin(self) -> None:
+        self._resampler = Resampler(HEARING_RATE, RATE)
+
+    async def end(self) -> None:
+        await self._append(self._resampler.finish())
+        self._resampler = Resampler(HEARING_RATE, RATE)
+        await self._send({"type": "input_audio_buffer.commit"})
+        await self._respond()
+
+    async def forget(self) -> None:
+        await self._send({"type": "input_audio_buffer.clear"})
+
+    async def say(self, text: str) -> None:
+        for item in _items(Message("user", text)):
+            await self._send({"type": "conversation.item.create", "item": item})
+        await self._respond()
+
+    async def stop(self, heard_ms: int) -> None:
+        if self._asked > self._stop_next:
+            self._stop_next += 1
+        elif self._response:
+            await self._send({"type": "response.cancel"})
+        if self._item:
+            said_ms = 1000 * self._said_bytes // 2 // RATE
+            await self._send(
+                {
+                    "type": "conversation.item.truncate",
+                    "item_id": self._item,
+                    "content_index": 0,
+                    "audio_end_ms": min(heard_ms, said_ms),
+                }
+            )
+            self._item = ""
+
+    async def results(self, results: Sequence[Message]) -> None:
+        for result in results:
+            for item in _items(result):
+                await self._send({"type": "conversation.item.create", "item": item})
+        await self._respond()
+
+    async def aclose(self) -> None:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(CLOSES_WITHIN):
+                await self._connection.close()
+
+    async def _respond(self) -> None:
+        self._asked += 1
+        await self._send({"type": "response.create"})
+
+    async def _append(self, pcm: bytes) -> None:
+        if pcm:
+            audio = base64.b64encode(pcm).decode()
+            await self._send({"type": "input_audio_buffer.append", "audio": audio})
+
+    async def _send(self, event: Any) -> None:
+        with self._blame(begun=True):
+            await self._connection.send(event)
+
+    # What the provider says.
+
+    async def events(self) -> AsyncIterator[LineEvent]:
+        while True:
+            with self._blame(begun=True):
+                event = await self._connection.recv()
+                told = [one async for one in self._understood(event)]
+            for one in told:
+                yield one
+
+    async def _understood(self, event: Any) -> AsyncIterator[LineEvent]:
+        match event.type:
+            case "input_audio_buffer.speech_started" if self._finds_turns:
+                yield SpeechBegan()
+            case "input_audio_buffer.speech_stopped" if self._finds_turns:
+                yield SpeechOver()
+            case "input_audio_buffer.committed":
+                self._turns[event.item_id] = len(self._turns)
+            case "response.created":
+                await self._created(event.response.id or "")
+            case "response.output_item.added" if event.item.type == "message":
+                self._item, self._said_bytes = event.item.id or "", 0
+            case "response.output_audio.delta":
+                pcm = base64.b64decode(event.delta)
+                self._said_bytes += len(pcm)
+                yield Voice(pcm)
+            case "response.output_audio_transcript.delta" | "response.output_text.delta":
+                yield SpokenText(event.delta)
+            case "response.done":
+                yield self._done(event.response)
+            case "error":
+                if wrong := self._wrong(event.error):
+                    yield wrong
+            case str(kind) if kind.startswith(HEARD):
+                if words := self._heard(kind.removeprefix(HEARD), event):
+                    yield words
+
+    async def _created(self, response_id: str) -> None:
+        self._response = response_id
+        self._asked = max(0, self._asked - 1)
+        if self._stop_next:
+            self._stop_next -= 1
+            await self._send({"type": "response.cancel"})
+
+    def _heard(self, kind: str, event: Any) -> Words | None:
+        turn = self._turns.get(event.item_id)
+        if turn is None or kind not in ("delta", "completed"):
+            return None
+        if kind == "completed":
+            self._words.pop(event.item_id, None)
+            return Words(turn, event.transcript.strip(), final=True)
+        text = self._words[event.item_id] = self._words.get(event.item_id, "") + (event.delta or "")
+        return Words(turn, text, final=False)
+
+    def _done(self, response: Any) -> ReplyDone:
+        self._response = ""
+        counted = response.usage
+        usage = (
+            Usage(counted.input_tokens or 0, counted.output_tokens or 0)
+            if counted and counted.total_tokens
+            else None
+        )
+        if response.status == "cancelled":
+            return ReplyDone(cut_off=True, usage=usage)
+        if response.status == "failed":
+            error = getattr(response.status_details, "error", None)
+            word = getattr(error, "code", None) or getattr(error, "type", None) or ""
+            return ReplyDone(error=self._blame.told(word), usage=usage)
+        calls = tuple(
+            ToolCall(item.call_id, item.name, item.arguments or "{}")
+            for item in response.output or ()
+            if item.type == "function_call" and item.call_id and item.name
+        )
+        return ReplyDone(calls, usage=usage)
+
+    def _wrong(self, error: Any) -> ReplyDone | None:
+        """An error that is told in the middle: of the key's, it ends the line."""
+        code = error.code or error.type or ""
+        if code in HARMLESS:
+            return None
+        told = self._blame.told(code)
+        if isinstance(told, ProviderUnauthorized):
+            raise told
+        if not self._asked:
+            return None
+        self._asked -= 1
+        return ReplyDone(error=told)
+
+
+def _session(config: ProviderConfig, terms: LineTerms) -> dict[str, Any]:
+    sound = {"type": "audio/pcm", "rate": RATE}
+    transcription = {"model": TRANSCRIBED_BY}
+    if config.language:
+        transcription["language"] = config.language.split("-")[0]
+    session: dict[str, Any] = {
+        "type": "realtime",
+        "instructions": terms.instructions,
+        "output_modalities": ["audio"],
+        "tools": [_tool(tool) for tool in terms.tools],
+        "audio": {
+            "input": {
+                "format": sound,
+                "transcription": transcription,
+                "turn_detection": _turn_detection(terms),
+            },
+            "output": {"format": sound},
+        },
+    }
+    if config.voice:
+        session["audio"]["output"]["voice"] = config.voice
+    return session
+
+
+def _turn_detection(terms: LineTerms) -> dict[str, Any] | None:
+    both = {"create_response": True, "interrupt_response": terms.barge_in}
+    match terms.turns.kind:
+        case "server":
+            return {
+                "type": "server_vad",
+                "threshold": terms.turns.threshold,
+                "prefix_padding_ms": terms.turns.prefix_ms,
+                "silence_duration_ms": terms.turns.silence_ms,
+                **both,
+            }
+        case "semantic":
+            return {"type": "semantic_vad", "eagerness": "auto", **both}
+    return None
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    return {
+        "type": "function",
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": json.loads(tool.parameters),
+    }
+
+
+def _items(message: Message) -> list[dict[str, Any]]:
+    """A line of the conversation as items of it."""
+    if message.role == "tool":
+        output = {"call_id": message.tool_call_id, "output": message.content}
+        return [{"type": "function_call_output", **output}]
+    items: list[dict[str, Any]] = [
+        {
+            "type": "function_call",
+            "call_id": call.id,
+            "name": call.name,
+            "arguments": call.arguments,
+        }
+        for call in message.tool_calls
+    ]
+    if message.content:
+        kind = "output_text" if message.role == "assistant" else "input_text"
+        content = [{"type": kind, "text": message.content}]
+        items.insert(0, {"type": "message", "role": message.role, "content": content})
+    return items

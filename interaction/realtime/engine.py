@@ -1,0 +1,424 @@
+"""The engine of realtime mode: one line to a speech-to-speech provider, kept as a cascade is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from interaction.cascade.connections import BROKEN, PATIENCE
+from interaction.cascade.handover import Handover
+from interaction.cascade.hub import hub
+from interaction.cascade.liveness import Job, Watch
+from interaction.cascade.ticket import Report
+from interaction.core import effects as out
+from interaction.core.effects import EngineOrder, TurnRecord
+from interaction.core.redaction import Redactor
+from interaction.core.signals import (
+    EngineLost,
+    FinalTranscript,
+    Measured,
+    Message,
+    PartialTranscript,
+    ReplyAudio,
+    ReplySentence,
+    Stage,
+    StageEvent,
+    StageFailed,
+    TurnFound,
+    TurnOver,
+    Used,
+)
+from interaction.crashes import log_crash
+from interaction.engine import EngineUnavailable, SessionSpec
+from interaction.providers.base import (
+    LineEvent,
+    ReplyDone,
+    SpeechBegan,
+    SpeechOver,
+    SpokenText,
+    Voice,
+    Words,
+)
+from interaction.providers.errors import ProviderError, ProviderTimeout
+from interaction.realtime.keeping import Keeping
+from interaction.realtime.line import Line
+from interaction.realtime.reply import Reply
+from interaction.realtime.tooling import Tooling
+
+logger = logging.getLogger(__name__)
+
+SILENT_FOR = 10.0
+"""Seconds for which the provider may say nothing while a reply is due."""
+
+
+class RealtimeEngine:
+    """Implements ``interaction.engine.Engine``."""
+
+    def __init__(self, spec: SessionSpec) -> None:
+        assert spec.realtime is not None, "a session in realtime mode names its provider"
+        self.session_id = spec.session_id
+        self._spec = spec
+        self._provider = spec.realtime.name
+        self._now = asyncio.get_running_loop().time
+        self._hub = hub()
+        self._watch = Watch()
+        self._handover = Handover(spec, self._watch, self._fail_with)
+        self._keeping = Keeping(spec, self._handover)
+        self._tooling = Tooling(spec, self._tell, self._keeping)
+        self._line = Line(spec, self._tooling.specs)
+        self._events: asyncio.Queue[StageEvent | None] = asyncio.Queue()
+        self._orders: asyncio.Queue[EngineOrder] = asyncio.Queue()
+        self._open_turn: UUID | None = None
+        self._spoken: list[UUID | None] = []
+        """The turns of the line, in the order in which they ended."""
+        self._reply: Reply | None = None
+        """The one that comes, or came last."""
+        self._stopped = 0
+        """Replies that were cut off and whose end the provider has not told yet."""
+        self._early: deque[LineEvent] = deque()
+        """Of a reply that nobody has asked for yet: the provider is ahead of us."""
+        self._asked_at = 0.0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closed = False
+
+    # The engine protocol.
+
+    async def open(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._hub.join(self)
+        except BROKEN as error:
+            message = _("Redis does not answer. Check that it runs, then try again.")
+            raise EngineUnavailable(message) from error
+        self._handover.start(self._hub.channel)
+        self._keeping.start()
+        self._tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._follow())]
+
+    def perform(self, order: EngineOrder) -> None:
+        if self._closed:
+            return
+        match order:
+            case out.OpenTurn(turn_id, sequence):
+                self._open_turn = turn_id
+                self._keeping.open(turn_id, sequence, "speech")
+            case out.SendAudio(turn_id, pcm):
+                self._keeping.heard(turn_id, pcm)
+            case out.EndTurn(turn_id, reply_id):
+                self._keeping.heard(turn_id, b"", last=True)
+                self._keeping.note(turn_id, reply=str(reply_id))
+                self._end_turn(turn_id)
+                self._expect(Reply(turn_id, reply_id), order.context)
+            case out.Respond(turn_id, sequence, reply_id, context):
+                said = context[-1].content if context else ""
+                facts = {"reply": str(reply_id), "transcript": said}
+                self._keeping.open(turn_id, sequence, "text", **facts)
+                self._expect(Reply(turn_id, reply_id), context)
+            case out.DropTurn(turn_id):
+                self._open_turn = None
+                if turn_id in self._handover:
+                    self._keeping.drop(turn_id)
+            case out.CancelReply(reply_id=reply_id):
+                self._cancel(reply_id)
+        self._orders.put_nowait(order)
+
+    async def taken(self) -> None:
+        await self._keeping.done()
+
+    def close_turn(self, record: TurnRecord) -> None:
+        if not self._closed:
+            self._keeping.close(record)
+
+    async def events(self) -> AsyncIterator[StageEvent]:
+        while (event := await self._events.get()) is not None:
+            yield event
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._rest()
+        for task in self._tasks:
+            task.cancel()
+        try:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._line.close()
+            await self._keeping.done()
+            await self._handover.done()
+        finally:
+            self._keeping.stop()
+            self._handover.stop()
+            await self._hub.leave(self)
+            self._events.put_nowait(None)
+
+    # What the hub brings: news of the archive.
+
+    def open_turns(self) -> list[UUID]:
+        return self._handover.open_turns()
+
+    def look(self, now: float, linked: bool) -> None:
+        lost, _silent = self._watch.look(now, linked)
+        for job in lost:
+            self._lose(job)
+
+    def report(self, report: Report, now: float) -> None:
+        job = report.job
+        if not self._watch.knows(job):
+            return
+        if report.says == "beat":
+            whole: bool | None = self._watch.beat(job, report.number, now)
+        else:
+            whole = self._watch.said(job, report.number, now)
+        if whole is False:
+            self._lose(job)
+        elif whole and report.event:
+            self._tell(report.event)
+        if whole and report.says == "finished":
+            self._watch.finished(job)
+
+    def _lose(self, job: Job) -> None:
+        self._watch.finished(job)
+        if self._handover.again(job.turn):
+            message = _("The turn is not in the history yet. It is kept, and tried again.")
+            self._fail_with(job.turn, "archive", "stage_lost", message)
+
+    # To the provider: orders, one after the other.
+
+    async def _work(self) -> None:
+        while True:
+            order = await self._orders.get()
+            try:
+                await self._carry_out(order)
+            except ProviderError as error:
+                self._give_up(error)
+            except Exception as error:
+                log_crash(logger, error, {"session": self.session_id})
+                message = _("An error of this program; its log says where.")
+                self._fail_reply("engine_crashed", message, retryable=False)
+
+    async def _carry_out(self, order: EngineOrder) -> None:
+        ours = self._spec.turns.kind in ("vad", "manual")
+        match order:
+            case out.CancelReply(reply_id=reply_id, heard_ms=heard_ms):
+                if self._line.is_open and self._reply and self._reply.id == reply_id:
+                    await self._line.now.stop(heard_ms)
+                return
+            case out.DropTurn():
+                if self._line.is_open and ours:
+                    await self._line.now.forget()
+                return
+        line = await self._line.ready()
+        match order:
+            case out.OpenTurn() if ours:
+                await line.begin()
+            case out.SendAudio(pcm=pcm) if ours:
+                await line.hear(pcm)
+            case out.Listen(pcm):
+                await line.hear(pcm)
+            case out.EndTurn() if ours:
+                await line.end()
+            case out.Respond(context=context):
+                await line.say(context[-1].content if context else "")
+
+    def _end_turn(self, turn_id: UUID) -> None:
+        """Where the provider finds the turns, it was counted when it said so."""
+        if self._spec.turns.kind in ("vad", "manual"):
+            self._spoken.append(turn_id)
+        self._open_turn = None
+
+    def _expect(self, reply: Reply, context: tuple[Message, ...]) -> None:
+        self._reply, self._asked_at = reply, self._now()
+        # What was said before goes along when a line has to be opened anew; not this turn itself.
+        said = context[:-1] if context and context[-1].role == "user" else context
+        self._line.history = tuple(m for m in said if m.role != "system")
+        self._rest(SILENT_FOR)
+        early, self._early = self._early, deque()
+        for event in early:
+            self._take(event)
+
+    def _cancel(self, reply_id: UUID) -> None:
+        reply = self._reply
+        if reply and reply.id == reply_id and not reply.complete:
+            reply.complete = True
+            self._stopped += 1
+            self._rest()
+
+    # From the provider.
+
+    async def _follow(self) -> None:
+        try:
+            await self._line.ready()
+        except ProviderError as error:
+            self._lost(error)
+        while True:
+            await self._line.opened.wait()
+            try:
+                async with contextlib.aclosing(self._line.now.events()) as events:  # type: ignore[type-var]
+                    async for event in events:
+                        self._take(event)
+            except ProviderError as error:
+                self._give_up(error)
+
+    def _take(self, event: LineEvent) -> None:
+        match event:
+            case SpeechBegan():
+                self._tell(TurnFound())
+                return
+            case SpeechOver():
+                self._spoken.append(self._open_turn)
+                self._tell(TurnOver())
+                return
+            case Words():
+                self._heard(event)
+                return
+        reply = self._reply
+        if self._stopped:
+            if isinstance(event, ReplyDone):
+                self._stopped -= 1
+        elif reply is None or reply.complete:
+            self._early.append(event)
+        else:
+            self._rest(SILENT_FOR)
+            self._of_reply(reply, event)
+
+    def _of_reply(self, reply: Reply, event: LineEvent) -> None:
+        match event:
+            case SpokenText(text):
+                if not reply.text:
+                    self._measure(reply, "llm_ttft")
+                self._write(reply, reply.write(text))
+            case Voice(pcm):
+                if not reply.heard_anything:
+                    reply.heard_anything = True
+                    self._measure(reply, "tts_ttfb")
+                self._speak(reply, reply.speak(pcm))
+            case ReplyDone(calls, cut_off, error, usage):
+                if usage:
+                    counts = (usage.prompt_tokens, usage.completion_tokens)
+                    self._tell(Used(reply.turn, reply.id, *counts))
+                if error:
+                    self._fail_reply(error.code, error.message, retryable=error.retryable)
+                elif calls and not cut_off:
+                    self._write(reply, reply.pause())
+                    self._rest()
+                    self._tasks.append(asyncio.create_task(self._run_tools(reply, event)))
+                else:
+                    self._finish(reply)
+
+    async def _run_tools(self, reply: Reply, done: ReplyDone) -> None:
+        results = await self._tooling.answer(reply.turn, reply.id, done.calls)
+        if reply.complete:
+            return
+        try:
+            await self._line.now.results(results)
+        except ProviderError as error:
+            self._give_up(error)
+        else:
+            self._rest(SILENT_FOR)
+
+    def _write(self, reply: Reply, sentences: list[ReplySentence]) -> None:
+        for sentence in sentences:
+            name = f"sentence:{reply.id}:{sentence.sentence}"
+            self._keeping.note(reply.turn, **{name: sentence.text})
+            if sentence.sentence == 0:
+                self._measure(reply, "llm_ttfs")
+            self._tell(sentence)
+
+    def _speak(self, reply: Reply, piece: ReplyAudio) -> None:
+        self._keeping.said(reply.turn, reply.id, piece.sentence, piece.pcm)
+        self._tell(piece)
+
+    def _finish(self, reply: Reply) -> None:
+        self._rest()
+        for event in reply.finish():
+            if isinstance(event, ReplySentence):
+                self._write(reply, [event])
+            else:
+                self._tell(event)
+        # Audio without a word of text is found by its first sentence all the same.
+        facts: dict[str, object] = {f"text:{reply.id}": reply.text}
+        if not reply.sentences and reply.heard_anything:
+            facts[f"sentence:{reply.id}:0"] = ""
+        self._keeping.note(reply.turn, **facts)
+
+    def _heard(self, words: Words) -> None:
+        turn = self._open_turn
+        if words.turn < len(self._spoken):
+            turn = self._spoken[words.turn]
+        if turn is None:
+            return
+        redactor = Redactor() if self._spec.redact else None
+        if not words.final:
+            text = redactor.partial(words.text) if redactor else words.text
+            self._tell(PartialTranscript(turn, text))
+            return
+        text = redactor.final(words.text) if redactor else words.text
+        self._keeping.note(turn, transcript=text)
+        self._tell(FinalTranscript(turn, text))
+
+    def _measure(self, reply: Reply, metric: str) -> None:
+        ms = round(1000 * (self._now() - self._asked_at), 1)
+        self._keeping.note(reply.turn, **{f"ms:{metric}": ms})
+        self._tell(Measured(reply.turn, metric, ms))
+
+    # Failures.
+
+    def _rest(self, seconds: float | None = None) -> None:
+        """Wait for the provider's next word so long; None: it owes nothing."""
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None
+        if seconds is not None and not self._closed:
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(seconds, self._fell_silent)
+
+    def _fell_silent(self) -> None:
+        message = _("%(provider)s has stopped answering.") % {"provider": self._provider}
+        self._give_up(ProviderTimeout(message, stage="realtime", provider=self._provider))
+
+    def _give_up(self, error: ProviderError) -> None:
+        """The line is lost. Who is not told for good is tried once more, with what was said."""
+        again = self._line.drop() and error.retryable
+        self._stopped = 0
+        self._early.clear()
+        self._spoken.clear()
+        self._rest()
+        if not again:
+            self._lost(error)
+            return
+        self._fail_reply(error.code, error.message, retryable=True)
+        self._tasks.append(asyncio.create_task(self._resume()))
+
+    async def _resume(self) -> None:
+        try:
+            await self._line.ready()
+        except ProviderError as error:
+            self._lost(error)
+
+    def _lost(self, error: ProviderError) -> None:
+        if self._reply:
+            self._reply.complete = True
+        self._tell(EngineLost(self._provider, error.code, error.message, error.retryable))
+
+    def _fail_reply(self, code: str, message: str, *, retryable: bool) -> None:
+        reply = self._reply
+        if reply is None or reply.complete:
+            return
+        reply.complete = True
+        self._rest()
+        why = (self._provider, code, message, retryable)
+        self._tell(StageFailed(reply.turn, "realtime", *why, reply.id))
+
+    def _fail_with(
+        self, turn: UUID, stage: Stage, code: str, message: str, reply: UUID | None = None
+    ) -> None:
+        self._tell(StageFailed(turn, stage, "", code, message, retryable=True, reply_id=reply))
+
+    def _tell(self, event: StageEvent) -> None:
+        self._events.put_nowait(event)
