@@ -57,7 +57,8 @@ async def archive(run: StageRun) -> None:
     async with lock:
         keeping = asyncio.create_task(_keep(lock))
         try:
-            await _settled(run)
+            # Its client may have left in the middle of it.
+            await run.notes.settled(SETTLE)
             notes = await run.notes.read()
             if "session" not in notes:
                 logger.info("nothing to archive", extra=run.ticket.facts())
@@ -80,14 +81,6 @@ async def _keep(lock: Lock) -> None:
             await lock.reacquire()
         except LockError:
             return
-
-
-async def _settled(run: StageRun) -> None:
-    """Wait until no stage works on the turn: its client may have left in the middle of it."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + SETTLE
-    while await run.notes.being_worked_on() and loop.time() < until:  # noqa: ASYNC110
-        await asyncio.sleep(0.1)  # they may be at work on other machines: no event tells
 
 
 async def _listen_back(run: StageRun, notes: dict[str, Any]) -> Recording:

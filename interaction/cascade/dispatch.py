@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 PIECE = 2 * FRAME_SAMPLES * 2
 """Bytes of an entry, 64 ms: half the load of one entry a frame, and soon enough."""
 LARGEST_PIECE = 32_768
+FREED_WITHIN = 5.0
+"""Seconds that the stages of a reply which is not kept have to stop."""
 
 
 @dataclass
@@ -99,8 +101,10 @@ class Dispatch:
     async def _work(self) -> None:
         while True:
             order = await self._orders.get()
+            if (turn := self._turns.get(order.turn_id)) is None:
+                continue  # of a reply beside the conversation that nobody waits for any more
             try:
-                await self._carry_out(order, self._turns[order.turn_id])
+                await self._carry_out(order, turn)
             except BROKEN:
                 self._give_up(order)
             except Exception as error:
@@ -172,13 +176,17 @@ class Dispatch:
 
     def free(self, turn_id: UUID) -> None:
         """Nobody waits any more for the reply beside the conversation that has this turn's id."""
-        self._turns.pop(turn_id, None)
-        if self._handover.forget(turn_id):
+        if self._turns.pop(turn_id, None):
+            self._handover.forget(turn_id)
             self._handover.beside(self._free(turn_id))
 
     async def _free(self, turn_id: UUID) -> None:
+        """Have its stages stop, then take away what they leave."""
+        notes = Notes(self._redis, turn_id)
         with contextlib.suppress(*BROKEN):
-            await Notes(self._redis, turn_id).free()
+            await cancel(self._redis, turn_id)
+            await notes.settled(FREED_WITHIN)
+            await notes.free()
 
     def _enqueue(self, ticket: Ticket, **kwargs: Any) -> None:
         """Beside the orders: audio need not wait for it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -66,9 +66,9 @@ class CascadeEngine:
         self._cancelled: set[UUID] = set()
         """Those of which not even that is wanted which came before."""
         self._ended: dict[UUID, UUID] = {}
-        """Turns that ended, and the reply that each ended with."""
+        """Turns that ended, and the reply that each ended with; itself where none was wanted."""
         self._transcribed: set[UUID] = set()
-        """Replies for which the transcript has come."""
+        """Replies for which the transcript has come, and turns that were transcribed alone."""
         self._unheard: set[UUID] = set()
         """Turns whose transcription failed."""
         self._thinned: set[UUID] = set()
@@ -97,6 +97,8 @@ class CascadeEngine:
             case out.EndTurn(turn_id, reply_id):
                 self._ended[turn_id] = reply_id
                 self._await_reply(turn_id, reply_id)
+            case out.TranscribeTurn(turn_id):
+                self._ended[turn_id] = turn_id
             case out.CancelReply(reply_id=reply_id):
                 self._cancelled.add(reply_id)
                 self._drop_reply(reply_id)
@@ -115,7 +117,7 @@ class CascadeEngine:
         if not self._closed:
             self._dispatch.put(record)
 
-    async def events(self) -> AsyncIterator[StageEvent]:
+    async def events(self) -> AsyncGenerator[StageEvent, None]:
         while (event := await self._events.get()) is not None:
             # A cancelled reply's news may wait here; its turn's transcript still counts.
             if isinstance(event, ReplyAudio | ReplySentence | ReplyText) and (
@@ -185,8 +187,8 @@ class CascadeEngine:
             self._stepped_in[turn_stage] = event.provider
         self._events.put_nowait(event)
         match event:
-            case FinalTranscript(reply_id=UUID() as reply_id):
-                self._transcribed.add(reply_id)
+            case FinalTranscript(turn_id, _, reply_id):
+                self._transcribed.add(reply_id or turn_id)
             case ReplySentence(reply_id, sentence) if reply := self._replies.get(reply_id):
                 self._play(reply, reply.voice.announce(sentence))
             case ReplyText(reply_id, _, sentences) if reply := self._replies.get(reply_id):

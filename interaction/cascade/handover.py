@@ -92,9 +92,9 @@ class Handover:
         """It came to nothing."""
         self._turns[turn_id].live = False
 
-    def forget(self, turn_id: UUID) -> bool:
-        """It is no turn to be kept. Returns whether it was known."""
-        return self._turns.pop(turn_id, None) is not None
+    def forget(self, turn_id: UUID) -> None:
+        """It is no turn to be kept."""
+        self._turns.pop(turn_id, None)
 
     def open_turns(self) -> list[UUID]:
         """Those that the archive must leave alone."""

@@ -7,6 +7,7 @@ the notes alone. ``live`` keys expire by Redis's own clock: a turn that nobody t
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -115,7 +116,14 @@ class Notes:
             _, cancelled, session_live, claimed, *_ = await pipe.execute()
         return Pulse(bool(cancelled), bool(session_live), bool(claimed))
 
-    async def being_worked_on(self) -> bool:
+    async def settled(self, within: float) -> None:
+        """Wait until no stage works on the turn, ``within`` seconds at most."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + within
+        while await self._being_worked_on() and loop.time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)  # they may be at work on other machines: no event tells
+
+    async def _being_worked_on(self) -> bool:
         return bool(await patiently(lambda: self.redis.exists(work_key(self.turn))))
 
     async def forget(self, streams: Iterable[str], *, archived: bool) -> None:

@@ -63,21 +63,23 @@ class _Reply:
 
     async def write(self, context: tuple[Message, ...]) -> None:
         """Have the reply written, with as many rounds of tools as the model asks for."""
-        messages, tooling = list(context), Tooling(self._run)
+        messages, manner = list(context), self._run.ticket.manner
+        tooling = Tooling(self._run, but={tool.name for tool in manner.tools})
         chain, counts = Chain(self._run, "llm"), list[Usage]()
-        manner, asks_client = self._run.ticket.manner, False
+        theirs: list[ToolCall] = []
         for number in range(MOST_ROUNDS + 2):
             asked = _Round(self, messages, (*tooling.specs, *manner.tools), _wishes(manner, number))
             await chain.through(asked.put)
             await self._finish_sentence()
             counts += asked.counts
-            asks_client = await self._ask_client(asked.calls)
-            if not asked.calls or asks_client:
+            ours, theirs = _by_who_runs_them(asked.calls, manner)
+            results = await tooling.answer(ours, refuse=number >= MOST_ROUNDS)
+            if theirs or not ours:
                 break
-            messages.append(Message("assistant", asked.text, tuple(asked.calls)))
-            messages += await tooling.answer(asked.calls, refuse=number >= MOST_ROUNDS)
+            messages += [Message("assistant", asked.text, tuple(ours)), *results]
+        await self._ask_client(theirs)
         self._spoken.put_nowait(None)
-        if not (self._text.strip() or tooling.session_over or asks_client):
+        if not (self._text.strip() or tooling.session_over or theirs):
             message = _("The language model gave no answer.")
             raise GivenUp("empty_reply", message)
         await self._count(counts)
@@ -86,15 +88,12 @@ class _Reply:
         facts = {f"text:{self._id}": self._text, f"sentences:{self._id}": self._sentences}
         self._run.note(**facts)
 
-    async def _ask_client(self, calls: list[ToolCall]) -> bool:
-        """Pass on the calls of tools that the client runs: if there are any, the reply ends."""
-        theirs = {tool.name for tool in self._run.ticket.manner.tools}
-        asked = [call for call in calls if call.name in theirs]
-        if asked and not self._run.ticket.committed:
+    async def _ask_client(self, calls: list[ToolCall]) -> None:
+        """Pass on the calls of tools that the client runs: the reply ends with them."""
+        if calls and not self._run.ticket.committed:
             await committed(self._run.redis, self._id)
-        for call in asked:
+        for call in calls:
             await self._run.tell(ToolCalled(self._run.ticket.turn_id, self._id, call))
-        return bool(asked)
 
     async def take(self, token: str, *, opening: bool) -> None:
         """The next piece of text. ``opening``: the first one after tools were run."""
@@ -186,6 +185,15 @@ class _Round:
         self.text += piece
 
 
+def _by_who_runs_them(
+    calls: list[ToolCall], manner: Manner
+) -> tuple[list[ToolCall], list[ToolCall]]:
+    """The calls of tools that run here, and those of the client's."""
+    theirs = {tool.name for tool in manner.tools}
+    ours = [call for call in calls if call.name not in theirs]
+    return ours, [call for call in calls if call.name in theirs]
+
+
 def _wishes(manner: Manner, number: int) -> dict[str, Any]:
     """Only what is asked for, so that a provider need not know of it. A tool that must be called
     has been, after the first round."""
@@ -198,8 +206,10 @@ def _wishes(manner: Manner, number: int) -> dict[str, Any]:
 
 
 def in_voice(ticket: Ticket) -> Ticket:
-    """With the voice that was asked for, where a provider has it; else it keeps its own."""
+    """With the voice that was asked for, where a provider has it; else it keeps its own. The
+    rest of the manner is not for those who speak."""
     voice = ticket.manner.voice
+    ticket = replace(ticket, manner=Manner())
     if not voice:
         return ticket
     choices = tuple(

@@ -66,8 +66,6 @@ async def _end_orphaned_sessions() -> None:
 
 def _active_sessions() -> list[UUID]:
     started = Session.objects.filter(
-        status=Session.Status.ACTIVE,
-        mode=Session.Mode.CASCADE,
-        started_at__lt=timezone.now() - NEW,
+        status=Session.Status.ACTIVE, started_at__lt=timezone.now() - NEW
     )
     return list(started.values_list("pk", flat=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -19,12 +19,14 @@ ENOUGH = Outcome("refused", "No more tools for this request: answer with what yo
 
 
 class Tooling:
-    def __init__(self, run: StageRun) -> None:
+    def __init__(self, run: StageRun, but: Container[str] = ()) -> None:
+        """``but``: names that the client's own tools have."""
         ticket = run.ticket
         assert ticket.reply_id is not None
         self._run = run
         self._reply = ticket.reply_id
-        self._tools = {name: load(name) for name in ticket.spec.tools if name in TABLE}
+        names = (name for name in ticket.spec.tools if name in TABLE and name not in but)
+        self._tools = {name: load(name) for name in names}
         self._situation = Situation(ticket.spec.session_id, ticket.turn_id, ticket.spec.owner_id)
         self._invoked = 0
         self._ending = False
@@ -40,7 +42,7 @@ class Tooling:
 
         One after the other: the second may build on what the first has done. ``refuse``: run none.
         """
-        if not self._run.ticket.committed:
+        if calls and not self._run.ticket.committed:
             await committed(self._run.redis, self._reply)
         results = [await self._answer(call, ENOUGH if refuse else None) for call in calls]
         if self.session_over and not self._ending:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -135,7 +135,7 @@ class RealtimeEngine:
         if not self._closed:
             self._keeping.close(record)
 
-    async def events(self) -> AsyncIterator[StageEvent]:
+    async def events(self) -> AsyncGenerator[StageEvent, None]:
         while (event := await self._events.get()) is not None:
             yield event
 
@@ -258,12 +258,14 @@ class RealtimeEngine:
             self._lost(error)
         while True:
             await self._line.opened.wait()
+            line = self._line.now
             try:
-                async with contextlib.aclosing(self._line.now.events()) as events:  # type: ignore[type-var]
+                async with contextlib.aclosing(line.events()) as events:  # type: ignore[type-var]
                     async for event in events:
                         self._take(event)
             except ProviderError as error:
-                self._give_up(error)
+                if self._line.is_open and self._line.now is line:  # else it was given up before
+                    self._give_up(error)
 
     def _take(self, event: LineEvent) -> None:
         match event:

@@ -13,7 +13,7 @@ from channels.db import database_sync_to_async
 from interaction.cascade.engine import CascadeEngine
 from interaction.core.effects import EndTurn, OpenTurn, Respond, SendAudio, TurnRecord
 from interaction.core.signals import Message, ReplyAudio, StageEvent, StageFailed
-from interaction.engine import SessionSpec
+from interaction.engine import Engine, SessionSpec
 from interaction.providers.base import ProviderChoice
 
 E = TypeVar("E")
@@ -46,7 +46,7 @@ async def eventually(ask: Callable[[], T]) -> T:
 
 
 class Caller:
-    def __init__(self, engine: CascadeEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.heard: list[StageEvent] = []
         self._turns = 0
@@ -54,8 +54,10 @@ class Caller:
 
     @classmethod
     @asynccontextmanager
-    async def calling(cls, spec: SessionSpec) -> AsyncIterator[Caller]:
-        engine = CascadeEngine(spec)
+    async def calling(
+        cls, spec: SessionSpec, make: Callable[[SessionSpec], Engine] = CascadeEngine
+    ) -> AsyncIterator[Caller]:
+        engine = make(spec)
         caller = cls(engine)
         await engine.open()
         listening = asyncio.create_task(caller._listen())

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from uuid import uuid4
 
+import redis
+
+from interaction.cascade.engine import CascadeEngine
+from interaction.cascade.liveness import Job
 from interaction.cascade.notes import notes_key
 from interaction.cascade.streams import sentence_key
-from interaction.core.effects import Respond, TranscribeTurn
+from interaction.core.effects import CancelReply, EndTurn, FlushTurn, Respond, TranscribeTurn
 from interaction.core.signals import (
     FinalTranscript,
     Manner,
@@ -15,18 +20,23 @@ from interaction.core.signals import (
     ReplyAudio,
     ReplySentence,
     ReplyText,
+    StageFailed,
+    ToolCall,
     ToolCalled,
+    ToolInvoked,
     ToolSpec,
 )
 from interaction.engine import SessionSpec
-from interaction.tests.cascade.caller import Caller, remote
+from interaction.providers.base import ProviderChoice
+from interaction.tests.cascade.caller import Caller, eventually, remote, spec
 from interaction.tests.cascade.test_archive import archived
-from voiceproject import redis_client
 from voiceproject.testing.stack import Providers, Worker
 
 SECOND = bytes(32_000)
 LIGHTS = ToolSpec("lights", "Switches the lights.", '{"type": "object", "properties": {}}')
 CALL = {"name": "lights", "arguments": {}}
+OURS = {"name": "current_time", "arguments": {}}
+LONG = " ".join(f"This is sentence number {number} of a long reply." for number in range(12))
 
 
 def ask(caller: Caller, text: str, manner: Manner, **how: bool) -> tuple[object, object]:
@@ -78,6 +88,80 @@ async def test_words_before_a_call_are_still_spoken(worker: Worker, standin: Pro
         await caller.until(ToolCalled)
 
 
+async def test_of_calls_made_at_once_ours_are_run_before_the_client_is_asked(
+    worker: Worker, standin: Providers
+) -> None:
+    standin.always("llm", calls=[CALL, OURS, CALL], text="")
+    async with Caller.calling(remote(tools=("current_time",))) as caller:
+        ask(caller, "Lights, and the time!", Manner(tools=(LIGHTS,)))
+        await caller.until(ReplyText)
+        told = [type(e) for e in caller.heard if isinstance(e, ToolInvoked | ToolCalled)]
+    assert told == [ToolInvoked, ToolCalled, ToolCalled]
+    (request,) = standin.requests("llm")
+    names = [tool["function"]["name"] for tool in request["body"]["tools"]]
+    assert names == ["current_time", "lights"]
+
+
+async def test_a_tool_of_the_clients_takes_the_place_of_ours_of_the_same_name(
+    worker: Worker, standin: Providers
+) -> None:
+    standin.always("llm", calls=[OURS], text="")
+    theirs = ToolSpec("current_time", "Theirs.", LIGHTS.parameters)
+    async with Caller.calling(remote(tools=("current_time",))) as caller:
+        ask(caller, "What time is it?", Manner(tools=(theirs,)))
+        assert (await caller.until(ToolCalled)).call.name == "current_time"
+    (request,) = standin.requests("llm")
+    (tool,) = request["body"]["tools"]
+    assert tool["function"]["description"] == "Theirs."
+
+
+async def test_the_client_is_not_asked_before_the_turn_is_committed(
+    worker: Worker, standin: Providers
+) -> None:
+    standin.always("llm", calls=[CALL], text="")
+    manner = Manner(tools=(LIGHTS,), spoken=False)
+    async with Caller.calling(remote()) as caller:
+        turn, reply = caller.begin(SECOND), uuid4()
+        caller.engine.perform(FlushTurn(turn, reply, (), manner))
+        await eventually(lambda: standin.requests("llm"))
+        # A turn in between goes all the way through the same worker: time enough to do wrong.
+        between, other = caller.type("Something else.")
+        assert (await caller.failure(between)).code == "empty_reply"
+        assert not [event for event in caller.heard if isinstance(event, ToolCalled)]
+        caller.engine.perform(EndTurn(turn, reply, (), flushed=True, manner=manner))
+        assert (await caller.until(ToolCalled)).reply_id == reply
+        assert (await caller.until(ReplyText)).reply_id == reply != other
+
+
+async def test_a_spoken_turn_is_answered_in_writing_where_that_is_asked_for(
+    worker: Worker, standin: Providers
+) -> None:
+    async with Caller.calling(remote()) as caller:
+        turn, reply = caller.begin(SECOND), uuid4()
+        caller.engine.perform(EndTurn(turn, reply, (), manner=Manner(spoken=False)))
+        written = await caller.until(ReplyText)
+    assert (written.text, written.sentences) == ("You said: hello there.", 0)
+    assert not standin.requests("tts")
+
+
+async def test_a_context_may_end_with_anything(worker: Worker) -> None:
+    call = Message("assistant", "", (ToolCall("call_1", "lights", "{}"),))
+    contexts = (
+        (),
+        (Message("system", "Be brief."),),
+        (Message("user", "Lights!"), call, Message("tool", '{"on": true}', tool_call_id="call_1")),
+        (Message("user", ""),),
+        (Message("user", "Hello."), Message("assistant", "Hello.")),
+    )
+    for llm in ("demo", "echo"):
+        for context in contexts:
+            async with Caller.calling(spec(llm=(ProviderChoice(llm),))) as caller:
+                reply = uuid4()
+                manner = Manner(spoken=False)
+                caller.engine.perform(Respond(uuid4(), 1, reply, context, manner))
+                assert (await caller.until(ReplyText)).text
+
+
 async def test_a_turn_transcribed_alone_is_answered_when_somebody_asks(
     worker: Worker, standin: Providers, session: Callable[..., SessionSpec]
 ) -> None:
@@ -101,8 +185,69 @@ async def test_a_turn_transcribed_alone_is_answered_when_somebody_asks(
     assert row.agent_audio_ms
 
 
-async def test_a_reply_beside_the_conversation_leaves_nothing_behind(
+async def test_whoever_is_lost_after_they_have_transcribed_a_turn_alone_is_not_missed(
     worker: Worker, standin: Providers
+) -> None:
+    async with Caller.calling(remote()) as caller:
+        turn = caller.begin(SECOND)
+        caller.engine.perform(TranscribeTurn(turn))
+        await caller.until(FinalTranscript)
+        lose(caller.engine, Job("stt", turn, turn))
+        reply = uuid4()
+        context = (Message("user", "hello there"),)
+        caller.engine.perform(Respond(turn, 1, reply, context, spoken=True))
+        assert await caller.reply_to_its_end(reply)
+        assert not [event for event in caller.heard if isinstance(event, StageFailed)]
+
+
+async def test_a_turn_of_which_nothing_is_understood_says_so(
+    worker: Worker, standin: Providers
+) -> None:
+    standin.always("stt", text="")
+    async with Caller.calling(remote()) as caller:
+        turn = caller.begin(SECOND)
+        caller.engine.perform(TranscribeTurn(turn))
+        assert (await caller.failure(turn)).code == "no_speech"
+
+
+def lose(engine: CascadeEngine, job: Job) -> None:
+    """As the hub would, were the job silent for too long."""
+    engine._watch.queued(job, 0, within=0)
+    engine.look(asyncio.get_running_loop().time(), linked=True)
+
+
+async def test_a_reply_beside_the_conversation_that_is_stopped_stops_and_leaves_nothing(
+    worker: Worker, standin: Providers, redis_client: redis.Redis
+) -> None:
+    standin.always("llm", text=LONG)
+    async with Caller.calling(remote(paced=True)) as caller:
+        turn, reply = uuid4(), uuid4()
+        context = (Message("user", "Sum up."),)
+        caller.engine.perform(Respond(turn, 0, reply, context, aside=True))
+        await caller.until(ReplyAudio)
+        caller.engine.perform(CancelReply(turn, reply))
+        await asyncio.to_thread(worker.wait_for_log, f'"response stopped".*{reply}')
+        await eventually(lambda: not redis_client.exists(notes_key(turn)))
+        await eventually(lambda: not redis_client.keys(f"parley:audio:{reply}:*"))
+        assert turn not in caller.engine.open_turns()
+    assert len(standin.requests("tts")) < 6
+
+
+async def test_one_that_is_stopped_at_once_is_never_made(
+    worker: Worker, standin: Providers
+) -> None:
+    async with Caller.calling(remote()) as caller:
+        turn, reply = uuid4(), uuid4()
+        caller.engine.perform(Respond(turn, 0, reply, (Message("user", "Sum up."),), aside=True))
+        caller.engine.perform(CancelReply(turn, reply))
+        _, other = caller.type("Good morning.")
+        assert await caller.reply_to_its_end(other)
+        assert not [event for event in caller.heard if isinstance(event, StageFailed)]
+    assert len(standin.requests("llm")) == 1
+
+
+async def test_a_reply_beside_the_conversation_leaves_nothing_behind(
+    worker: Worker, standin: Providers, redis_client: redis.Redis
 ) -> None:
     standin.always("llm", text="In sum: nothing.")
     async with Caller.calling(remote()) as caller:
@@ -110,8 +255,7 @@ async def test_a_reply_beside_the_conversation_leaves_nothing_behind(
         context = (Message("user", "Sum up."),)
         caller.engine.perform(Respond(turn, 0, reply, context, aside=True))
         assert await caller.reply_to_its_end(reply)
-    with redis_client.connect() as store:
-        assert not store.exists(notes_key(turn), sentence_key(reply, 0))
+    assert not redis_client.exists(notes_key(turn), sentence_key(reply, 0))
 
 
 async def test_a_voice_that_the_provider_has_is_used_and_another_is_not(

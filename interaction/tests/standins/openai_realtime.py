@@ -1,0 +1,226 @@
+"""A server that speaks OpenAI's Realtime protocol as a model would: it hears, and answers aloud.
+
+What it says back is the audio that it heard, so that a test can follow a tone round the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import http
+import itertools
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+Event = dict[str, Any]
+TRANSCRIPTION = "conversation.item.input_audio_transcription"
+TONE = b"\x00\x10" * 27 + b"\x00\xf0" * 27
+"""A period of a square wave of 444 Hz at 24 kHz."""
+
+
+@dataclass
+class Plan:
+    """How the next response goes."""
+
+    text: str = "That is what you said. Is it not?"
+    calls: tuple[tuple[str, str], ...] = ()
+    """Functions to be called instead: name, arguments."""
+    fault: str = ""
+    """``silent``: nothing comes; ``cut``: the line breaks after the first audio; ``fail``: the
+    response fails; ``garbage``: something that is no JSON; ``hold``: it stops after the first
+    audio until it is cancelled."""
+    late_words: bool = False
+    """The person's transcript comes after the response."""
+
+
+@dataclass
+class Line:
+    """One connection, as the server saw it."""
+
+    headers: Any
+    path: str
+    got: list[Event] = field(default_factory=list)
+    heard: bytes = b""
+
+    def of(self, kind: str) -> list[Event]:
+        return [event for event in self.got if event["type"] == kind]
+
+
+class Standin:
+    def __init__(self) -> None:
+        self.refuses: int | None = None
+        """An HTTP status for every handshake."""
+        self.lines: list[Line] = []
+        self.plans: list[Plan] = []
+        self.words = "hello there everybody"
+        self.port = 0
+        self.arrived = asyncio.Condition()
+        self._sockets: list[ServerConnection] = []
+        self._ids = itertools.count(1)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[Standin]:
+        async with serve(self._serve, "127.0.0.1", 0, process_request=self._door) as server:
+            self.port = next(iter(server.sockets)).getsockname()[1]
+            yield self
+
+    async def until(self, kind: str, count: int = 1) -> Event:
+        """The ``count``-th event of a kind that any client has sent, once it is there."""
+        async with asyncio.timeout(20), self.arrived:
+            while True:
+                events = [event for line in self.lines for event in line.of(kind)]
+                if len(events) >= count:
+                    return events[count - 1]
+                await self.arrived.wait()
+
+    async def detects(self, kind: str) -> None:
+        """Say that somebody began to speak, or has finished (server VAD)."""
+        where = {"item_id": "item_vad", "audio_start_ms": 0, "audio_end_ms": 900}
+        await self._say(self._sockets[-1], f"input_audio_buffer.{kind}", **where)
+
+    async def responds(self) -> None:
+        """By itself, as a server that finds turns does."""
+        socket, line = self._sockets[-1], self.lines[-1]
+        await self._committed(socket, line, self.plans[0] if self.plans else Plan())
+        await self._respond(socket, line)
+
+    async def hang_up(self) -> None:
+        self._sockets[-1].transport.abort()
+
+    def _door(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self.refuses is None:
+            return None
+        return connection.respond(http.HTTPStatus(self.refuses), "no\n")
+
+    async def _serve(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        line = Line(socket.request.headers, socket.request.path)
+        self.lines.append(line)
+        self._sockets.append(socket)
+        await self._say(socket, "session.created", session={"type": "realtime"})
+        with contextlib.suppress(ConnectionClosed):
+            async for text in socket:
+                event = json.loads(text)
+                line.got.append(event)
+                await self._take(socket, line, event)
+                async with self.arrived:
+                    self.arrived.notify_all()
+
+    async def _take(self, socket: ServerConnection, line: Line, event: Event) -> None:
+        match event["type"]:
+            case "session.update":
+                await self._say(socket, "session.updated", session=event["session"])
+            case "input_audio_buffer.append":
+                line.heard += base64.b64decode(event["audio"])
+            case "input_audio_buffer.commit":
+                await self._committed(socket, line, self.plans[0] if self.plans else Plan())
+            case "input_audio_buffer.clear":
+                line.heard = b""
+            case "response.create":
+                await self._respond(socket, line)
+            case "response.cancel":
+                await self._done(socket, "cancelled")
+            case "conversation.item.truncate":
+                where = {k: event[k] for k in ("item_id", "content_index", "audio_end_ms")}
+                await self._say(socket, "conversation.item.truncated", **where)
+
+    async def _committed(self, socket: ServerConnection, line: Line, plan: Plan) -> None:
+        self._item = f"item_{next(self._ids)}"
+        await self._say(socket, "input_audio_buffer.committed", item_id=self._item)
+        if not plan.late_words:
+            await self._words(socket)
+
+    async def _words(self, socket: ServerConnection) -> None:
+        where = {"item_id": self._item, "content_index": 0}
+        first, _space, _rest = self.words.partition(" ")
+        await self._say(socket, f"{TRANSCRIPTION}.delta", **where, delta=first)
+        usage = {"type": "duration", "seconds": 1.0}
+        told = {"transcript": self.words, "usage": usage}
+        await self._say(socket, f"{TRANSCRIPTION}.completed", **where, **told)
+
+    async def _respond(self, socket: ServerConnection, line: Line) -> None:
+        plan = self.plans.pop(0) if self.plans else Plan()
+        if plan.fault == "silent":
+            return
+        if plan.fault == "garbage":
+            await socket.send("this is no JSON")
+            return
+        self._response = f"resp_{next(self._ids)}"
+        response = {"id": self._response, "status": "in_progress", "output": []}
+        await self._say(socket, "response.created", response=response)
+        if plan.fault == "fail":
+            await self._done(socket, "failed")
+            return
+        if plan.calls:
+            await self._call(socket, plan)
+            return
+        await self._speak(socket, line, plan)
+
+    async def _call(self, socket: ServerConnection, plan: Plan) -> None:
+        output = [
+            {
+                "id": f"item_{next(self._ids)}",
+                "type": "function_call",
+                "status": "completed",
+                "call_id": f"call_{number}",
+                "name": name,
+                "arguments": arguments,
+            }
+            for number, (name, arguments) in enumerate(plan.calls)
+        ]
+        await self._done(socket, "completed", output)
+
+    async def _speak(self, socket: ServerConnection, line: Line, plan: Plan) -> None:
+        item = {"id": f"item_{next(self._ids)}", "type": "message", "role": "assistant"}
+        where = {"response_id": self._response, "item_id": item["id"], "output_index": 0}
+        added = {"item": {**item, "content": [], "status": "in_progress"}}
+        index = {"response_id": self._response, "output_index": 0}
+        await self._say(socket, "response.output_item.added", **index, **added)
+        where["content_index"] = 0
+        audio = line.heard or TONE * 444
+        line.heard = b""
+        for number, word in enumerate(plan.text.split(" ")):
+            delta = word if number == 0 else f" {word}"
+            await self._say(socket, "response.output_audio_transcript.delta", **where, delta=delta)
+        for start in range(0, len(audio), 9_600):
+            piece = base64.b64encode(audio[start : start + 9_600]).decode()
+            await self._say(socket, "response.output_audio.delta", **where, delta=piece)
+            if plan.fault == "cut":
+                socket.transport.abort()
+                return
+            if plan.fault == "hold":
+                return
+        if plan.late_words:
+            await self._words(socket)
+        await self._done(socket, "completed")
+
+    async def _done(
+        self, socket: ServerConnection, status: str, output: list[Event] | None = None
+    ) -> None:
+        usage = {"total_tokens": 30, "input_tokens": 20, "output_tokens": 10}
+        details = None
+        if status == "failed":
+            details = {"type": "failed", "error": {"code": "rate_limit_exceeded", "type": "x"}}
+        response = {
+            "id": self._response,
+            "status": status,
+            "status_details": details,
+            "output": output or [],
+            "usage": usage,
+        }
+        await self._say(socket, "response.done", response=response)
+
+    async def _say(self, socket: ServerConnection, kind: str, **fields: Any) -> None:
+        event = {"type": kind, "event_id": f"event_{next(self._ids)}", **fields}
+        await socket.send(json.dumps(event))
