@@ -192,6 +192,7 @@ async def test_whoever_is_lost_after_they_have_transcribed_a_turn_alone_is_not_m
         turn = caller.begin(SECOND)
         caller.engine.perform(TranscribeTurn(turn))
         await caller.until(FinalTranscript)
+        await asyncio.to_thread(worker.wait_for_log, f'"stage finished".*{turn}.* stage=stt')
         lose(caller.engine, Job("stt", turn, turn))
         reply = uuid4()
         context = (Message("user", "hello there"),)
