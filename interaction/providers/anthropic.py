@@ -16,15 +16,13 @@ from interaction.providers.base import ProviderConfig, Usage
 from interaction.providers.blame import Blame
 from interaction.providers.errors import ProviderError
 from interaction.providers.http import Stage, transport
+from interaction.providers.silence import SILENCE
 
 BASE_URL = "https://api.anthropic.com"
 MOST_TOKENS = 2_048
 """Of a reply: the API wants a limit. Nobody listens to more than this says."""
 CAN_ANSWER_AT_ONCE = ("claude-haiku", "claude-sonnet")
 """Models that need not think first: in a conversation, thinking is silence."""
-SILENCE = "…"
-"""Stands for what the person said where the context begins with a reply: the API wants a
-conversation to begin with the person."""
 
 
 def make(config: ProviderConfig) -> tuple[AsyncAnthropic, Callable[[], Awaitable[None]]]:
@@ -156,7 +154,8 @@ def _prompt_tokens(usage: Any) -> int:
 
 
 def _lines(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """The conversation; the results of one request's tools are one line, as the API wants it."""
+    """The conversation as the API wants it: the results of one request's tools are one line, and
+    the person begins it and has the last word."""
     lines: list[dict[str, Any]] = []
     for message in messages:
         blocks = _blocks(message)
@@ -167,9 +166,10 @@ def _lines(messages: Sequence[Message]) -> list[dict[str, Any]]:
             lines[-1]["content"] += blocks
         else:
             lines.append({"role": role, "content": blocks})
+    silence = {"role": "user", "content": [{"type": "text", "text": SILENCE}]}
     if not lines or lines[0]["role"] == "assistant":
-        lines.insert(0, {"role": "user", "content": [{"type": "text", "text": SILENCE}]})
-    return lines
+        lines.insert(0, silence)
+    return [*lines, silence] if lines[-1]["role"] == "assistant" else lines
 
 
 def _blocks(message: Message) -> list[dict[str, Any]]:

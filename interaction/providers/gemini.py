@@ -19,6 +19,7 @@ from interaction.providers.base import ProviderConfig, Usage
 from interaction.providers.blame import Blame
 from interaction.providers.errors import ProviderError
 from interaction.providers.http import Stage, transport
+from interaction.providers.silence import SILENCE
 
 BASE_URL = "https://generativelanguage.googleapis.com"
 THINKS_BY_BUDGET = ("gemini-1", "gemini-2")
@@ -182,7 +183,8 @@ def _usage(chunk: types.GenerateContentResponse) -> Usage | None:
 
 
 def _contents(messages: Sequence[Message]) -> list[types.Content]:
-    """The conversation; the results of one request's tools are one line, as the API wants it."""
+    """The conversation as the API wants it: the results of one request's tools are one line, and
+    the person begins it and has the last word."""
     names = {call.id: call.name for message in messages for call in message.tool_calls}
     lines: list[types.Content] = []
     for message in messages:
@@ -194,7 +196,10 @@ def _contents(messages: Sequence[Message]) -> list[types.Content]:
             lines[-1].parts += parts
         else:
             lines.append(types.Content(role=role, parts=parts))
-    return lines
+    silence = types.Content(role="user", parts=[types.Part(text=SILENCE)])
+    if not lines or lines[0].role == "model":
+        lines.insert(0, silence)
+    return [*lines, silence] if lines[-1].role == "model" else lines
 
 
 def _parts(message: Message, names: dict[str, str]) -> list[types.Part]:

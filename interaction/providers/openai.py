@@ -19,9 +19,12 @@ from interaction.providers.http import STALL
 from interaction.providers.openai_client import OpenAIStage
 from interaction.providers.pace import Pace
 from interaction.providers.pcm import whole_samples
+from interaction.providers.silence import SILENCE
 
 LEAST_AUDIO = 2 * HEARING_RATE // 10
 """Bytes, 100 ms: servers refuse what is shorter, and there is no word in it."""
+NOBODY = Message("user", SILENCE)
+"""An empty conversation is refused."""
 PIECE = ("index", "id", "function")
 """Of a tool call; not every server gives all of them."""
 
@@ -112,7 +115,7 @@ class LanguageModel(OpenAIStage):
     ) -> AsyncIterator[str | ToolCall | Usage]:
         request = self._client.chat.completions.with_streaming_response.create(
             model=self._config.model,
-            messages=[_line(message) for message in messages],
+            messages=[_line(message) for message in messages or (NOBODY,)],
             tools=[_tool(tool) for tool in tools] or omit,
             tool_choice=_choice(tool_choice) if tools and tool_choice != "auto" else omit,
             max_completion_tokens=max_tokens or omit,

@@ -26,7 +26,7 @@ from interaction.core.signals import (
     ToolInvoked,
     ToolSpec,
 )
-from interaction.engine import SessionSpec
+from interaction.engine import Engine, SessionSpec
 from interaction.providers.base import ProviderChoice
 from interaction.tests.cascade.caller import Caller, eventually, remote, spec
 from interaction.tests.cascade.test_archive import archived
@@ -211,8 +211,9 @@ async def test_a_turn_of_which_nothing_is_understood_says_so(
         assert (await caller.failure(turn)).code == "no_speech"
 
 
-def lose(engine: CascadeEngine, job: Job) -> None:
+def lose(engine: Engine, job: Job) -> None:
     """As the hub would, were the job silent for too long."""
+    assert isinstance(engine, CascadeEngine)
     engine._watch.queued(job, 0, within=0)
     engine.look(asyncio.get_running_loop().time(), linked=True)
 
@@ -230,7 +231,6 @@ async def test_a_reply_beside_the_conversation_that_is_stopped_stops_and_leaves_
         await asyncio.to_thread(worker.wait_for_log, f'"response stopped".*{reply}')
         await eventually(lambda: not redis_client.exists(notes_key(turn)))
         await eventually(lambda: not redis_client.keys(f"parley:audio:{reply}:*"))
-        assert turn not in caller.engine.open_turns()
     assert len(standin.requests("tts")) < 6
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from interaction.core.signals import Message
 from interaction.providers import errors
-from interaction.providers.anthropic import SILENCE, LanguageModel
+from interaction.providers.anthropic import LanguageModel
 from interaction.providers.base import ProviderConfig, Usage
+from interaction.providers.silence import SILENCE
 from interaction.tests.standins.anthropic import Standin
 
 ASKED = Message("user", "What time is it?")

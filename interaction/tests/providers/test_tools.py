@@ -27,8 +27,8 @@ async def model(request: pytest.FixtureRequest) -> AsyncIterator[Adapter]:
         await made.provider.aclose()
 
 
-async def complete(model: Adapter, *messages: Message) -> list[Any]:
-    return [piece async for piece in model.provider.complete(messages, [WEATHER])]
+async def complete(model: Adapter, *messages: Message, **wishes: Any) -> list[Any]:
+    return [piece async for piece in model.provider.complete(messages, [WEATHER], **wishes)]
 
 
 async def test_a_call_comes_in_one_piece_after_the_text_and_before_the_cost(
@@ -113,3 +113,79 @@ async def test_the_system_prompt_goes_where_it_belongs(model: Adapter) -> None:
         told = body["systemInstruction"]["parts"][0]["text"]
     assert told == "Be brief."
     assert json.dumps(body).count("Be brief.") == 1
+
+
+CHOICES: dict[str, dict[str, Any]] = {
+    "openai": {
+        "auto": None,
+        "none": "none",
+        "required": "required",
+        "weather": {"type": "function", "function": {"name": "weather"}},
+    },
+    "anthropic": {
+        "auto": None,
+        "none": {"type": "none"},
+        "required": {"type": "any"},
+        "weather": {"type": "tool", "name": "weather"},
+    },
+    "gemini": {
+        "auto": None,
+        "none": {"functionCallingConfig": {"mode": "NONE"}},
+        "required": {"functionCallingConfig": {"mode": "ANY"}},
+        "weather": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["weather"]}},
+    },
+}
+
+
+@pytest.mark.parametrize("wanted", ["auto", "none", "required", "weather"])
+async def test_which_tool_is_to_be_called_is_said_in_the_providers_words(
+    wanted: str, model: Adapter
+) -> None:
+    await complete(model, Message("user", SAID), tool_choice=wanted)
+
+    body = model.server.requests[0].body
+    told = body.get("toolConfig" if model.name == "gemini" else "tool_choice")
+    assert told == CHOICES[model.name][wanted]
+
+
+async def test_how_long_a_reply_may_be_is_said_in_the_providers_words(model: Adapter) -> None:
+    await complete(model, Message("user", SAID), max_tokens=50)
+
+    body = model.server.requests[0].body
+    told = {
+        "openai": body.get("max_completion_tokens"),
+        "anthropic": body.get("max_tokens"),
+        "gemini": body.get("generationConfig", {}).get("maxOutputTokens"),
+    }
+    assert told[model.name] == 50
+
+
+ASKED = ToolCall("call_1", "weather", "{}")
+CONTEXTS: dict[str, tuple[Message, ...]] = {
+    "nothing": (),
+    "instructions alone": (Message("system", "Greet them."),),
+    "an empty line": (Message("user", ""),),
+    "its own words": (Message("user", SAID), Message("assistant", "I see.")),
+    "its own words alone": (Message("assistant", "Hello."),),
+    "instructions": (Message("assistant", "Hello."), Message("system", "Go on.")),
+    "a result": (
+        Message("user", SAID),
+        Message("assistant", "", (ASKED,)),
+        Message("tool", "sunny", tool_call_id="call_1"),
+    ),
+}
+
+
+@pytest.mark.parametrize("ends_with", list(CONTEXTS))
+async def test_whatever_a_conversation_ends_with_is_sent_as_the_provider_takes_it(
+    ends_with: str, model: Adapter
+) -> None:
+    assert await complete(model, *CONTEXTS[ends_with])
+
+    body = model.server.requests[0].body
+    if model.name == "openai":
+        assert body["messages"]
+        return
+    lines = body["contents" if model.name == "gemini" else "messages"]
+    assert (lines[0]["role"], lines[-1]["role"]) == ("user", "user")
+    assert all(line["parts" if model.name == "gemini" else "content"] for line in lines)
