@@ -25,6 +25,8 @@ from interaction.tools.table import TABLE as TOOLS
 from interaction.wording import talk_words
 
 STAGES: tuple[Kind, ...] = ("stt", "llm", "tts")
+PLACES: tuple[Kind, ...] = (*STAGES, "realtime")
+"""Wherever a provider may be chosen."""
 LANGUAGES = (
     *("en", "zh-TW", "zh-CN", "yue", "de", "es", "fr", "it", "ja", "ko"),
     *("nl", "pl", "pt", "ru", "th", "tr", "uk", "vi"),
@@ -40,21 +42,24 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
     words = talk_words()
     kept = Preferences.of(request.user)
     offers = choosing.availability(request.user.pk)
-    stages = {stage: _stage(stage, offers[stage], kept) for stage in STAGES}
+    stages = {stage: _stage(stage, offers[stage], kept) for stage in PLACES}
     templates = list(PromptTemplate.objects.active())
     language = _chosen(kept, "stt")["language"]
     turn_detection = TurnDetectionChoice(**kept.turn_detection)
-    serving = [_serving(stage) for stage in stages.values()]
+    serving = {stage: _serving(config) for stage, config in stages.items()}
+    shown = {
+        stage: {
+            "stage": stage,
+            "label": words[f"stage_{stage}"],
+            "provider": serving[stage]["label"],
+            "model": config["chosen"]["model"] or next(iter(serving[stage]["models"]), ""),
+        }
+        for stage, config in stages.items()
+    }
     return {
-        "stages": [
-            {
-                "stage": stage,
-                "label": words[f"stage_{stage}"],
-                "provider": offer["label"],
-                "model": config["chosen"]["model"] or next(iter(offer["models"]), ""),
-            }
-            for (stage, config), offer in zip(stages.items(), serving, strict=True)
-        ],
+        "stages": [shown[stage] for stage in STAGES],
+        "realtime": shown["realtime"],
+        "finds_turns": turn_detection.kind,
         "templates": templates,
         "template_id": _template(request, kept, templates),
         "languages": [(tag, _name(tag)) for tag in _languages(language)],
@@ -76,7 +81,7 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
         | {
             "stages": stages,
             "tools": {name: str(tool.label) for name, tool in TOOLS.items()},
-            "local": not any(offer["key"] for offer in serving),
+            "local": not any(serving[stage]["key"] for stage in STAGES),
             "has_key": any(offer.key for row in offers.values() for offer in row),
             "words": words,
         },

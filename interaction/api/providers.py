@@ -82,6 +82,7 @@ class Choices(Message):
     """Null where nothing was chosen yet."""
     barge_in_enabled: bool = True
     turn_detection: TurnDetectionChoice = TurnDetectionChoice()
+    auto_fallback: bool = False
     recording: bool = True
 
     @classmethod

@@ -143,8 +143,7 @@ def with_defaults(wanted: SessionSettings, have: Holdings) -> SessionSettings:
     """
     _check_tools(wanted.tools)
     providers = {kind: _effective(kind, getattr(wanted.providers, kind), have) for kind in KINDS}
-    if choosing.names("realtime", have):
-        providers["realtime"] = _effective("realtime", wanted.providers.realtime, have)
+    providers["realtime"] = _effective("realtime", wanted.providers.realtime, have)
     fallbacks = {
         kind: [_effective(kind, choice, have) for choice in _fallbacks(kind, wanted)]
         for kind in KINDS

@@ -21,7 +21,7 @@ class Preferences(models.Model):
     )
     mode = models.CharField(_("mode"), max_length=16, default="cascade")
     providers = models.JSONField(_("providers"), default=dict)
-    """{stt: {name, model, voice, language}, llm: …, tts: …}"""
+    """{stt: {name, model, voice, language}, llm: …, tts: …, realtime: …}"""
     fallbacks = models.JSONField(_("fallbacks"), default=dict)
     """{stt: [{name, model, voice, language}, …], llm: …, tts: …}"""
     template_id = models.BigIntegerField(_("prompt template"), null=True)
@@ -31,6 +31,7 @@ class Preferences(models.Model):
     """Names; null where nothing was chosen yet."""
     barge_in_enabled = models.BooleanField(_("speaking interrupts the reply"), default=True)
     turn_detection = models.JSONField(_("turn detection"), default=dict)
+    auto_fallback = models.BooleanField(_("the other mode steps in by itself"), default=False)
     recording = models.BooleanField(_("recording kept"), default=True)
 
     class Meta:

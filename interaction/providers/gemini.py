@@ -84,7 +84,7 @@ class LanguageModel(Stage):
     ) -> AsyncIterator[str | ToolCall | Usage]:
         request = self._client.aio.models.generate_content_stream(
             model=self._config.model,
-            contents=_contents(messages),
+            contents=contents(messages),
             config=self._settings(messages, tools, tool_choice, max_tokens),
         )
         async with self._asked(_opened(request)) as (chunks, pace):
@@ -182,7 +182,7 @@ def _usage(chunk: types.GenerateContentResponse) -> Usage | None:
     return Usage(counts.prompt_token_count, written)
 
 
-def _contents(messages: Sequence[Message]) -> list[types.Content]:
+def contents(messages: Sequence[Message]) -> list[types.Content]:
     """The conversation as the API wants it: the results of one request's tools are one line, and
     the person begins it and has the last word."""
     names = {call.id: call.name for message in messages for call in message.tool_calls}

@@ -1,10 +1,11 @@
 /**
  * What the person chose for a conversation, and how the protocol names it.
  *
- * @import {Fallbacks, ProviderChoice, Stage, TurnDetection} from "./protocol.js"
+ * @import {Fallbacks, Mode, Place, ProviderChoice, TurnDetection} from "./protocol.js"
  *
  * @typedef {object} Choices  What the person chose, in the protocol's terms.
- * @property {Record<Stage, Partial<ProviderChoice>>} providers
+ * @property {Mode} mode
+ * @property {Record<Place, Partial<ProviderChoice>>} providers
  * @property {Fallbacks} fallbacks
  * @property {number | null} templateId
  * @property {string} systemPrompt
@@ -12,6 +13,8 @@
  * @property {boolean} bargeIn
  * @property {number} silenceMs
  * @property {boolean} hold  Push to talk.
+ * @property {"vad"|"server"|"semantic"} turns  Who finds their ends in realtime mode.
+ * @property {boolean} autoFallback
  * @property {boolean} recording
  */
 
@@ -21,6 +24,7 @@
  */
 export function settingsOf(choices) {
   return {
+    mode: choices.mode,
     providers: choices.providers,
     fallbacks: choices.fallbacks,
     template_id: choices.templateId,
@@ -28,6 +32,7 @@ export function settingsOf(choices) {
     tools: choices.tools,
     barge_in_enabled: choices.bargeIn,
     turn_detection: turnDetection(choices),
+    auto_fallback: choices.autoFallback,
     recording: choices.recording,
   };
 }
@@ -36,6 +41,7 @@ export function settingsOf(choices) {
  * @param {Choices} choices
  * @returns {TurnDetection}
  */
-export function turnDetection({ hold, silenceMs }) {
-  return { kind: hold ? "manual" : "vad", silence_ms: silenceMs };
+export function turnDetection({ mode, hold, turns, silenceMs }) {
+  const found = mode === "realtime" ? turns : "vad";
+  return { kind: hold ? "manual" : found, silence_ms: silenceMs };
 }

@@ -135,9 +135,24 @@ function message(what) {
   else if (what.type === "transcript_final") {
     // The reply is heard anyway; read aloud as well it would talk over itself.
     announcer.textContent = fill(words.you_said, { text: what.text });
+  } else if (what.type === "fallback_offered") offerFallback(what);
+  else if (what.type === "mode_changed") {
+    notices.clear("fallback");
+    conversation.divide(words[`mode_is_${what.mode}`] ?? "");
   } else if (what.type === "error" && !what.turn_id) {
     notices.show("error", what.message, { error: true });
   }
+}
+
+/** @param {Extract<ServerMessage, {type: "fallback_offered"}>} offer */
+function offerFallback({ mode, provider }) {
+  const failed = Object.values(config.stages).flatMap(({ providers }) => providers).find(({ name }) => name === provider);
+  const text = fill(words[`fallback_to_${mode}`], { provider: failed?.label ?? provider });
+  const actions = [
+    { label: words.go_on ?? "", act: () => session.acceptFallback() },
+    { label: words.not_now ?? "", act: () => {} },
+  ];
+  notices.show("fallback", text, { error: true, actions });
 }
 
 function again() {

@@ -26,10 +26,14 @@ export class Panel {
     this.toggle = find(root, "[data-panel-toggle]", HTMLElement);
     this.summary = find(root, "[data-summary]", HTMLElement);
     this.form = find(root, "[data-choices]", HTMLFormElement);
-    const [stt, llm, tts] = /** @type {const} */ (["stt", "llm", "tts"]).map(
+    const [stt, llm, tts, realtime] = /** @type {const} */ (["stt", "llm", "tts", "realtime"]).map(
       (stage) => new StageChoice(find(this.form, `[data-provider=${stage}]`, HTMLElement), config.stages[stage], config.words),
     );
     this.stages = /** @type {Record<Stage, StageChoice>} */ ({ stt, llm, tts });
+    this.realtime = /** @type {StageChoice} */ (realtime);
+    this.mode = find(this.form, "[name=mode]", HTMLSelectElement);
+    this.turns = find(this.form, "[name=turns]", HTMLSelectElement);
+    this.autoFallback = find(this.form, "[name=auto_fallback]", HTMLInputElement);
     this.language = find(this.form, "[name=language]", HTMLSelectElement);
     this.prompt = new Prompt(this.form, config);
     this.bargeIn = find(this.form, "[name=barge_in]", HTMLInputElement);
@@ -42,6 +46,8 @@ export class Panel {
     this.hold = find(root, "[data-hold-toggle]", HTMLButtonElement);
     this.lockedNote = find(root, "[data-locked-note]", HTMLElement);
     this.idle = true;
+    /** The mode that serves a running conversation. @type {import("./protocol.js").Mode | null} */
+    this.running = null;
     /** Resolved when the latest choices are kept: one at a time, so that the last one wins. */
     this.kept = Promise.resolve();
     this.listen(root);
@@ -55,7 +61,13 @@ export class Panel {
     const { stt, llm, tts } = this.stages;
     const language = this.language.value;
     return {
-      providers: { stt: { ...stt.choice, language }, llm: { ...llm.choice, language }, tts: { ...tts.choice, language } },
+      mode: this.mode.value === "realtime" ? "realtime" : "cascade",
+      providers: {
+        stt: { ...stt.choice, language },
+        llm: { ...llm.choice, language },
+        tts: { ...tts.choice, language },
+        realtime: { ...this.realtime.choice, language },
+      },
       fallbacks: { stt: stt.fallbacks, llm: llm.fallbacks, tts: tts.fallbacks },
       templateId: this.prompt.templateId,
       systemPrompt: this.prompt.own.value,
@@ -63,6 +75,8 @@ export class Panel {
       bargeIn: this.bargeIn.checked,
       silenceMs: Number(this.silence.value),
       hold: this.hold.getAttribute("aria-pressed") === "true",
+      turns: /** @type {"vad"|"server"|"semantic"} */ (this.turns.value),
+      autoFallback: this.autoFallback.checked,
       recording: this.recording.every((one) => one.checked),
     };
   }
@@ -134,9 +148,12 @@ export class Panel {
     this.offerTools();
     this.draw();
     if (!state.started) return;
-    for (const [stage, choice] of Object.entries(state.started.providers)) {
+    const { realtime, ...stages } = state.started.providers;
+    for (const [stage, choice] of Object.entries(stages)) {
       this.stages[/** @type {Stage} */ (stage)].show(choice);
     }
+    if (realtime.name) this.realtime.show(realtime);
+    this.running = state.mode;
     this.summarise();
   }
 
@@ -149,12 +166,16 @@ export class Panel {
   }
 
   offerTools() {
-    this.prompt.offerTools(this.stages.llm.provider?.tools ?? false, this.idle);
+    const answers = this.choices.mode === "realtime" ? this.realtime : this.stages.llm;
+    this.prompt.offerTools(answers.provider?.tools ?? false, this.idle);
   }
 
   draw() {
     const { words } = this.config;
-    const { silenceMs, recording } = this.choices;
+    const { mode, silenceMs, recording } = this.choices;
+    for (const part of this.form.querySelectorAll("[data-mode]")) {
+      if (part instanceof HTMLElement) part.hidden = part.dataset.mode !== mode;
+    }
     this.silenceOut.textContent = `${silenceMs} ${words.ms}`;
     this.recordingNote.hidden = !recording;
     this.recordingOffNote.hidden = recording;
@@ -163,14 +184,17 @@ export class Panel {
 
   summarise() {
     const { words } = this.config;
-    const { bargeIn, silenceMs, hold, recording } = this.choices;
-    const names = Object.values(this.stages).map(({ chosen }) => chosen.textContent);
+    const { bargeIn, silenceMs, hold, recording, turns } = this.choices;
+    const mode = this.idle ? this.choices.mode : (this.running ?? this.choices.mode);
+    const serving = mode === "realtime" ? [this.realtime] : Object.values(this.stages);
+    const names = serving.map(({ chosen }) => chosen.textContent);
+    const handsFree = mode === "realtime" && turns !== "vad" ? words.found_by_provider : fill(words.hands_free, { ms: silenceMs });
     this.summary.textContent = [
       recording ? words.recorded : words.not_recorded,
-      words.cascade,
+      words[`mode_${mode}`],
       names.join(" → "),
       this.prompt.title,
-      hold ? words.hold_to_talk : fill(words.hands_free, { ms: silenceMs }),
+      hold ? words.hold_to_talk : handsFree,
       bargeIn ? words.interruptible : words.uninterruptible,
     ].filter(Boolean).join(" · ");
   }

@@ -3,16 +3,18 @@
  *
  * @typedef {{name: string, model: string, voice: string, language: string}} ProviderChoice
  * @typedef {"stt"|"llm"|"tts"} Stage
- * @typedef {Record<Stage, ProviderChoice>} Providers
+ * @typedef {Stage | "realtime"} Place  Where a provider is chosen.
+ * @typedef {"cascade"|"realtime"} Mode
+ * @typedef {Record<Place, ProviderChoice>} Providers
  * @typedef {Partial<Record<Stage, Partial<ProviderChoice>[]>>} Fallbacks
- * @typedef {{kind: "vad"|"manual", silence_ms?: number}} TurnDetection
+ * @typedef {{kind: "vad"|"manual"|"server"|"semantic", silence_ms?: number}} TurnDetection
  * @typedef {"listening"|"recording"|"transcribing"|"responding"|"speaking"} Status
  * @typedef {"end_of_turn_delay"|"transcription_delay"|"llm_ttft"|"llm_ttfs"|"tts_ttfb"|"e2e"|"ear"|"yield"} Metric
  * @typedef {Partial<Record<Metric, number|null>>} Latency  All in ms, null where unknown.
  *
- * @typedef {{type: "start_session", providers: Partial<Record<Stage, Partial<ProviderChoice>>>, fallbacks: Fallbacks,
+ * @typedef {{type: "start_session", mode: Mode, providers: Partial<Record<Place, Partial<ProviderChoice>>>, fallbacks: Fallbacks,
  *   template_id: number|null, system_prompt: string, tools: string[], barge_in_enabled: boolean,
- *   turn_detection: TurnDetection, recording: boolean, input_sample_rate: number, output_sample_rate: number}} StartSession
+ *   turn_detection: TurnDetection, auto_fallback: boolean, recording: boolean, input_sample_rate: number, output_sample_rate: number}} StartSession
  * @typedef {{type: "playback", reply_id: string, played_ms: number, ended: boolean, underruns: number,
  *   ear_ms: number|null, yield_ms: number|null}} Playback
  * @typedef {StartSession | Playback
@@ -20,10 +22,11 @@
  *   | {type: "commit"}
  *   | {type: "interrupt", heard_ms: number|null}
  *   | {type: "update_session", barge_in_enabled?: boolean, turn_detection?: TurnDetection}
+ *   | {type: "accept_fallback"}
  *   | {type: "end_session"}
  *   | {type: "ping", nonce: string}} ClientMessage
  *
- * @typedef {{type: "session_started", session_id: string, mode: string, providers: Providers, fallbacks: Fallbacks,
+ * @typedef {{type: "session_started", session_id: string, mode: Mode, providers: Providers, fallbacks: Fallbacks,
  *   template_id: number|null, system_prompt: string, tools: string[], barge_in_enabled: boolean, turn_detection: TurnDetection, recording: boolean,
  *   input_sample_rate: number, output_sample_rate: number}} SessionStarted
  * @typedef {{type: "error", code: string, message: string, retryable: boolean, stage: string|null,
@@ -45,6 +48,8 @@
  *   | {type: "agent_response", turn_id: string, reply_id: string, text: string}
  *   | {type: "response_ended", turn_id: string, reply_id: string, latency: Latency}
  *   | Interrupted
+ *   | {type: "fallback_offered", mode: Mode, provider: string, code: string, message: string}
+ *   | {type: "mode_changed", mode: Mode, automatic: boolean}
  *   | (Fallback & {type: "provider_fallback", turn_id: string})
  *   | (Invocation & {type: "tool_invocation", turn_id: string, reply_id: string, task_id: string})
  *   | ErrorMessage

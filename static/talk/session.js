@@ -1,7 +1,7 @@
 /**
  * One person talking: brings microphone, line and playback together and holds their state.
  *
- * @import {ClientMessage, ReplyAudio, ServerMessage, SessionStarted, Status, Summary} from "./protocol.js"
+ * @import {ClientMessage, Mode, ReplyAudio, ServerMessage, SessionStarted, Status, Summary} from "./protocol.js"
  * @import {Choices} from "./choices.js"
  * @import {MicrophoneFault, Progress} from "./sound.js"
  *
@@ -14,6 +14,7 @@
  * @property {boolean} muted
  * @property {boolean} holding
  * @property {SessionStarted | null} started
+ * @property {Mode | null} mode  The one that serves now: a session may change it.
  *
  * @typedef {object} View
  * @property {(state: State) => void} state
@@ -45,7 +46,7 @@ const SILENCE_WITHIN_MS = 200;
 
 export class Session {
   /** @type {State} */
-  state = { phase: "idle", status: null, microphone: false, muted: false, holding: false, started: null };
+  state = { phase: "idle", status: null, microphone: false, muted: false, holding: false, started: null, mode: null };
   /** @type {Line | null} */
   #line = null;
   /** @type {ArrayBuffer[]} */
@@ -170,6 +171,11 @@ export class Session {
     const [reply] = this.replies.open;
     if (reply) this.sound.stop(reply);
     this.#line?.send({ type: "interrupt", heard_ms: reply ? this.replies.playedMs(reply) : null });
+  }
+
+  /** Goes on in the mode that was offered. */
+  acceptFallback() {
+    this.#line?.send({ type: "accept_fallback" });
   }
 
   /** Sends the switches that may change while a conversation goes on. */
@@ -298,6 +304,9 @@ export class Session {
         this.replies.cut(message.reply_id);
         this.sound.stop(message.reply_id);
         break;
+      case "mode_changed":
+        this.#set({ mode: message.mode });
+        break;
       case "session_ended":
         void this.#finish(message.summary);
         return;
@@ -313,7 +322,7 @@ export class Session {
   #started(message) {
     if (this.#begunBefore) this.view.trouble("again");
     this.#begunBefore = true;
-    this.#set({ phase: "live", status: "listening", started: message });
+    this.#set({ phase: "live", status: "listening", started: message, mode: message.mode });
     for (const pcm of this.#early.splice(0)) this.#sendAudio(pcm);
     if (this.#commitWhenReady) this.#line?.send({ type: "commit" });
     this.#commitWhenReady = false;
@@ -348,7 +357,7 @@ export class Session {
     this.#early = [];
     this.#commitWhenReady = false;
     this.replies.clear();
-    this.#set({ phase: "idle", status: null, microphone: false, muted: false, holding: false, started: null });
+    this.#set({ phase: "idle", status: null, microphone: false, muted: false, holding: false, started: null, mode: null });
     this.view.over(id, summary);
     await this.sound.close();
   }

@@ -1,7 +1,7 @@
 /**
  * Who serves a stage: a provider with its model and voice, and who steps in for it, in order.
  *
- * @import {ProviderChoice, Stage} from "./protocol.js"
+ * @import {Place, ProviderChoice} from "./protocol.js"
  * @import {Provider, StageConfig, Words} from "./words.js"
  */
 import { fill, find, make } from "./words.js";
@@ -22,7 +22,7 @@ export class StageChoice {
    * @param {Words} words
    */
   constructor(place, config, words) {
-    this.stage = /** @type {Stage} */ (place.dataset.provider);
+    this.stage = /** @type {Place} */ (place.dataset.provider);
     this.place = place;
     this.config = config;
     this.words = words;
@@ -173,7 +173,8 @@ export class StageChoice {
       taken.add(value);
     }
     const others = this.config.providers.length - 1;
-    const rows = Math.min(wanted.length + 1, others, MOST_FALLBACKS);
+    // What steps in for a realtime provider is the other mode.
+    const rows = this.stage === "realtime" ? 0 : Math.min(wanted.length + 1, others, MOST_FALLBACKS);
     while (this.#fallbacks.length > rows) this.#fallbacks.pop()?.remove();
     while (this.#fallbacks.length < rows) this.#addFallback("");
     const before = new Set([this.provider?.name]);

@@ -27,7 +27,7 @@
  * @property {string} keys  Address of the page where keys are added.
  * @property {string} preferences  Address at which choices are kept.
  * @property {string} csrf
- * @property {Record<"stt"|"llm"|"tts", StageConfig>} stages
+ * @property {Record<"stt"|"llm"|"tts"|"realtime", StageConfig>} stages
  * @property {Record<string, string>} tools  Names for people.
  * @property {boolean} local  No provider in force needs a key.
  * @property {boolean} has_key

@@ -45,10 +45,15 @@ def test_every_provider_is_offered_with_the_reason_where_it_cannot_be_used(
 ) -> None:
     stages = config_of(at_home.get("/").content.decode())["stages"]
     told = at_home.get("/api/v1/interaction/providers").json()
-    for stage in ("stt", "llm", "tts"):
+    for stage in ("stt", "llm", "tts", "realtime"):
         assert stages[stage]["providers"] == told[stage]
         assert all(bool(one["reason"]) != one["available"] for one in told[stage])
-    assert [stage["default"] for stage in stages.values()] == ["pocketsphinx", "demo", "espeak"]
+    assert [stage["default"] for stage in stages.values()] == [
+        "pocketsphinx",
+        "demo",
+        "espeak",
+        "parley",
+    ]
 
 
 def test_the_page_takes_few_queries_however_much_there_is_to_choose(

@@ -49,7 +49,7 @@ def test_a_key_in_the_environment_changes_the_engines_and_never_reaches_the_page
     config = config_of(page)
     assert (config["local"], config["has_key"]) == (False, True)
     assert "sk-not-for-pages" not in page
-    assert [stage["default"] for stage in config["stages"].values()] == ["openai"] * 3
+    assert [stage["default"] for stage in config["stages"].values()] == ["openai"] * 4
 
 
 def test_what_the_page_loads_exists(at_home: Client) -> None:

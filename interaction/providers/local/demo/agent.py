@@ -25,6 +25,8 @@ from interaction.providers.local.demo.sums import calculating
 from interaction.providers.local.demo.tools import calling, telling
 from interaction.providers.local.words import words
 
+OPENING = "hello"
+"""As what it takes being asked to speak before anybody has said anything."""
 STRATEGIES: tuple[Strategy, ...] = (
     speaking_chinese,
     repeating,
@@ -56,8 +58,8 @@ class LanguageModel:
         tool_choice: str = "auto",
         max_tokens: int | None = None,
     ) -> AsyncIterator[str | ToolCall | Usage]:
-        """It calls a tool where it sees what for, not because it must."""
-        answer = reply(messages, self._now(), () if tool_choice == "none" else tools)
+        """Its replies are short: ``max_tokens`` is not looked at."""
+        answer = reply(messages, self._now(), tools, tool_choice)
         if isinstance(answer, ToolCall):
             yield answer
             return
@@ -69,13 +71,23 @@ class LanguageModel:
 
 
 def reply(
-    messages: Sequence[Message], now: datetime, tools: Sequence[ToolSpec] = ()
+    messages: Sequence[Message],
+    now: datetime,
+    tools: Sequence[ToolSpec] = (),
+    tool_choice: str = "auto",
 ) -> str | ToolCall:
-    """The whole reply to the last of the messages, or the tool to be called for it."""
-    if messages and messages[-1].role == "tool":
-        return telling(messages, now)
-    last = messages[-1].content if messages and messages[-1].role == "user" else ""
-    said = Said(last, messages[:-1], now)
-    if call := calling(said, tools):
+    """The whole reply to what was said last, or the tool to be called for it."""
+    talk = list(messages)
+    while talk and talk[-1].role == "system":
+        talk.pop()  # instructions, which it cannot follow
+    if talk and talk[-1].role == "tool":
+        return telling(talk, now)
+    if not talk:
+        said = Said(OPENING, (), now)
+    elif talk[-1].role == "user":
+        said = Said(talk[-1].content, talk[:-1], now)
+    else:
+        said = Said("", talk, now)
+    if call := calling(said, tools, tool_choice):
         return call
     return next(answer for strategy in STRATEGIES if (answer := strategy(said)) is not None)

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.providers.local.demo.arguments import arguments, spaced
 from interaction.providers.local.demo.clock import (
     DAY,
     MONTH,
@@ -30,16 +31,39 @@ ENDING = (
 )
 ENDING_IN_CHINESE = r"再見|拜拜|再见|結束(?:對話|通話)|结束(?:对话|通话)|掛斷"
 ASKING_IN_CHINESE = r"幾點|几点|幾號|几号|日期|星期幾|星期几"
-CASTS: dict[str, Callable[[str], Any]] = {"integer": int, "number": float, "string": str}
+DOING = frozenset(
+    "a an call check current fetch find for from get in look lookup of query read retrieve search"
+    " show tell the to up".split()
+)
+"""Words of a tool's name that nobody says who wants it: "get_weather" is about the weather."""
 
 
-def calling(said: Said, tools: Sequence[ToolSpec]) -> ToolCall | None:
-    """The call that these words ask for, if one of the tools does that."""
+def calling(said: Said, tools: Sequence[ToolSpec], tool_choice: str = "auto") -> ToolCall | None:
+    """The call that these words ask for, if one of the tools does that. Where one must be called,
+    it is the one that comes nearest."""
+    if tool_choice == "none":
+        return None
+    if tool_choice not in ("auto", "required"):
+        tools = [tool for tool in tools if tool.name == tool_choice]
     for tool in tools:
-        arguments = WANTED.get(tool.name, _named(tool))(said)
-        if arguments is not None:
-            return ToolCall(f"call_{uuid.uuid4().hex}", tool.name, json.dumps(arguments))
-    return None
+        given = WANTED.get(tool.name, _named(tool))(said)
+        if given is not None:
+            return _call(tool, given)
+    if tool_choice == "auto" or not tools:
+        return None
+    nearest = max(tools, key=lambda tool: _nearness(tool, said))
+    return _call(nearest, arguments(said, json.loads(nearest.parameters), insist=True))
+
+
+def _call(tool: ToolSpec, given: dict[str, Any]) -> ToolCall:
+    # Not every client's database has room for more than 32 characters.
+    return ToolCall(f"call_{uuid.uuid4().hex[:24]}", tool.name, json.dumps(given))
+
+
+def _nearness(tool: ToolSpec, said: Said) -> int:
+    """How many words it and the person have in common."""
+    about = set(f"{spaced(tool.name)} {plain(tool.description)}".split()) - DOING
+    return len(about & set(said.plain.split()))
 
 
 def telling(messages: Sequence[Message], now: datetime) -> str:
@@ -51,7 +75,7 @@ def telling(messages: Sequence[Message], now: datetime) -> str:
         name = calls.get(message.tool_call_id, "tool")
         result = _loaded(message.content)
         if isinstance(result, dict) and "error" in result:
-            spoken.append(f"I tried the tool {_words(name)}, and it said: {result['error']}")
+            spoken.append(f"I tried the tool {spaced(name)}, and it said: {result['error']}")
         else:
             spoken.append(SPOKEN.get(name, _plainly)(said, result))
     return " ".join(spoken)
@@ -72,26 +96,15 @@ def _wanting_the_end(said: Said) -> dict[str, str] | None:
 
 def _named(tool: ToolSpec) -> Callable[[Said], dict[str, Any] | None]:
     """Any other tool is called by its name, its arguments by theirs: "roll dice with sides 6"."""
+    name = spaced(tool.name).split()
+    about = [word for word in name if word not in DOING] or name
 
     def wanting(said: Said) -> dict[str, Any] | None:
-        if not said.matches(rf"\b{re.escape(_words(tool.name))}\b"):
+        if not about or not all(said.matches(rf"\b{re.escape(word)}\b") for word in about):
             return None
-        properties = json.loads(tool.parameters).get("properties", {})
-        given = {name: _given(said, name, schema) for name, schema in properties.items()}
-        return {name: value for name, value in given.items() if value is not None}
+        return arguments(said, json.loads(tool.parameters))
 
     return wanting
-
-
-def _given(said: Said, name: str, schema: dict[str, Any]) -> Any:
-    found = re.search(rf"\b{re.escape(_words(name))} (?:is |to |of )?(\S+)", said.plain)
-    cast = CASTS.get(schema.get("type", ""))
-    if not found or not cast:
-        return None
-    try:
-        return cast(found[1])
-    except ValueError:
-        return None
 
 
 def _spoken_time(said: Said, result: Any) -> str:
@@ -116,7 +129,7 @@ def _spoken_end(said: Said, result: Any) -> str:
 
 def _plainly(said: Said, result: Any) -> str:
     if isinstance(result, dict):
-        facts = (f"{_words(name)}: {_plainly(said, value)}" for name, value in result.items())
+        facts = (f"{spaced(name)}: {_plainly(said, value)}" for name, value in result.items())
         return ", ".join(facts).rstrip(".") + "."
     return str(result)
 
@@ -151,10 +164,6 @@ def _loaded(content: str) -> Any:
         return json.loads(content)
     except json.JSONDecodeError:
         return content
-
-
-def _words(name: str) -> str:
-    return plain(re.sub(r"[_-]+", " ", name))
 
 
 @cache

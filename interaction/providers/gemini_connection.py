@@ -1,0 +1,171 @@
+"""One connection of a Gemini Live session: how it is set up, read, and what its end means."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from google.genai import errors, types
+from google.genai.live import AsyncSession
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    WebSocketException,
+)
+
+from interaction.providers.base import LineTerms, ProviderConfig
+from interaction.providers.errors import ProviderError, ProviderUnavailable
+from interaction.providers.gemini import GeminiBlame
+
+OPENS_WITHIN = 10.0
+CLOSES_WITHIN = 1.0
+REFUSES = (1003, 1007, 1008, 1009)
+"""Codes of a closed socket that mean: not like this, whoever tries again."""
+
+Sending = Callable[[AsyncSession], Awaitable[None]]
+
+
+class LiveBlame(GeminiBlame):
+    def translate(self, error: Exception, *, begun: bool) -> ProviderError | None:
+        match error:
+            case errors.APIError() if error.code and error.code >= 1000:
+                return self._closed(error.code, str(error.details))
+            case ConnectionClosed():
+                return self._closed(error.rcvd.code if error.rcvd else 1006, "")
+            case InvalidStatus():
+                return self.status(error.response.status_code)
+            case InvalidHandshake():
+                return self.lost(begun=False)
+            case WebSocketException() | ValueError() | TypeError():
+                return self.nonsense()
+        return super().translate(error, begun=begun)
+
+    def _closed(self, code: int, reason: str) -> ProviderError:
+        """``reason`` is a sentence for people; a wrong key has no code of its own."""
+        reason = reason.lower()
+        if "api key" in reason or "quota" in reason or "billing" in reason:
+            return self.unauthorized(f"({code})")
+        if code in REFUSES:
+            return self.refused(f"refused the request ({code})")
+        return self.error(ProviderUnavailable, f"hung up ({code})")
+
+
+class Connection:
+    """It is read all its life: messages, and how it ended, go to ``inbox`` with itself."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        stack: AsyncExitStack,
+        blame: LiveBlame,
+        inbox: asyncio.Queue[tuple[Connection | None, object]],
+    ) -> None:
+        self._session = session
+        self._stack = stack
+        self._blame = blame
+        self._inbox = inbox
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(
+        cls,
+        client: Any,
+        model: str,
+        config: types.LiveConnectConfig,
+        blame: LiveBlame,
+        inbox: asyncio.Queue[tuple[Connection | None, object]],
+    ) -> Connection:
+        """Raises ``ProviderError``."""
+        stack = AsyncExitStack()
+        with blame(begun=False):
+            async with asyncio.timeout(OPENS_WITHIN):
+                connecting = client.aio.live.connect(model=model, config=config)
+                session = await stack.enter_async_context(connecting)
+        return cls(session, stack, blame, inbox)
+
+    async def send(self, sending: Sending) -> None:
+        """That the connection is broken is in the inbox, and not raised here."""
+        with contextlib.suppress(ConnectionClosed), self._blame(begun=True):
+            try:
+                await sending(self._session)
+            except ConnectionClosed:
+                return
+
+    async def aclose(self) -> None:
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(CLOSES_WITHIN):
+                await self._stack.aclose()
+
+    async def _read(self) -> None:
+        try:
+            with self._blame(begun=True):
+                while True:
+                    # It ends with each turn.
+                    async for message in self._session.receive():
+                        self._inbox.put_nowait((self, message))
+        except ProviderError as error:
+            self._inbox.put_nowait((self, error))
+
+
+def setup(
+    config: ProviderConfig, terms: LineTerms, resuming: str | None
+) -> types.LiveConnectConfig:
+    """``resuming``: the handle of a session that goes on."""
+    voice = types.PrebuiltVoiceConfig(voice_name=config.voice)
+    speech = types.SpeechConfig(voice_config=types.VoiceConfig(prebuilt_voice_config=voice))
+    seeded = types.HistoryConfig(initial_history_in_client_content=True)
+    return types.LiveConnectConfig(
+        response_modalities=[types.Modality.AUDIO],
+        system_instruction=terms.instructions or None,
+        tools=_tools(terms),
+        speech_config=speech if config.voice else None,
+        realtime_input_config=_turns(terms),
+        # Without an end: what is too long ago is left out.
+        context_window_compression=types.ContextWindowCompressionConfig(
+            sliding_window=types.SlidingWindow()
+        ),
+        session_resumption=types.SessionResumptionConfig(handle=resuming),
+        input_audio_transcription=types.AudioTranscriptionConfig(),
+        output_audio_transcription=types.AudioTranscriptionConfig(),
+        history_config=seeded if terms.history and not resuming else None,
+    )
+
+
+def _tools(terms: LineTerms) -> list[Any] | None:
+    declared = [
+        types.FunctionDeclaration(
+            name=tool.name,
+            description=tool.description,
+            parameters_json_schema=json.loads(tool.parameters),
+            # It waits for the result, as every other provider does.
+            behavior=types.Behavior.BLOCKING,
+        )
+        for tool in terms.tools
+    ]
+    return [types.Tool(function_declarations=declared)] if declared else None
+
+
+def _turns(terms: LineTerms) -> types.RealtimeInputConfig:
+    if terms.turns.kind in ("vad", "manual"):
+        detection = types.AutomaticActivityDetection(disabled=True)
+    else:
+        detection = types.AutomaticActivityDetection(
+            prefix_padding_ms=terms.turns.prefix_ms, silence_duration_ms=terms.turns.silence_ms
+        )
+    handling = types.ActivityHandling
+    # Whose turns are ours begins one only where the person may interrupt.
+    may_interrupt = terms.barge_in or detection.disabled
+    return types.RealtimeInputConfig(
+        automatic_activity_detection=detection,
+        activity_handling=(
+            handling.START_OF_ACTIVITY_INTERRUPTS if may_interrupt else handling.NO_INTERRUPTION
+        ),
+        turn_coverage=types.TurnCoverage.TURN_INCLUDES_ONLY_ACTIVITY,
+    )
