@@ -227,6 +227,16 @@ def test_words_lose_nothing(text: str) -> None:
     assert all(pieces)
 
 
+def test_asked_to_speak_before_anybody_has_it_opens_the_conversation() -> None:
+    for context in ([], [Message("system", "Greet the caller.")]):
+        assert str(reply(context, NOON)).startswith("Good afternoon.")
+
+
+def test_instructions_after_a_line_do_not_hide_it() -> None:
+    context = [Message("user", "what is two plus two"), Message("system", "Be brief.")]
+    assert reply(context, NOON) == "2 plus 2 is 4."
+
+
 async def test_replies_stream_by_words() -> None:
     pieces = await streamed([Message("user", "what can you do")])
     assert len(pieces) > 20

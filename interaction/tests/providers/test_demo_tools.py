@@ -24,8 +24,31 @@ DICE = ToolSpec(
 )
 
 
-def called(text: str, *tools: ToolSpec) -> ToolCall:
-    call = reply([Message("user", text)], NOON, tools)
+WEATHER = ToolSpec(
+    "get_weather",
+    "Says whether it is sunny or raining.",
+    json.dumps(
+        {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string"},
+                "unit": {"type": ["null", "string"], "enum": ["celsius", "fahrenheit"]},
+                "days": {"type": "integer", "minimum": 2},
+                "hourly": {"type": "boolean"},
+            },
+            "required": ["city"],
+        }
+    ),
+)
+EVERYTHING = ToolSpec(
+    "getForecast",
+    "",
+    json.dumps({**json.loads(WEATHER.parameters), "required": ["city", "unit", "days", "hourly"]}),
+)
+
+
+def called(text: str, *tools: ToolSpec, tool_choice: str = "auto") -> ToolCall:
+    call = reply([Message("user", text)], NOON, tools, tool_choice)
     assert isinstance(call, ToolCall)
     return call
 
@@ -60,6 +83,55 @@ def test_it_calls_the_tool_that_does_what_it_is_asked_for(
 ) -> None:
     call = called(text, TIME, END, DICE)
     assert (call.name, json.loads(call.arguments)) == (name, arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("What's the weather like in Paris today?", {"city": "Paris"}),
+        ("the weather in New York, please", {"city": "New York"}),
+        ("weather for city oslo", {"city": "oslo"}),
+        ("How is the weather?", {}),
+    ],
+)
+def test_a_tool_is_known_by_what_it_is_about(text: str, arguments: dict[str, Any]) -> None:
+    call = called(text, DICE, WEATHER)
+    assert (call.name, json.loads(call.arguments)) == ("get_weather", arguments)
+
+
+def test_required_arguments_are_looked_for_in_what_was_said() -> None:
+    call = called("The forecast in fahrenheit for 3 days", EVERYTHING)
+    given = json.loads(call.arguments)
+    assert (given["unit"], given["days"]) == ("fahrenheit", 3)
+
+
+def test_where_a_tool_must_be_called_the_nearest_one_is_with_all_it_needs() -> None:
+    call = called("Is it raining?", DICE, WEATHER, tool_choice="required")
+    assert (call.name, json.loads(call.arguments)) == ("get_weather", {"city": "Is it raining?"})
+    call = called("Hello.", DICE, EVERYTHING, tool_choice="getForecast")
+    given = {"city": "Hello.", "unit": "celsius", "days": 2, "hourly": True}
+    assert (call.name, json.loads(call.arguments)) == ("getForecast", given)
+
+
+def test_where_none_may_be_called_or_the_one_is_not_there_it_answers() -> None:
+    asked = [Message("user", "roll dice")]
+    for tool_choice in ("none", "another"):
+        assert isinstance(reply(asked, NOON, [DICE], tool_choice), str)
+
+
+def test_a_result_is_spoken_even_where_a_tool_must_be_called() -> None:
+    asking = Message("assistant", "", (ToolCall("1", "roll_dice", "{}"),))
+    context = [Message("user", "roll dice"), asking, Message("tool", "5", tool_call_id="1")]
+    assert reply(context, NOON, [DICE], "required") == "5"
+
+
+@pytest.mark.parametrize(
+    "parameters", ["{}", "[]", "null", '{"properties": []}', '{"required": 1}']
+)
+def test_a_schema_may_be_anything(parameters: str) -> None:
+    assert called("roll dice", ToolSpec("roll_dice", "", parameters)).arguments == "{}"
+    odd = json.dumps({"properties": {"": True, "x": {"type": 3, "enum": [None, ""]}}})
+    assert called("roll dice x 3", ToolSpec("roll_dice", "", odd)).name == "roll_dice"
 
 
 def test_it_calls_no_tool_for_anything_else_nor_one_that_it_was_not_given() -> None:

@@ -3,6 +3,7 @@ granted."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +53,8 @@ def _named(said: Said, name: str, wanted: dict[str, Any]) -> Any:
 
 def _recognised(said: Said, wanted: dict[str, Any]) -> Any:
     for choice in _choices(wanted):
-        if re.search(rf"\b{re.escape(plain(str(choice)))}\b", said.plain):
+        words = plain(str(choice))
+        if words and re.search(rf"\b{re.escape(words)}\b", said.plain):
             return choice
     kind = _type(wanted)
     if kind in ("integer", "number"):
@@ -84,9 +86,11 @@ def _choices(wanted: dict[str, Any]) -> list[Any]:
 
 def _cast(cast: Callable[[str], Any], text: str) -> Any:
     try:
-        return cast(text)
+        value = cast(text)
     except ValueError:
         return None
+    # JSON has no words for the others.
+    return value if not isinstance(value, float) or math.isfinite(value) else None
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
@@ -13,6 +12,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.providers import calls
 from interaction.providers.local.demo.arguments import arguments, spaced
 from interaction.providers.local.demo.clock import (
     DAY,
@@ -31,10 +31,11 @@ ENDING = (
 )
 ENDING_IN_CHINESE = r"再見|拜拜|再见|結束(?:對話|通話)|结束(?:对话|通话)|掛斷"
 ASKING_IN_CHINESE = r"幾點|几点|幾號|几号|日期|星期幾|星期几"
-DOING = frozenset(
-    "a an call check current fetch find for from get in look lookup of query read retrieve search"
-    " show tell the to up".split()
-)
+DOING = {
+    *("a", "an", "by", "for", "from", "in", "of", "on", "the", "to", "up"),
+    *("call", "check", "current", "fetch", "find", "get", "look", "lookup", "query", "read"),
+    *("retrieve", "search", "show", "tell"),
+}
 """Words of a tool's name that nobody says who wants it: "get_weather" is about the weather."""
 
 
@@ -56,8 +57,7 @@ def calling(said: Said, tools: Sequence[ToolSpec], tool_choice: str = "auto") ->
 
 
 def _call(tool: ToolSpec, given: dict[str, Any]) -> ToolCall:
-    # Not every client's database has room for more than 32 characters.
-    return ToolCall(f"call_{uuid.uuid4().hex[:24]}", tool.name, json.dumps(given))
+    return ToolCall(calls.new_id(), tool.name, json.dumps(given))
 
 
 def _nearness(tool: ToolSpec, said: Said) -> int:
@@ -70,9 +70,9 @@ def telling(messages: Sequence[Message], now: datetime) -> str:
     """The reply to the results that the context ends with."""
     spoken = []
     said = _asked(messages, now)
-    calls = {call.id: call.name for message in messages for call in message.tool_calls}
+    names = {call.id: call.name for message in messages for call in message.tool_calls}
     for message in _results(messages):
-        name = calls.get(message.tool_call_id, "tool")
+        name = names.get(message.tool_call_id, "tool")
         result = _loaded(message.content)
         if isinstance(result, dict) and "error" in result:
             spoken.append(f"I tried the tool {spaced(name)}, and it said: {result['error']}")
