@@ -61,6 +61,7 @@ async def test_a_turn_is_archived_with_both_sides_audio_and_its_streams_go(
         caller.close(turn, reply, transcript=WEATHER, latency={"e2e": 7.5})
         row = await archived(turn)
     assert (row.transcript, row.reply) == (WEATHER, f"You said: {WEATHER}")
+    assert row.mode == "cascade"
     assert (row.latency.e2e, row.latency.ear) == (7.5, None)
     assert row.latency.llm_ttft is not None
     assert duration(row.user_audio, 16_000) == pytest.approx(sound.seconds)
@@ -68,6 +69,17 @@ async def test_a_turn_is_archived_with_both_sides_audio_and_its_streams_go(
     assert row.agent_audio_ms > 1000
     await eventually(lambda: not redis_client.keys("parley:audio:*"))
     assert not redis_client.smembers("parley:turns:open")
+
+
+async def test_a_turn_keeps_the_mode_of_the_engine_that_served_it(
+    worker: Worker, session: Make
+) -> None:
+    made = await asyncio.to_thread(session, mode="realtime")
+    async with Caller.calling(made) as caller:
+        turn, reply = caller.type("Good morning.")
+        await caller.reply_to_its_end(reply)
+        caller.close(turn, reply, kind="text")
+        assert (await archived(turn)).mode == "realtime"
 
 
 async def test_what_is_learnt_later_changes_the_row_and_not_the_audio(
@@ -171,13 +183,14 @@ async def test_the_sweep_leaves_a_live_turn_alone(
     assert f'"silent turn swept".*{turn}' not in worker.log()
 
 
+@pytest.mark.parametrize("mode", Session.Mode.values)
 async def test_a_session_whose_web_process_died_is_ended_by_the_second_sweep(
-    worker: Worker, redis_client: redis.Redis, session: Make
+    mode: str, worker: Worker, redis_client: redis.Redis, session: Make
 ) -> None:
     dead, live = await asyncio.gather(asyncio.to_thread(session), asyncio.to_thread(session))
 
     def age() -> None:
-        Session.objects.update(started_at="2020-01-01T00:00Z")
+        Session.objects.update(mode=mode, started_at="2020-01-01T00:00Z")
 
     def status(made: SessionSpec) -> str:
         return Session.objects.get(pk=made.session_id).status
