@@ -178,15 +178,24 @@ def _lack(kind: Kind, name: str) -> str:
 
 def _configured(kind: Kind) -> list[str]:
     env = settings.ENV
-    configured = {"stt": env.parley_stt, "llm": env.parley_llm, "tts": env.parley_tts}
+    configured = {
+        "stt": env.parley_stt,
+        "llm": env.parley_llm,
+        "tts": env.parley_tts,
+        "realtime": env.parley_realtime,
+    }
     return [word for part in configured.get(kind, "").split(",") if (word := part.strip())]
 
 
 def _default(kind: Kind, have: Holdings, language: str) -> str:
     if configured := _configured(kind):
         return configured[0]
-    if "openai" in have.keys or settings.ENV.openai_api_key.get_secret_value():
+    env = settings.ENV
+    if "openai" in have.keys or env.openai_api_key.get_secret_value():
         return "openai"
+    has_gemini = "gemini" in have.keys or env.gemini_api_key.get_secret_value()
+    if kind == "realtime" and has_gemini:
+        return "gemini"
     return next(name for name in LOCAL[kind] if not lacking(TABLE[kind][name], language))
 
 

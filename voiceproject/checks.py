@@ -69,6 +69,7 @@ def the_chosen_providers_exist_and_have_their_keys() -> Iterator[CheckMessage]:
         ("stt", env.parley_stt),
         ("llm", env.parley_llm),
         ("tts", env.parley_tts),
+        ("realtime", env.parley_realtime),
     )
     for kind, names in chosen:
         known = [*TABLE[kind], *(ENDPOINT + one.name for one in env.parley_endpoints)]

@@ -98,6 +98,7 @@ class Environment(BaseSettings):
     parley_stt: str = ""
     parley_llm: str = ""
     parley_tts: str = ""
+    parley_realtime: str = ""
     parley_language: str = "en"
 
     parley_redact: bool = True

@@ -84,7 +84,7 @@ class LanguageModel(Stage):
     ) -> AsyncIterator[str | ToolCall | Usage]:
         request = self._client.aio.models.generate_content_stream(
             model=self._config.model,
-            contents=contents(messages),
+            contents=_to_answer(messages),
             config=self._settings(messages, tools, tool_choice, max_tokens),
         )
         async with self._asked(_opened(request)) as (chunks, pace):
@@ -183,8 +183,7 @@ def _usage(chunk: types.GenerateContentResponse) -> Usage | None:
 
 
 def contents(messages: Sequence[Message]) -> list[types.Content]:
-    """The conversation as the API wants it: the results of one request's tools are one line, and
-    the person begins it and has the last word."""
+    """The conversation; the results of one request's tools are one line, as the API wants it."""
     names = {call.id: call.name for message in messages for call in message.tool_calls}
     lines: list[types.Content] = []
     for message in messages:
@@ -196,6 +195,12 @@ def contents(messages: Sequence[Message]) -> list[types.Content]:
             lines[-1].parts += parts
         else:
             lines.append(types.Content(role=role, parts=parts))
+    return lines
+
+
+def _to_answer(messages: Sequence[Message]) -> list[types.Content]:
+    """The API wants the person to begin the conversation, and to have the last word."""
+    lines = contents(messages)
     silence = types.Content(role="user", parts=[types.Part(text=SILENCE)])
     if not lines or lines[0].role == "model":
         lines.insert(0, silence)

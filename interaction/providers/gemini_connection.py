@@ -90,11 +90,8 @@ class Connection:
 
     async def send(self, sending: Sending) -> None:
         """That the connection is broken is in the inbox, and not raised here."""
-        with contextlib.suppress(ConnectionClosed), self._blame(begun=True):
-            try:
-                await sending(self._session)
-            except ConnectionClosed:
-                return
+        with contextlib.suppress(ConnectionClosed):
+            await sending(self._session)
 
     async def aclose(self) -> None:
         self._reading.cancel()

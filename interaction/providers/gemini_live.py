@@ -8,16 +8,13 @@ have missed of the turn at hand is sent again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from google.genai import types
 
-from interaction.audio.resample import Resampler
-from interaction.core.signals import HEARING_RATE, SPEAKING_RATE, Message, ToolCall
+from interaction.core.signals import HEARING_RATE, Message, ToolCall
 from interaction.providers import calls
 from interaction.providers.base import (
     LineEvent,
@@ -27,13 +24,12 @@ from interaction.providers.base import (
     SpeechBegan,
     SpeechOver,
     SpokenText,
-    Usage,
     Voice,
-    Words,
 )
 from interaction.providers.errors import ProviderError
 from interaction.providers.gemini import contents, make
 from interaction.providers.gemini_connection import Connection, LiveBlame, Sending, setup
+from interaction.providers.gemini_parts import Heard, Reply, Sound, usage
 
 LAGGARDS = 0.5
 """Seconds for which words of a reply may come after its audio is complete."""
@@ -58,25 +54,6 @@ class RealtimeModel:
 
     async def aclose(self) -> None:
         await self._close()
-
-
-@dataclass
-class _Reply:
-    """One that was asked for, or that comes."""
-
-    begun: bool = False
-    awaits_results: bool = False
-    text: str = ""
-    pcm_bytes: int = 0
-    usage: Usage | None = None
-
-    def heard_text(self, heard_ms: int) -> str | None:
-        """What was heard of it, in whole words; None where that is all of it."""
-        said_ms = 1000 * self.pcm_bytes // 2 // SPEAKING_RATE
-        if heard_ms >= said_ms:
-            return None
-        letters = len(self.text) * heard_ms // said_ms
-        return self.text[: max(0, self.text.rfind(" ", 0, letters + 1))].strip()
 
 
 class RealtimeLine:
@@ -104,11 +81,11 @@ class RealtimeLine:
         """Spoken turns that have ended."""
         self._speaking = False
         """A spoken turn is open."""
-        self._words = ""
-        self._words_of: int | None = None
-        self._reply: _Reply | None = None
+        self._words = Heard()
+        self._voice = Sound()
+        self._reply: Reply | None = None
         """The one that is due, or comes."""
-        self._said: _Reply | None = None
+        self._said: Reply | None = None
         """The one before."""
         self._settles_at: float | None = None
         """When the reply is over, though its words may not all have come."""
@@ -133,7 +110,7 @@ class RealtimeLine:
         )
         self._leave_at = None
         if self._terms.history and not resuming:
-            turns = contents(self._terms.history)
+            turns: Any = contents(self._terms.history)
             await self._connection.send(
                 lambda session: session.send_client_content(turns=turns, turn_complete=True)
             )
@@ -155,7 +132,7 @@ class RealtimeLine:
     async def end(self) -> None:
         self._speaking, self._unwanted = False, False
         self._turns += 1
-        self._reply = _Reply()
+        self._reply = Reply()
         end = types.ActivityEnd()
         await self._send(lambda session: session.send_realtime_input(activity_end=end))
 
@@ -170,7 +147,7 @@ class RealtimeLine:
         if not (self._said and self._said.begun):
             self._unwanted = False
         self._unsettled.clear()
-        self._reply = _Reply()
+        self._reply = Reply()
         parts = [types.Part(text=line) for line in (self._take_note(), text) if line]
         turn = types.Content(role="user", parts=parts)
         await self._send(
@@ -236,7 +213,7 @@ class RealtimeLine:
                 await self._connection.aclose()
             await self.connect()
             assert self._connection
-            self._words = ""
+            self._words.forget()
             for sending in self._unsettled:
                 await self._connection.send(sending)
 
@@ -293,7 +270,7 @@ class RealtimeLine:
             seconds = float((message.go_away.time_left or "0").rstrip("s"))
             self._leave_at = self._now() + max(0.0, seconds - SPARE)
         if message.usage_metadata and self._reply:
-            self._reply.usage = _usage(message.usage_metadata)
+            self._reply.usage = usage(message.usage_metadata)
         if content := message.server_content:
             self._broken = 0
             events += self._content(content)
@@ -328,19 +305,7 @@ class RealtimeLine:
             self._speaking = True
             events.append(SpeechBegan())
         turn = self._turns if self._speaking else self._turns - 1
-        if turn != self._words_of:
-            events += self._words_final()
-            self._words, self._words_of = "", turn
-        if said.text and turn >= 0:
-            self._words += said.text
-            events.append(Words(turn, self._words.strip(), final=False))
-        if said.finished:
-            events += self._words_final()
-        return events
-
-    def _words_final(self) -> list[LineEvent]:
-        text, self._words = self._words.strip(), ""
-        return [Words(self._words_of, text, final=True)] if text and self._words_of is not None else []
+        return [*events, *self._words.take(turn, said)]
 
     def _begun(self, *, audible: bool) -> list[LineEvent] | None:
         """More of a reply has come; None where it is not wanted."""
@@ -351,7 +316,7 @@ class RealtimeLine:
             if not self._finds_turns or (self._trailing and not audible):
                 return None
             self._trailing = False
-            self._reply = _Reply()
+            self._reply = Reply()
             if self._speaking:
                 self._speaking = False
                 self._turns += 1
@@ -365,12 +330,8 @@ class RealtimeLine:
         events = self._begun(audible=True)
         if events is None:
             return []
-        assert self._reply and sound.data
-        pcm = sound.data[: len(sound.data) & ~1]
-        rate = _rate(sound.mime_type or "")
-        if rate != SPEAKING_RATE:
-            resampler = Resampler(rate, SPEAKING_RATE)
-            pcm = resampler.feed(pcm) + resampler.finish()
+        assert self._reply
+        pcm = self._voice.take(sound)
         self._reply.pcm_bytes += len(pcm)
         return [*events, Voice(pcm)]
 
@@ -395,10 +356,10 @@ class RealtimeLine:
                 made.append(ToolCall(id_, call.name, json.dumps(call.args or {})))
         self._reply.awaits_results = True
         self._settles_at = None
-        return [*events, *self._words_final(), ReplyDone(tuple(made), usage=self._reply.usage)]
+        return [*events, *self._words.final(), ReplyDone(tuple(made), usage=self._reply.usage)]
 
     def _interrupted(self) -> list[LineEvent]:
-        events = self._words_final()
+        events = self._words.final()
         self._trailing = True
         if self._unwanted:
             self._unwanted = False
@@ -418,7 +379,7 @@ class RealtimeLine:
     def _turn_complete(self) -> list[LineEvent]:
         if self._unwanted or self._trailing:
             self._unwanted = self._trailing = False
-            return self._words_final()
+            return self._words.final()
         if self._reply and not self._reply.awaits_results:
             return self._over()
         return []
@@ -433,18 +394,4 @@ class RealtimeLine:
         if told:
             return []
         done = ReplyDone(cut_off=cut_off, error=error, usage=self._said.usage)
-        return [*self._words_final(), done]
-
-
-def _usage(counts: types.UsageMetadata) -> Usage | None:
-    if counts.prompt_token_count is None:
-        return None
-    written = (counts.response_token_count or 0) + (counts.thoughts_token_count or 0)
-    return Usage(counts.prompt_token_count, written)
-
-
-def _rate(mime_type: str) -> int:
-    _, _, rate = mime_type.partition("rate=")
-    with contextlib.suppress(ValueError):
-        return int(rate.partition(";")[0])
-    return SPEAKING_RATE
+        return [*self._words.final(), done]

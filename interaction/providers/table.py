@@ -24,6 +24,7 @@ REALTIME_VOICES = (
     *("marin", "cedar", "alloy", "ash", "ballad", "coral", "echo"),
     *("sage", "shimmer", "verse"),
 )
+GEMINI_VOICES = ("Puck", "Charon", "Kore", "Fenrir", "Aoede", "Leda", "Orus", "Zephyr")
 ESPEAK_VOICES = ("en-us", "en-gb", "en-gb-scotland", "cmn", "yue")
 ELEVENLABS_VOICES = ("Sarah", "George", "Alice", "Brian", "Daniel", "Jessica", "Liam", "Lily")
 """By name; any voice may be given by its id too."""
@@ -175,6 +176,18 @@ TABLE: Mapping[Kind, Mapping[str, Entry]] = {
                 sample_rate=24_000,
                 models=("gpt-realtime-2.1", "gpt-realtime-2.1-mini"),
                 voices=REALTIME_VOICES,
+                tools=True,
+                needs_key=True,
+            ),
+        ),
+        "gemini": Entry(
+            "Gemini Live",
+            "interaction.providers.gemini_live:RealtimeModel",
+            Capabilities(
+                streaming=True,
+                sample_rate=16_000,
+                models=("gemini-3.8-live", "gemini-3.1-flash-live-preview"),
+                voices=GEMINI_VOICES,
                 tools=True,
                 needs_key=True,
             ),

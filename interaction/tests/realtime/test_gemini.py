@@ -1,0 +1,428 @@
+"""Gemini Live through its SDK: turns, tools, interruptions, and connections that end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import pytest_asyncio
+
+from interaction.core.signals import Message, ToolSpec, TurnDetection
+from interaction.providers.base import (
+    LineEvent,
+    LineTerms,
+    ProviderConfig,
+    ReplyDone,
+    SpeechBegan,
+    SpeechOver,
+    SpokenText,
+    Usage,
+    Voice,
+    Words,
+)
+from interaction.providers.errors import ProviderError
+from interaction.providers.gemini_live import RealtimeLine, RealtimeModel
+from interaction.tests.realtime.tones import pitch, tone
+from interaction.tests.standins.gemini_live import Plan, Standin
+
+E = TypeVar("E")
+
+SERVER = TurnDetection("server", silence_ms=400)
+TOOL = ToolSpec("current_time", "Says the time.", '{"type": "object", "properties": {}}')
+
+
+@pytest_asyncio.fixture
+async def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Standin]:
+    async with Standin(tmp_path).serving() as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.trusted))
+        yield server
+
+
+class Talk:
+    """A line, and all that has come over it."""
+
+    def __init__(self, line: RealtimeLine) -> None:
+        self.line = line
+        self.heard: list[LineEvent] = []
+        self.error: ProviderError | None = None
+        self._arrived = asyncio.Event()
+
+    async def listen(self) -> None:
+        try:
+            async for event in self.line.events():
+                self.heard.append(event)
+                self._arrived.set()
+        except ProviderError as error:
+            self.error = error
+            self._arrived.set()
+
+    async def until(self, ready: Callable[[], Any]) -> Any:
+        async with asyncio.timeout(20):
+            while not (found := ready()):
+                self._arrived.clear()
+                await self._arrived.wait()
+            return found
+
+    async def first(self, kind: type[E], count: int = 1) -> E:
+        """The ``count``-th event of a kind, past or to come."""
+
+        def found() -> E | None:
+            events = self.of(kind)
+            return events[count - 1] if len(events) >= count else None
+
+        event: E = await self.until(found)
+        return event
+
+    async def lost(self) -> ProviderError:
+        error: ProviderError = await self.until(lambda: self.error)
+        return error
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.heard if isinstance(event, kind)]
+
+    @property
+    def pcm(self) -> bytes:
+        return b"".join(event.pcm for event in self.of(Voice))
+
+    @property
+    def text(self) -> str:
+        return "".join(event.text for event in self.of(SpokenText))
+
+    async def speak(self, pcm: bytes) -> None:
+        await self.line.begin()
+        await self.hear(pcm)
+
+    async def hear(self, pcm: bytes) -> None:
+        for start in range(0, len(pcm), 1024):
+            await self.line.hear(pcm[start : start + 1024])
+
+
+@asynccontextmanager
+async def talking(standin: Standin, **terms: Any) -> AsyncIterator[Talk]:
+    config = ProviderConfig(
+        "gemini", "gemini-3.8-live", voice="Kore", base_url=standin.url, api_key="g-key"
+    )
+    model = RealtimeModel(config)
+    try:
+        line = await model.open(LineTerms(**{"instructions": "Be brief.", **terms}))
+        talk = Talk(line)
+        listening = asyncio.create_task(talk.listen())
+        try:
+            yield talk
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            await line.aclose()
+    finally:
+        await model.aclose()
+
+
+async def test_a_spoken_turn_is_answered_in_speech(standin: Standin) -> None:
+    async with talking(standin) as talk:
+        await talk.speak(tone(1.0))
+        await talk.line.end()
+        done = await talk.first(ReplyDone)
+    assert done == ReplyDone(usage=Usage(20, 10))
+    assert pitch(talk.pcm) == pytest.approx(440, abs=3)
+    assert len(talk.pcm) / 48 == pytest.approx(1_000, abs=5)
+    assert talk.text == "That is what you said. Is it not?"
+    assert talk.of(Words) == [
+        Words(0, "hello", final=False),
+        Words(0, "hello there everybody", final=False),
+        Words(0, "hello there everybody", final=True),
+    ]
+    assert not talk.of(SpeechBegan) + talk.of(SpeechOver)
+    (line,) = standin.lines
+    assert pitch(line.heard, 16_000) == pytest.approx(440, abs=3)
+    assert (line.key, len(line.heard)) == ("g-key", 32_000)
+    assert line.setup["model"] == "models/gemini-3.8-live"
+    assert line.setup["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+    assert line.setup["generationConfig"]["responseModalities"] == ["AUDIO"]
+    turns = line.setup["realtimeInputConfig"]
+    assert turns["automaticActivityDetection"] == {"disabled": True}
+    voice = line.setup["generationConfig"]["speechConfig"]["voiceConfig"]
+    assert voice["prebuiltVoiceConfig"]["voiceName"] == "Kore"
+
+
+async def test_a_typed_turn_is_answered_too(standin: Standin) -> None:
+    async with talking(standin) as talk:
+        await talk.line.say("Good morning.")
+        await talk.first(ReplyDone)
+    assert talk.pcm
+    assert standin.lines[0].memory[0] == "Good morning."
+
+
+async def test_words_that_come_after_the_audio_belong_to_the_reply(standin: Standin) -> None:
+    standin.plans = [Plan("One two three.", late_words=True)]
+    async with talking(standin) as talk:
+        await talk.line.say("Count.")
+        await talk.first(ReplyDone)
+    assert talk.text == "One two three."
+
+
+async def test_a_reply_is_over_when_it_was_made_not_when_it_was_played(standin: Standin) -> None:
+    standin.plans = [Plan("One.", waits=True), Plan("Two.")]
+    async with talking(standin) as talk:
+        await talk.line.say("First.")
+        await talk.first(ReplyDone)
+        await standin.completes()
+        await talk.line.say("Second.")
+        await talk.first(ReplyDone, 2)
+    assert talk.text == "One.Two."
+
+
+async def test_a_tool_is_asked_for_and_its_result_is_answered(standin: Standin) -> None:
+    standin.plans = [Plan(calls=(("current_time", {"time_zone": "Asia/Taipei"}),)), Plan("Noon.")]
+    async with talking(standin, tools=(TOOL,)) as talk:
+        await talk.line.say("What time is it?")
+        asked = await talk.first(ReplyDone)
+        (call,) = asked.calls
+        assert (call.name, json.loads(call.arguments)) == (
+            "current_time",
+            {"time_zone": "Asia/Taipei"},
+        )
+        await talk.line.results([Message("tool", '"12:00"', tool_call_id=call.id)])
+        assert not (await talk.first(ReplyDone, 2)).calls
+    assert talk.text == "Noon."
+    (answer,) = standin.lines[0].of("toolResponse")
+    (told,) = answer["functionResponses"]
+    assert (told["id"], told["name"]) == (call.id, "current_time")
+    assert told["response"] == {"result": '"12:00"'}
+    (declared,) = standin.lines[0].setup["tools"][0]["functionDeclarations"]
+    assert (declared["name"], declared["behavior"]) == ("current_time", "BLOCKING")
+
+
+async def test_who_interrupts_is_answered_and_the_model_learns_what_was_heard(
+    standin: Standin,
+) -> None:
+    standin.plans = [Plan("One two three four five.", fault="hold"), Plan("Oh.")]
+    async with talking(standin) as talk:
+        await talk.speak(tone(1.0))
+        await talk.line.end()
+        await talk.first(Voice)
+        await talk.line.stop(heard_ms=100)
+        await talk.speak(tone(0.5))
+        await talk.line.end()
+        await talk.first(ReplyDone, 2)
+    assert talk.of(ReplyDone) == [ReplyDone(cut_off=True), ReplyDone(usage=Usage(20, 10))]
+    assert talk.text == "One two three four five.Oh."
+    (note,) = standin.lines[0].of("clientContent")
+    assert '"One two"' in note["turns"][0]["parts"][0]["text"]
+    assert not note.get("turnComplete")
+    assert [words.turn for words in talk.of(Words) if words.final] == [0, 1]
+
+
+async def test_a_reply_that_was_heard_whole_needs_no_word(standin: Standin) -> None:
+    async with talking(standin) as talk:
+        await talk.line.say("One.")
+        await talk.first(ReplyDone)
+        await talk.line.stop(heard_ms=60_000)
+        await talk.line.say("Two.")
+        await talk.first(ReplyDone, 2)
+    assert standin.lines[0].memory[::2] == ["One.", "Two."]
+    assert not any(done.cut_off for done in talk.of(ReplyDone))
+
+
+async def test_what_still_comes_of_a_stopped_reply_is_not_the_next_ones(standin: Standin) -> None:
+    standin.plans = [Plan("Too long.", fault="hold"), Plan("Short.")]
+    async with talking(standin) as talk:
+        await talk.line.say("One.")
+        await talk.first(Voice)
+        await talk.line.stop(heard_ms=0)
+        await talk.first(ReplyDone)
+        await talk.line.say("Two.")
+        await talk.first(ReplyDone, 2)
+    assert talk.text == "Too long.Short."
+    said = standin.lines[0].of("clientContent")[1]["turns"][0]["parts"]
+    assert "nothing" in said[0]["text"]
+    assert said[1]["text"] == "Two."
+
+
+async def test_the_providers_own_turns_are_told_and_interrupted(standin: Standin) -> None:
+    standin.plans = [Plan("One two.", fault="hold"), Plan("Three.")]
+    async with talking(standin, turns=SERVER) as talk:
+        await talk.hear(tone(0.3))
+        await standin.hears_speech()
+        await talk.first(SpeechBegan)
+        await standin.answers()
+        await talk.first(Voice)
+        assert [type(event) for event in talk.heard[:5]] == [
+            *(SpeechBegan, Words, Words, SpeechOver, SpokenText)
+        ]
+        await standin.is_interrupted()
+        assert (await talk.first(ReplyDone)).cut_off
+        await talk.first(SpeechBegan, 2)
+        await talk.line.stop(heard_ms=0)
+        await standin.hears_speech()
+        await standin.answers()
+        await talk.first(ReplyDone, 2)
+    assert len(talk.of(SpeechBegan)) == len(talk.of(SpeechOver)) == 2
+    assert [words.turn for words in talk.of(Words) if words.final] == [0, 1]
+    turns = standin.lines[0].setup["realtimeInputConfig"]
+    assert turns["automaticActivityDetection"]["silenceDurationMs"] == 400
+    assert not standin.lines[0].of("realtimeInput", inside="activityStart")
+
+
+async def test_a_server_that_goes_away_is_followed_with_all_that_was_said(
+    standin: Standin,
+) -> None:
+    async with talking(standin) as talk:
+        await talk.line.say("I am Ada.")
+        await talk.first(ReplyDone)
+        await standin.goes_away()
+        await standin.connected(2)
+        await talk.line.say("Who am I?")
+        await talk.first(ReplyDone, 2)
+    assert standin.lines[1].setup["sessionResumption"] == {"handle": "handle_1"}
+    assert standin.lines[1].memory[0] == "I am Ada."
+    assert talk.error is None
+
+
+async def test_who_speaks_while_the_server_goes_away_is_heard_to_the_end(
+    standin: Standin,
+) -> None:
+    async with talking(standin) as talk:
+        await talk.line.say("I am Ada.")
+        await talk.first(ReplyDone)
+        await talk.speak(tone(1.0))
+        await standin.goes_away(seconds=0)
+        await standin.connected(2)
+        await talk.hear(tone(1.0))
+        await talk.line.end()
+        await talk.first(ReplyDone, 2)
+    assert standin.lines[1].heard == tone(1.0) * 2
+
+
+async def test_a_server_that_goes_away_is_not_left_before_it_has_answered(
+    standin: Standin,
+) -> None:
+    standin.plans = [Plan("One.", waits=True)]
+    async with talking(standin) as talk:
+        await talk.speak(tone(0.5))
+        await standin.goes_away()
+        await talk.line.end()
+        await talk.first(ReplyDone)
+        await standin.connected(2)
+    assert pitch(talk.pcm) == pytest.approx(440, abs=5)
+    assert not talk.of(ReplyDone)[0].error
+
+
+@pytest.mark.parametrize("when", ["before", "during", "after"])
+async def test_a_line_that_breaks_in_a_turn_is_resumed_and_loses_no_audio(
+    standin: Standin, when: str
+) -> None:
+    if when == "after":
+        standin.plans = [Plan(), Plan(fault="deaf"), Plan()]
+    async with talking(standin) as talk:
+        await talk.line.say("I am Ada.")
+        await talk.first(ReplyDone)
+        if when == "before":
+            await standin.hang_up()
+        await talk.speak(tone(0.5))
+        if when == "during":
+            await standin.hang_up()
+            await standin.connected(2)
+        await talk.hear(tone(0.5))
+        await talk.line.end()
+        done = await talk.first(ReplyDone, 2)
+    assert not done.error
+    assert len(standin.lines) == 2
+    assert standin.lines[1].memory[0] == "I am Ada."
+    assert standin.lines[1].heard == tone(0.5) * 2
+
+
+async def test_a_reply_that_breaks_off_is_lost_and_the_line_goes_on(standin: Standin) -> None:
+    standin.plans = [Plan(), Plan(fault="cut"), Plan("Again.")]
+    async with talking(standin) as talk:
+        await talk.line.say("I am Ada.")
+        await talk.first(ReplyDone)
+        await talk.line.say("Go on.")
+        broken = (await talk.first(ReplyDone, 2)).error
+        assert broken
+        assert (broken.code, broken.retryable) == ("provider_unavailable", True)
+        await talk.line.say("Again?")
+        await talk.first(ReplyDone, 3)
+    assert talk.text.endswith("Again.")
+    assert standin.lines[1].memory[0] == "I am Ada."
+
+
+async def test_a_server_that_does_not_come_back_is_lost(standin: Standin) -> None:
+    async with talking(standin) as talk:
+        await talk.line.say("One.")
+        await talk.first(ReplyDone)
+        standin.refuses = 503
+        await standin.hang_up()
+        lost = await talk.lost()
+    assert (lost.code, lost.retryable) == ("provider_unavailable", True)
+
+
+async def test_what_was_heard_of_a_turn_can_be_forgotten(standin: Standin) -> None:
+    async with talking(standin) as talk:
+        await talk.line.say("I am Ada.")
+        await talk.first(ReplyDone)
+        await talk.speak(tone(0.5))
+        await talk.line.forget()
+        await talk.line.say("Hello.")
+        await talk.first(ReplyDone, 2)
+    assert standin.lines[1].memory[::2] == ["I am Ada.", "Hello."]
+    assert not standin.lines[1].heard
+
+
+async def test_a_line_may_begin_in_the_middle_of_a_conversation(standin: Standin) -> None:
+    history = (Message("user", "I am Ada."), Message("assistant", "Hello Ada."))
+    async with talking(standin, history=history) as talk:
+        await talk.line.say("Who am I?")
+        await talk.first(ReplyDone)
+    seed, _question = standin.lines[0].of("clientContent")
+    assert [turn["role"] for turn in seed["turns"]] == ["user", "model"]
+    assert standin.lines[0].setup["historyConfig"] == {"initialHistoryInClientContent": True}
+    assert standin.lines[0].memory[:3] == ["I am Ada.", "Hello Ada.", "Who am I?"]
+    assert len(talk.of(ReplyDone)) == 1
+
+
+FAILURES: dict[str, tuple[dict[str, Any], str]] = {
+    "bad key": (
+        {"closes": (1007, "API key not valid. Please pass a valid API key.")},
+        "unauthorized",
+    ),
+    "no quota": ({"closes": (1011, "You exceeded your current quota.")}, "unauthorized"),
+    "no such model": ({"closes": (1008, "models/x is not found for API version")}, "refused"),
+    "key refused at the door": ({"refuses": 403}, "unauthorized"),
+    "too many": ({"refuses": 429}, "rate_limited"),
+    "server error": ({"refuses": 500}, "unavailable"),
+    "overloaded": ({"closes": (1011, "Internal error encountered.")}, "unavailable"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_a_server_that_will_not_open_says_why(standin: Standin, failure: str) -> None:
+    how, code = FAILURES[failure]
+    for name, value in how.items():
+        setattr(standin, name, value)
+    with pytest.raises(ProviderError) as caught:
+        async with talking(standin):
+            pass
+    assert caught.value.code == f"provider_{code}"
+    assert "g-key" not in caught.value.message
+    assert caught.value.__cause__ is None
+
+
+async def test_nobody_at_the_address_is_unavailable(standin: Standin) -> None:
+    standin.port = 1
+    with pytest.raises(ProviderError) as caught:
+        async with talking(standin):
+            pass
+    assert caught.value.code == "provider_unavailable"
+
+
+async def test_what_cannot_be_understood_is_an_error(standin: Standin) -> None:
+    standin.plans = [Plan(fault="garbage")]
+    async with talking(standin) as talk:
+        await talk.line.say("One.")
+        lost = await talk.lost()
+    assert lost.code == "provider_protocol_error"

@@ -1,0 +1,316 @@
+"""A server that speaks the Gemini Live protocol as a model would: it hears, and answers in speech.
+
+What it says back is the audio that it heard, so that a test can follow a tone round the loop. The
+SDK forces TLS: the stand-in has a certificate of its own, which ``SSL_CERT_FILE`` must name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import http
+import itertools
+import json
+import re
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import certifi
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from interaction.audio.resample import Resampler
+
+Message = dict[str, Any]
+PIECE = 9_600
+"""Bytes of audio in a message: 200 ms."""
+
+
+@dataclass
+class Plan:
+    """How the next reply goes."""
+
+    text: str = "That is what you said. Is it not?"
+    calls: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """Functions to be called first: name, arguments."""
+    fault: str = ""
+    """``silent``: nothing comes; ``cut``: the line breaks after the first audio; ``deaf``: it
+    breaks before it; ``garbage``: something that is no JSON; ``hold``: it stops after the first
+    audio until it is interrupted."""
+    late_words: bool = False
+    """The last of the reply's text comes after its audio is complete."""
+    waits: bool = False
+    """The turn is not complete before the audio would have been played."""
+
+
+@dataclass
+class Line:
+    """One connection, as the server saw it."""
+
+    path: str
+    key: str
+    setup: Message = field(default_factory=dict)
+    got: list[Message] = field(default_factory=list)
+    """Messages after the setup, with camel-case keys."""
+    heard: bytes = b""
+    """Of the open activity."""
+    open: bool = False
+    """An activity is."""
+    speaking: bool = False
+    """A reply has begun that is not complete."""
+    memory: list[str] = field(default_factory=list)
+    """What the model knows of the conversation."""
+
+    def of(self, kind: str, *, inside: str = "") -> list[Message]:
+        found = [message[kind] for message in self.got if kind in message]
+        return [message for message in found if not inside or inside in message]
+
+
+class Standin:
+    def __init__(self, folder: Path) -> None:
+        self.trusted = folder / "trusted.pem"
+        """Whom clients of this server trust: everybody they did before, and it."""
+        self._certificate = certify(folder / "certificate.pem")
+        ours = self._certificate.read_bytes()
+        self.trusted.write_bytes(Path(certifi.where()).read_bytes() + ours)
+        self.refuses: int | None = None
+        """An HTTP status for every handshake."""
+        self.closes: tuple[int, str] | None = None
+        """With which code and reason every setup is answered."""
+        self.lines: list[Line] = []
+        self.plans: list[Plan] = []
+        self.words = "hello there everybody"
+        self.handles = True
+        """Sessions can be resumed."""
+        self.port = 0
+        self.arrived = asyncio.Condition()
+        self._remembered: dict[str, list[str]] = {}
+        self._sockets: list[ServerConnection] = []
+        self._ids = itertools.count(1)
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[Standin]:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(self._certificate)
+        door = self._door
+        async with serve(self._serve, "127.0.0.1", 0, ssl=tls, process_request=door) as server:
+            self.port = next(iter(server.sockets)).getsockname()[1]
+            yield self
+
+    async def until(self, kind: str, count: int = 1, *, inside: str = "") -> Message:
+        """The ``count``-th message of a kind that any client has sent, once it is there."""
+        async with asyncio.timeout(20), self.arrived:
+            while True:
+                found = [one for line in self.lines for one in line.of(kind, inside=inside)]
+                if len(found) >= count:
+                    return found[count - 1]
+                await self.arrived.wait()
+
+    async def connected(self, count: int) -> None:
+        """Wait until so many connections are set up."""
+        async with asyncio.timeout(20), self.arrived:
+            await self.arrived.wait_for(lambda: len([x for x in self.lines if x.setup]) >= count)
+
+    async def goes_away(self, seconds: float = 30) -> None:
+        await self._say(self._sockets[-1], goAway={"timeLeft": f"{seconds}s"})
+
+    async def hears_speech(self) -> None:
+        """By its own detection: the words, as somebody speaks."""
+        await self._words(self._sockets[-1])
+
+    async def answers(self) -> None:
+        """By its own detection: they have finished."""
+        await self._reply(self._sockets[-1], self.lines[-1])
+
+    async def is_interrupted(self) -> None:
+        """By its own detection: somebody speaks while it does."""
+        await self._interrupt(self._sockets[-1], self.lines[-1])
+
+    async def hang_up(self) -> None:
+        self._sockets[-1].transport.abort()
+
+    def _door(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self.refuses is None:
+            return None
+        return connection.respond(http.HTTPStatus(self.refuses), "no\n")
+
+    async def _serve(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        line = Line(socket.request.path, socket.request.headers.get("x-goog-api-key", ""))
+        with contextlib.suppress(ConnectionClosed):
+            setup = camel(json.loads(await socket.recv()))["setup"]
+            if self.closes:
+                await socket.close(*self.closes)
+                return
+            self.lines.append(line)
+            self._sockets.append(socket)
+            await self._set_up(socket, line, setup)
+            async for text in socket:
+                message = camel(json.loads(text))
+                line.got.append(message)
+                await self._take(socket, line, message)
+                await self._tell()
+
+    async def _tell(self) -> None:
+        async with self.arrived:
+            self.arrived.notify_all()
+
+    async def _set_up(self, socket: ServerConnection, line: Line, setup: Message) -> None:
+        line.setup = setup
+        handle = setup.get("sessionResumption", {}).get("handle")
+        if handle:
+            line.memory = list(self._remembered[handle])
+        await self._say(socket, setupComplete={})
+        await self._tell()
+
+    async def _take(self, socket: ServerConnection, line: Line, message: Message) -> None:
+        match message:
+            case {"realtimeInput": {"audio": audio}}:
+                assert audio["mimeType"] == "audio/pcm;rate=16000"
+                line.heard += base64.urlsafe_b64decode(audio["data"])
+            case {"realtimeInput": {"activityStart": _}}:
+                assert not line.open, "it begins once"
+                line.open, line.heard = True, b""
+                if line.speaking:
+                    await self._interrupt(socket, line)
+            case {"realtimeInput": {"activityEnd": _}}:
+                assert line.open, "what ends has begun"
+                line.open = False
+                await self._words(socket)
+                line.memory.append(self.words)
+                await self._reply(socket, line)
+            case {"clientContent": content}:
+                await self._told(socket, line, content)
+            case {"toolResponse": answer}:
+                line.memory.append(json.dumps(answer["functionResponses"][0]["response"]))
+                await self._speak(socket, line, self._plan())
+
+    async def _told(self, socket: ServerConnection, line: Line, content: Message) -> None:
+        parts = [part for turn in content["turns"] for part in turn["parts"]]
+        line.memory += [part["text"] for part in parts if "text" in part]
+        seeding = "historyConfig" in line.setup and len(line.of("clientContent")) == 1
+        if content.get("turnComplete") and not seeding:
+            if line.speaking:
+                await self._interrupt(socket, line)
+            await self._reply(socket, line)
+
+    def _plan(self) -> Plan:
+        return self.plans.pop(0) if self.plans else Plan()
+
+    async def _words(self, socket: ServerConnection) -> None:
+        first, space, rest = self.words.partition(" ")
+        for text in (first, space + rest):
+            await self._say(socket, serverContent={"inputTranscription": {"text": text}})
+
+    async def _interrupt(self, socket: ServerConnection, line: Line) -> None:
+        line.speaking = False
+        await self._say(socket, serverContent={"interrupted": True})
+        await self._say(socket, serverContent={"turnComplete": True})
+
+    async def _reply(self, socket: ServerConnection, line: Line) -> None:
+        plan = self._plan()
+        if plan.fault == "silent":
+            return
+        if plan.fault == "deaf":
+            socket.transport.abort()
+        elif plan.fault == "garbage":
+            await socket.send("this is no JSON")
+        elif plan.calls:
+            functions = [
+                {"id": f"call_{number}", "name": name, "args": arguments}
+                for number, (name, arguments) in enumerate(plan.calls)
+            ]
+            await self._say(socket, toolCall={"functionCalls": functions})
+        else:
+            await self._speak(socket, line, plan)
+
+    async def _speak(self, socket: ServerConnection, line: Line, plan: Plan) -> None:
+        line.speaking = True
+        resampler = Resampler(16_000, 24_000)
+        audio = resampler.feed(line.heard or b"\0\x10" * 8_000) + resampler.finish()
+        text, _space, last = plan.text.rpartition(" ") if plan.late_words else (plan.text, "", "")
+        await self._say(socket, serverContent={"outputTranscription": {"text": text}})
+        for start in range(0, len(audio), PIECE):
+            data = base64.b64encode(audio[start : start + PIECE]).decode()
+            sound = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}
+            await self._say(socket, serverContent={"modelTurn": {"parts": [sound]}})
+            if plan.fault == "cut":
+                socket.transport.abort()
+            if plan.fault in ("cut", "hold"):
+                return
+        line.memory.append(plan.text)
+        await self._say(socket, serverContent={"generationComplete": True})
+        if plan.late_words:
+            await self._say(socket, serverContent={"outputTranscription": {"text": f" {last}"}})
+        if not plan.waits:
+            await self.completes()
+
+    async def completes(self) -> None:
+        """The turn is complete, and a handle is there to come back to it."""
+        socket, line = self._sockets[-1], self.lines[-1]
+        line.speaking = False
+        counts = {"promptTokenCount": 20, "responseTokenCount": 10, "totalTokenCount": 30}
+        done: Message = {"serverContent": {"turnComplete": True}, "usageMetadata": counts}
+        await self._say(socket, **done)
+        if self.handles:
+            handle = f"handle_{next(self._ids)}"
+            self._remembered[handle] = list(line.memory)
+            update = {"newHandle": handle, "resumable": True}
+            await self._say(socket, sessionResumptionUpdate=update)
+
+    async def _say(self, socket: ServerConnection, **message: Any) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            await socket.send(json.dumps(message).encode())
+
+
+def camel(value: Any) -> Any:
+    """The Python SDK mixes both kinds of keys."""
+    if isinstance(value, list):
+        return [camel(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        re.sub("_([a-z])", lambda found: found[1].upper(), key): camel(one)
+        for key, one in value.items()
+    }
+
+
+def certify(path: Path) -> Path:
+    """A certificate for 127.0.0.1, signed by itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(certificate.public_bytes(pem) + private)
+    return path
