@@ -61,7 +61,7 @@ class ScriptedEngine:
             case effects.TranscribeTurn(turn_id):
                 self.tell(signals.FinalTranscript(turn_id, self.heard))
             case effects.Respond(turn_id, _, reply_id, context, manner):
-                if manner.tools and context[-1].content.startswith("call "):
+                if manner.tools and context and context[-1].content.startswith("call "):
                     name = context[-1].content.removeprefix("call ")
                     call = signals.ToolCall("call_1", name, "{}")
                     self.tell(signals.ToolCalled(turn_id, reply_id, call))
@@ -88,7 +88,7 @@ class ScriptedEngine:
         self._events.put_nowait(event)
 
     def _answer(self, turn_id: UUID, reply_id: UUID, context: list[Message]) -> None:
-        words = context[-1].content
+        words = context[-1].content if context else ""
         if "break" in words:
             raise RuntimeError(words)
         if "fail" in words:

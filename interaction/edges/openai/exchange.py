@@ -13,6 +13,8 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings as django_settings
+from openai.types.realtime import RealtimeResponseCreateParams
+from pydantic import TypeAdapter, ValidationError
 
 from interaction.core import signals
 from interaction.core.redaction import Redactor
@@ -27,6 +29,7 @@ from interaction.edges.openai.wire import Complaint, Event
 MOST_APPENDED = 15 * 1024 * 1024
 """Bytes of audio in one append."""
 LEAST_COMMITTED_MS = 100
+_responses: TypeAdapter[Any] = TypeAdapter(RealtimeResponseCreateParams)
 MOST_ITEMS = 2_000
 
 Do = Callable[[signals.Command], None]
@@ -139,9 +142,7 @@ class Exchange:
         self._send({"type": "conversation.item.truncated", **told})
 
     def _create_response(self, event: Event) -> None:
-        asked = event.get("response") or {}
-        if not isinstance(asked, dict):
-            raise Complaint("invalid_value", "response must be an object.", "response")
+        asked = _checked_response({} if event.get("response") is None else event["response"])
         if self.settings.transcribes:
             message = "A transcription session does not respond."
             raise Complaint("invalid_request", message, "type")
@@ -149,10 +150,10 @@ class Exchange:
         if self.telling.active and not aside:
             message = "The conversation has an active response; cancel it or wait for its end."
             raise Complaint("conversation_already_has_active_response", message)
-        context = self._asked_context(asked)
+        context, manner = self._asked_context(asked), self.settings.manner(asked)
         reply_id = uuid4()
         self.telling.begin(reply_id, self._terms(asked, aside=aside))
-        self._do(signals.Answer(reply_id, self._manner(asked), context, aside))
+        self._do(signals.Answer(reply_id, manner, context, aside))
 
     def _asked_context(self, asked: Mapping[str, Any]) -> tuple[Message, ...] | None:
         """Where the response has instructions or an input of its own; else the conversation's."""
@@ -173,29 +174,11 @@ class Exchange:
             return self.items.get(item.get("id"), "item_reference_invalid_item_id")
         return conversation.checked(item, "response.input")
 
-    def _manner(self, asked: Mapping[str, Any]) -> signals.Manner:
-        try:
-            return self.settings.manner(asked)
-        except (TypeError, AttributeError, ValueError):
-            message = "response: one of its fields is not what it should be."
-            raise Complaint("invalid_value", message, "response") from None
-
     def _terms(self, asked: Mapping[str, Any], *, aside: bool = False) -> Terms:
         terms = self.telling.usual_terms()
-        modalities = asked.get("output_modalities") or asked.get("modalities")
-        if modalities:
-            if not isinstance(modalities, list) or not {"audio", "text"}.issuperset(modalities):
-                message = "output_modalities must be ['audio'] or ['text']."
-                raise Complaint("invalid_value", message, "response.output_modalities")
+        if modalities := asked.get("output_modalities") or asked.get("modalities"):
             terms.modalities = ["audio"] if "audio" in modalities else ["text"]
-        metadata = asked.get("metadata")
-        if metadata is not None:
-            if not isinstance(metadata, dict) or not all(
-                isinstance(value, str) for value in metadata.values()
-            ):
-                message = "metadata must be an object of strings."
-                raise Complaint("invalid_value", message, "response.metadata")
-            terms.metadata = metadata
+        terms.metadata = asked.get("metadata")
         if asked.get("max_output_tokens"):
             terms.max_output_tokens = asked["max_output_tokens"]
         if aside:
@@ -227,6 +210,20 @@ class Exchange:
         "response.cancel": _cancel_response,
         "output_audio_buffer.clear": _clear_output,
     }
+
+
+def _checked_response(asked: Any) -> dict[str, Any]:
+    """By the SDK's own model; what is to be said in it is looked at item by item."""
+    if not isinstance(asked, dict):
+        raise Complaint("invalid_value", "response must be an object.", "response")
+    fields = {k: v for k, v in asked.items() if v is not None and k != "input"}
+    try:
+        _responses.validate_python(fields)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False)[0]
+        param = f"response.{first['loc'][0]}"
+        raise Complaint("invalid_value", f"{param}: {first['msg']}.", param) from None
+    return {**fields, "input": asked.get("input")}
 
 
 def _mask(item: conversation.Item) -> None:
