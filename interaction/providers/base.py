@@ -216,7 +216,9 @@ class RealtimeLine(Protocol):
 
     async def stop(self, heard_ms: int) -> None:
         """Cut the reply off; ``heard_ms`` of its audio reached the person, and no more of its
-        text is to stay in the conversation than that."""
+        text is to stay in the conversation than that. Where it had not come whole, its
+        ``ReplyDone`` still comes, and pieces of it may before that; one that waits for results
+        has had it."""
         ...
 
     async def results(self, results: Sequence[Message]) -> None:

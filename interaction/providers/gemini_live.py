@@ -158,10 +158,11 @@ class RealtimeLine:
         """There is no truncation: what the person did not hear is told to the model later on. It
         goes on speaking, unheard, until the next turn."""
         said = self._reply or self._said
-        if self._reply:
+        if reply := self._reply:
             self._over(cut_off=True, told=True)
             self._unwanted = True
-            self._inbox.put_nowait((None, ReplyDone(cut_off=True)))
+            if not reply.awaits_results:
+                self._inbox.put_nowait((None, ReplyDone(cut_off=True)))
         heard = said.heard_text(heard_ms) if said and said.begun else None
         if heard is not None:
             quoted = json.dumps(heard, ensure_ascii=False) if heard else "nothing"

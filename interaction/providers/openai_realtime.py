@@ -10,8 +10,9 @@ import base64
 import binascii
 import contextlib
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -38,8 +39,12 @@ TRANSCRIBED_BY = "gpt-transcribe"
 OPENS_WITHIN = 10.0
 CLOSES_WITHIN = 1.0
 LONGEST_MESSAGE = 24 * 1024 * 1024
-HARMLESS = frozenset({"response_cancel_not_active", "conversation_already_has_active_response"})
-"""Errors of our being late: what we asked for has happened already."""
+COMMIT, RESPOND = "parley_commit", "parley_respond"
+"""Ids of those of our events that a reply depends on: an error names the event it is about."""
+STILL_BUSY = "conversation_already_has_active_response"
+Fate = Literal["wanted", "stopped", "unwanted"]
+"""``stopped`` before it began: it is cancelled, which is told as its end. Of an ``unwanted`` one
+nothing is told."""
 HEARD = "conversation.item.input_audio_transcription."
 
 
@@ -101,12 +106,14 @@ class RealtimeLine:
         self._turns: dict[str, int] = {}
         """Number of each committed item."""
         self._words: dict[str, str] = {}
-        self._asked = 0
-        """Responses asked for that were not created yet."""
-        self._stop_next = 0
-        """How many of those are to be cancelled when they are."""
+        self._asked: deque[Fate] = deque()
+        """Responses asked for that were not created yet, and what is to become of them."""
+        self._fate: Fate = "wanted"
+        """Of the response in progress, or that was last."""
         self._response = ""
         """Of the response in progress."""
+        self._ask_again = False
+        """One was asked for too early: another was still in progress."""
         self._item = ""
         """Of the message that was said last."""
         self._said_bytes = 0
@@ -133,7 +140,7 @@ class RealtimeLine:
     async def end(self) -> None:
         await self._append(self._resampler.finish())
         self._resampler = Resampler(HEARING_RATE, RATE)
-        await self._send({"type": "input_audio_buffer.commit"})
+        await self._send({"type": "input_audio_buffer.commit", "event_id": COMMIT})
         await self._respond()
 
     async def forget(self) -> None:
@@ -145,8 +152,8 @@ class RealtimeLine:
         await self._respond()
 
     async def stop(self, heard_ms: int) -> None:
-        if self._asked > self._stop_next:
-            self._stop_next += 1
+        if self._asked and self._asked[-1] == "wanted":
+            self._asked[-1] = "stopped"
         elif self._response:
             await self._send({"type": "response.cancel"})
         if self._item:
@@ -173,8 +180,8 @@ class RealtimeLine:
                 await self._connection.close()
 
     async def _respond(self) -> None:
-        self._asked += 1
-        await self._send({"type": "response.create"})
+        self._asked.append("wanted")
+        await self._send({"type": "response.create", "event_id": RESPOND})
 
     async def _append(self, pcm: bytes) -> None:
         if pcm:
@@ -205,6 +212,9 @@ class RealtimeLine:
                 self._turns[event.item_id] = len(self._turns)
             case "response.created":
                 await self._created(event.response.id or "")
+            case _ if self._fate == "unwanted" and event.type.startswith("response."):
+                if event.type == "response.done":
+                    await self._over()
             case "response.output_item.added" if event.item.type == "message":
                 self._item, self._said_bytes = event.item.id or "", 0
             case "response.output_audio.delta":
@@ -215,6 +225,7 @@ class RealtimeLine:
                 yield SpokenText(event.delta)
             case "response.done":
                 yield self._done(event.response)
+                await self._over()
             case "error":
                 if wrong := self._wrong(event.error):
                     yield wrong
@@ -224,10 +235,15 @@ class RealtimeLine:
 
     async def _created(self, response_id: str) -> None:
         self._response = response_id
-        self._asked = max(0, self._asked - 1)
-        if self._stop_next:
-            self._stop_next -= 1
+        self._fate = self._asked.popleft() if self._asked else "wanted"
+        if self._fate != "wanted":
             await self._send({"type": "response.cancel"})
+
+    async def _over(self) -> None:
+        self._response, self._fate = "", "wanted"
+        if self._ask_again:
+            self._ask_again = False
+            await self._send({"type": "response.create", "event_id": RESPOND})
 
     def _heard(self, kind: str, event: Any) -> Words | None:
         turn = self._turns.get(event.item_id)
@@ -240,7 +256,6 @@ class RealtimeLine:
         return Words(turn, text, final=False)
 
     def _done(self, response: Any) -> ReplyDone:
-        self._response = ""
         counted = response.usage
         usage = (
             Usage(counted.input_tokens or 0, counted.output_tokens or 0)
@@ -263,15 +278,19 @@ class RealtimeLine:
     def _wrong(self, error: Any) -> ReplyDone | None:
         """An error that is told in the middle: of the key's, it ends the line."""
         code = error.code or error.type or ""
-        if code in HARMLESS:
-            return None
         told = self._blame.told(code)
         if isinstance(told, ProviderUnauthorized):
             raise told
-        if not self._asked:
-            return None
-        self._asked -= 1
-        return ReplyDone(error=told)
+        if code == STILL_BUSY and error.event_id == RESPOND:
+            self._ask_again = True
+        elif error.event_id == COMMIT and self._asked:
+            # The response will come all the same, to a turn that is not there.
+            self._asked[-1] = "unwanted"
+            return ReplyDone(error=told)
+        elif error.event_id == RESPOND and self._asked:
+            self._asked.popleft()
+            return ReplyDone(error=told)
+        return None
 
 
 def _session(config: ProviderConfig, terms: LineTerms) -> dict[str, Any]:

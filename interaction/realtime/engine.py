@@ -48,6 +48,7 @@ from interaction.providers.base import (
 from interaction.providers.errors import ProviderError, ProviderTimeout
 from interaction.realtime.keeping import Keeping
 from interaction.realtime.line import Line
+from interaction.realtime.orders import Orders, are_ours
 from interaction.realtime.reply import Reply
 from interaction.realtime.tooling import Tooling
 
@@ -72,8 +73,9 @@ class RealtimeEngine:
         self._keeping = Keeping(spec, self._handover)
         self._tooling = Tooling(spec, self._tell, self._keeping)
         self._line = Line(spec, self._tooling.specs)
+        self._turns_are_ours = are_ours(spec.turns)
+        self._to_provider = Orders(self._line, spec.turns, self._cannot)
         self._events: asyncio.Queue[StageEvent | None] = asyncio.Queue()
-        self._orders: asyncio.Queue[EngineOrder] = asyncio.Queue()
         self._open_turn: UUID | None = None
         self._spoken: list[UUID | None] = []
         """The turns of the line, in the order in which they ended."""
@@ -84,6 +86,8 @@ class RealtimeEngine:
         self._early: deque[LineEvent] = deque()
         """Of a reply that nobody has asked for yet: the provider is ahead of us."""
         self._asked_at = 0.0
+        self._resumed = False
+        """The line was opened anew, and nothing has come over it since."""
         self._deadline: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._closed = False
@@ -99,7 +103,8 @@ class RealtimeEngine:
             raise EngineUnavailable(message) from error
         self._handover.start(self._hub.channel)
         self._keeping.start()
-        self._tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._follow())]
+        working, following = self._to_provider.work(), self._follow()
+        self._tasks = [asyncio.create_task(working), asyncio.create_task(following)]
 
     def perform(self, order: EngineOrder) -> None:
         if self._closed:
@@ -119,21 +124,26 @@ class RealtimeEngine:
                 said = context[-1].content if context else ""
                 facts = {"reply": str(reply_id), "transcript": said}
                 self._keeping.open(turn_id, sequence, "text", **facts)
-                self._expect(Reply(turn_id, reply_id), context)
+                self._expect(Reply(turn_id, reply_id), context[:-1])
             case out.DropTurn(turn_id):
                 self._open_turn = None
                 if turn_id in self._handover:
                     self._keeping.drop(turn_id)
             case out.CancelReply(reply_id=reply_id):
-                self._cancel(reply_id)
-        self._orders.put_nowait(order)
+                if not (self._reply and self._reply.id == reply_id):
+                    return
+                self._cancel(self._reply)
+        self._to_provider.put(order)
 
     async def taken(self) -> None:
         await self._keeping.done()
 
     def close_turn(self, record: TurnRecord) -> None:
-        if not self._closed:
-            self._keeping.close(record)
+        if self._closed:
+            return
+        if self._reply and self._reply.turn == record.turn_id:
+            self._line.closed(record)
+        self._keeping.close(record)
 
     async def events(self) -> AsyncGenerator[StageEvent, None]:
         while (event := await self._events.get()) is not None:
@@ -188,65 +198,27 @@ class RealtimeEngine:
             message = _("The turn is not in the history yet. It is kept, and tried again.")
             self._fail_with(job.turn, "archive", "stage_lost", message)
 
-    # To the provider: orders, one after the other.
-
-    async def _work(self) -> None:
-        while True:
-            order = await self._orders.get()
-            try:
-                await self._carry_out(order)
-            except ProviderError as error:
-                self._give_up(error)
-            except Exception as error:
-                log_crash(logger, error, {"session": self.session_id})
-                message = _("An error of this program; its log says where.")
-                self._fail_reply("engine_crashed", message, retryable=False)
-
-    async def _carry_out(self, order: EngineOrder) -> None:
-        ours = self._spec.turns.kind in ("vad", "manual")
-        match order:
-            case out.CancelReply(reply_id=reply_id, heard_ms=heard_ms):
-                if self._line.is_open and self._reply and self._reply.id == reply_id:
-                    await self._line.now.stop(heard_ms)
-                return
-            case out.DropTurn():
-                if self._line.is_open and ours:
-                    await self._line.now.forget()
-                return
-        line = await self._line.ready()
-        match order:
-            case out.OpenTurn() if ours:
-                await line.begin()
-            case out.SendAudio(pcm=pcm) if ours:
-                await line.hear(pcm)
-            case out.Listen(pcm):
-                await line.hear(pcm)
-            case out.EndTurn() if ours:
-                await line.end()
-            case out.Respond(context=context):
-                await line.say(context[-1].content if context else "")
+    # Replies come and go.
 
     def _end_turn(self, turn_id: UUID) -> None:
         """Where the provider finds the turns, it was counted when it said so."""
-        if self._spec.turns.kind in ("vad", "manual"):
+        if self._turns_are_ours:
             self._spoken.append(turn_id)
         self._open_turn = None
 
     def _expect(self, reply: Reply, context: tuple[Message, ...]) -> None:
         self._reply, self._asked_at = reply, self._now()
-        # What was said before goes along when a line has to be opened anew; not this turn itself.
-        said = context[:-1] if context and context[-1].role == "user" else context
-        self._line.history = tuple(m for m in said if m.role != "system")
+        self._line.replies_to(context)
         self._rest(SILENT_FOR)
         early, self._early = self._early, deque()
         for event in early:
             self._take(event)
 
-    def _cancel(self, reply_id: UUID) -> None:
-        reply = self._reply
-        if reply and reply.id == reply_id and not reply.complete:
+    def _cancel(self, reply: Reply) -> None:
+        if not reply.complete:
             reply.complete = True
-            self._stopped += 1
+            # While tools run for it, nothing is to come of it.
+            self._stopped += not reply.awaits_results
             self._rest()
 
     # From the provider.
@@ -268,6 +240,7 @@ class RealtimeEngine:
                     self._give_up(error)
 
     def _take(self, event: LineEvent) -> None:
+        self._resumed = False
         match event:
             case SpeechBegan():
                 self._tell(TurnFound())
@@ -284,7 +257,8 @@ class RealtimeEngine:
             if isinstance(event, ReplyDone):
                 self._stopped -= 1
         elif reply is None or reply.complete:
-            self._early.append(event)
+            if not self._turns_are_ours:
+                self._early.append(event)
         else:
             self._rest(SILENT_FOR)
             self._of_reply(reply, event)
@@ -307,6 +281,7 @@ class RealtimeEngine:
                 if error:
                     self._fail_reply(error.code, error.message, retryable=error.retryable)
                 elif calls and not cut_off:
+                    reply.awaits_results = True
                     self._write(reply, reply.pause())
                     self._rest()
                     self._tasks.append(asyncio.create_task(self._run_tools(reply, event)))
@@ -317,6 +292,7 @@ class RealtimeEngine:
         results = await self._tooling.answer(reply.turn, reply.id, done.calls)
         if reply.complete:
             return
+        reply.awaits_results = False
         try:
             await self._line.now.results(results)
         except ProviderError as error:
@@ -384,9 +360,19 @@ class RealtimeEngine:
         message = _("%(provider)s has stopped answering.") % {"provider": self._provider}
         self._give_up(ProviderTimeout(message, stage="realtime", provider=self._provider))
 
+    def _cannot(self, error: Exception) -> None:
+        """An order could not be carried out."""
+        if isinstance(error, ProviderError):
+            self._give_up(error)
+            return
+        log_crash(logger, error, {"session": self.session_id})
+        message = _("An error of this program; its log says where.")
+        self._fail_reply("engine_crashed", message, retryable=False)
+
     def _give_up(self, error: ProviderError) -> None:
         """The line is lost. Who is not told for good is tried once more, with what was said."""
-        again = self._line.drop() and error.retryable
+        again = self._line.drop() and error.retryable and not self._resumed
+        self._resumed = again
         self._stopped = 0
         self._early.clear()
         self._spoken.clear()

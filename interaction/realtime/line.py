@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from interaction.choosing import provider_config
-from interaction.core.signals import ToolSpec
+from interaction.core.effects import TurnRecord
+from interaction.core.signals import Message, ToolSpec
 from interaction.engine import SessionSpec
 from interaction.providers.base import LineTerms, ProviderConfig, RealtimeLine, RealtimeModel
+from interaction.providers.errors import ProviderError
 from interaction.providers.table import OURSELVES, load, prepare
 from interaction.realtime.ourselves import config_of_ourselves
 
@@ -21,8 +23,12 @@ class Line:
         self._spec = spec
         self._choice = spec.realtime
         self._tools = tuple(tools)
-        self.history = spec.history
-        """What was said before: a line that is opened anew goes on from there."""
+        self._before = spec.history
+        """What was said before the turn at hand: a line that is opened anew goes on from there."""
+        self._turn: tuple[Message, ...] = ()
+        """What was said in it."""
+        self.has_failed = False
+        """The last attempt to open it was in vain."""
         self.opened = asyncio.Event()
         self._model: RealtimeModel | None = None
         self._line: RealtimeLine | None = None
@@ -42,14 +48,24 @@ class Line:
         """The line, opened where it is not. Raises ``ProviderError``."""
         async with self._opening:
             if self._line is None:
-                model = await self._made()
-                spec = self._spec
-                terms = LineTerms(
-                    spec.system_prompt, self.history, self._tools, spec.turns, spec.barge_in
-                )
-                self._line = await model.open(terms)
+                try:
+                    self._line = await self._open()
+                except ProviderError:
+                    self.has_failed = True
+                    raise
+                self.has_failed = False
                 self.opened.set()
             return self._line
+
+    def replies_to(self, context: Sequence[Message]) -> None:
+        """A reply was asked for; ``context``: what was said before its turn."""
+        self._before = tuple(message for message in context if message.role != "system")
+        self._turn = ()
+
+    def closed(self, record: TurnRecord) -> None:
+        """That turn is over."""
+        said = Message("user", record.transcript), Message("assistant", heard(record))
+        self._turn = tuple(message for message in said if message.content)
 
     def drop(self) -> bool:
         """It is lost. Returns whether it was open."""
@@ -67,6 +83,12 @@ class Line:
         if self._model:
             await self._model.aclose()
 
+    async def _open(self) -> RealtimeLine:
+        model, spec = await self._made(), self._spec
+        said = (*self._before, *self._turn)
+        terms = LineTerms(spec.system_prompt, said, self._tools, spec.turns, spec.barge_in)
+        return await model.open(terms)
+
     async def _made(self) -> RealtimeModel:
         if self._model is None:
             # The SDKs take a second to import, which must not hold up others.
@@ -80,3 +102,8 @@ class Line:
             host = settings.ENV.parley_host
             return await config_of_ourselves(self._choice, self._spec.owner_id, host)
         return await provider_config("realtime", self._choice, self._spec.owner_id)
+
+
+def heard(record: TurnRecord) -> str:
+    """As much of a turn's reply as belongs into the conversation."""
+    return record.reply if record.end_reason in ("played", "heard") else record.heard_text

@@ -1,0 +1,91 @@
+"""Brings the engine's orders to the line, one after the other.
+
+A turn whose line breaks while the person still speaks is said again to the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from interaction.core import effects as out
+from interaction.core.effects import EngineOrder
+from interaction.core.signals import TurnDetection
+from interaction.providers.base import RealtimeLine
+from interaction.realtime.line import Line
+
+
+def are_ours(turns: TurnDetection) -> bool:
+    """Whether the provider is told where turns begin and end."""
+    return turns.kind in ("vad", "manual")
+
+
+class Orders:
+    def __init__(
+        self, line: Line, turns: TurnDetection, failed: Callable[[Exception], None]
+    ) -> None:
+        """``failed`` is told what carrying out an order has raised."""
+        self._line = line
+        self._ours = are_ours(turns)
+        self._failed = failed
+        self._queue: asyncio.Queue[EngineOrder] = asyncio.Queue()
+        self._audio: list[bytes] = []
+        """Of the turn that is open."""
+        self._told: RealtimeLine | None = None
+        """The line that has all of it."""
+
+    def put(self, order: EngineOrder) -> None:
+        self._queue.put_nowait(order)
+
+    async def work(self) -> None:
+        while True:
+            order = await self._queue.get()
+            try:
+                await self._carry_out(order)
+            except Exception as error:
+                self._failed(error)
+
+    async def _carry_out(self, order: EngineOrder) -> None:
+        match order:
+            case out.Respond(context=context):
+                line = await self._line.ready()
+                await line.say(context[-1].content if context else "")
+            case out.CancelReply(heard_ms=heard_ms):
+                if self._line.is_open:
+                    await self._line.now.stop(heard_ms)
+            case out.Listen(pcm):
+                if self._line.is_open or not self._line.has_failed:
+                    line = await self._line.ready()
+                    await line.hear(pcm)
+            case _ if self._ours:
+                await self._carry_out_ours(order)
+
+    async def _carry_out_ours(self, order: EngineOrder) -> None:
+        match order:
+            case out.OpenTurn():
+                self._audio, self._told = [], None
+                await self._tell_turn(await self._line.ready())
+            case out.SendAudio(pcm=pcm):
+                self._audio.append(pcm)
+                if self._line.is_open and self._line.now is self._told:
+                    await self._told.hear(pcm)
+                elif self._line.is_open:
+                    await self._tell_turn(self._line.now)
+            case out.EndTurn():
+                line = await self._line.ready()
+                await self._tell_turn(line)
+                self._audio, self._told = [], None
+                await line.end()
+            case out.DropTurn():
+                told, self._audio, self._told = self._told, [], None
+                if told and self._line.is_open and self._line.now is told:
+                    await told.forget()
+
+    async def _tell_turn(self, line: RealtimeLine) -> None:
+        """All of the turn so far, where the line does not know of it."""
+        if self._told is line:
+            return
+        await line.begin()
+        for pcm in self._audio:
+            await line.hear(pcm)
+        self._told = line
