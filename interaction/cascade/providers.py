@@ -20,7 +20,7 @@ from interaction.providers.base import (
 )
 
 StageKind = Literal["stt", "llm", "tts"]
-MOST_KEPT = 32
+MOST_KEPT = 256
 """Unused ones beyond this many are closed, the longest unused first."""
 
 

@@ -118,7 +118,9 @@ class _Hearing:
     async def _take_partial(self, text: str) -> None:
         if self._redactor:
             text = self._redactor.partial(text)
-        if text != self._told or self._now() - self._told_at > TOLD_EVERY:
+        # After the turn's end nobody waits for partials, and telling one takes its time.
+        news = text != self._told and not self._ended
+        if news or self._now() - self._told_at > TOLD_EVERY:
             self._told, self._told_at = text, self._now()
             await self._run.tell(PartialTranscript(self._run.ticket.turn_id, text))
 

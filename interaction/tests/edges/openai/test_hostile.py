@@ -10,7 +10,6 @@ from typing import Any
 import psutil
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 
 from interaction.tests.edges.openai.client import Client, checked
 from voiceproject.testing.web import WebServer
@@ -130,11 +129,13 @@ async def test_large_messages_and_floods_are_borne_and_a_conversation_beside_the
         huge = "A" * (16 * MB)
         await say(loud, type="input_audio_buffer.append", audio=huge[: 21 * MB])
         await say(loud, type="conversation.item.create", item={"type": "message", "x": huge})
-        await until(loud, "error")
         for _ in range(10_000):
             await loud.send('{"type":"input_audio_buffer.append","audio":"AAAA"}')
         await say(loud, type="surprise")
-        assert (await until(loud, "error"))["error"]["code"] == "unknown_event"
+        told = set()
+        while "unknown_event" not in told:
+            told.add((await until(loud, "error"))["error"]["code"])
+        assert told == {"audio_dropped", "invalid_value", "unknown_event"}
         await beside
         assert grown(web, before) < 200
 
@@ -162,15 +163,3 @@ async def test_a_client_that_never_reads_does_not_fill_the_server(
             await converse(quiet, 10)
             assert grown(web, before) < 200
             deaf.transport.abort()
-
-
-async def test_more_than_can_wait_is_a_clean_close(web: WebServer, token: str) -> None:
-    async with opened(web, token) as loud:
-        await until(loud, "session.created")
-        with pytest.raises(ConnectionClosed) as closed:
-            huge = json.dumps({"type": "input_audio_buffer.append", "audio": "A" * (23 * MB)})
-            for _ in range(20):
-                await loud.send(huge)
-            while True:
-                await loud.recv()
-        assert closed.value.rcvd is None or closed.value.rcvd.code in (4413, 1000)
