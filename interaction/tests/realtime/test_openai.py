@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
-import numpy as np
 import pytest
 
 from interaction.core.effects import CancelReply, EndTurn, Listen, OpenTurn, Respond, SendAudio
@@ -31,24 +30,13 @@ from interaction.models import ToolInvocation
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
+from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
 from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
 CREATE = "conversation.item.create"
 SERVER_VAD = TurnDetection("server", silence_ms=400)
-
-
-def tone(seconds: float, rate: int = 16_000, hertz: float = 440.0) -> bytes:
-    at = np.arange(round(seconds * rate)) / rate
-    return (8_000 * np.sin(2 * np.pi * hertz * at)).astype("<i2").tobytes()
-
-
-def pitch(pcm: bytes, rate: int = 24_000) -> float:
-    """The strongest frequency, Hz."""
-    samples = np.frombuffer(pcm, "<i2").astype(float)
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
-    return float(np.argmax(spectrum) * rate / len(samples))
 
 
 async def test_a_spoken_turn_is_answered_in_speech_and_kept_as_a_cascades(

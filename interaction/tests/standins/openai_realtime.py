@@ -35,7 +35,8 @@ class Plan:
     fault: str = ""
     """``silent``: nothing comes; ``cut``: the line breaks after the first audio; ``fail``: the
     response fails; ``garbage``: something that is no JSON; ``hold``: it stops after the first
-    audio until it is cancelled."""
+    audio until it is cancelled; ``empty``: the commit is refused, but it responds all the same;
+    ``busy``: the response before is said to be still in progress, and is then over."""
     late_words: bool = False
     """The person's transcript comes after the response."""
 
@@ -57,6 +58,10 @@ class Standin:
     def __init__(self) -> None:
         self.refuses: int | None = None
         """An HTTP status for every handshake."""
+        self.hangs_up = False
+        """On everybody, once their session is set up."""
+        self._active = False
+        """A response is in progress."""
         self.lines: list[Line] = []
         self.plans: list[Plan] = []
         self.words = "hello there everybody"
@@ -84,6 +89,10 @@ class Standin:
                     return events[count - 1]
                 await self.arrived.wait()
 
+    async def connected(self, count: int) -> None:
+        """Wait until so many sessions are set up."""
+        await self.until("session.update", count)
+
     async def detects(self, kind: str) -> None:
         """Say that somebody began to speak, or has finished (server VAD)."""
         where = {"item_id": "item_vad", "audio_start_ms": 0, "audio_end_ms": 900}
@@ -94,6 +103,11 @@ class Standin:
         socket, line = self._sockets[-1], self.lines[-1]
         await self._committed(socket, line, self.plans[0] if self.plans else Plan())
         await self._respond(socket, line)
+
+    async def is_interrupted(self) -> None:
+        """By its own detection: somebody speaks while it does."""
+        await self.detects("speech_started")
+        await self._done(self._sockets[-1], "cancelled")
 
     async def hang_up(self) -> None:
         self._sockets[-1].transport.abort()
@@ -121,19 +135,35 @@ class Standin:
         match event["type"]:
             case "session.update":
                 await self._say(socket, "session.updated", session=event["session"])
+                if self.hangs_up:
+                    await socket.close()
             case "input_audio_buffer.append":
                 line.heard += base64.b64decode(event["audio"])
             case "input_audio_buffer.commit":
-                await self._committed(socket, line, self.plans[0] if self.plans else Plan())
+                plan = self.plans[0] if self.plans else Plan()
+                if plan.fault == "empty":
+                    await self._wrong(socket, event, "input_audio_buffer_commit_empty")
+                else:
+                    await self._committed(socket, line, plan)
             case "input_audio_buffer.clear":
                 line.heard = b""
+            case "response.create" if self.plans and self.plans[0].fault == "busy":
+                self.plans.pop(0)
+                await self._wrong(socket, event, "conversation_already_has_active_response")
+                await self._done(socket, "cancelled")
             case "response.create":
                 await self._respond(socket, line)
-            case "response.cancel":
+            case "response.cancel" if not self._active:
+                await self._wrong(socket, event, "response_cancel_not_active")
+            case "response.cancel" if not (self.plans and self.plans[0].fault == "busy"):
                 await self._done(socket, "cancelled")
             case "conversation.item.truncate":
                 where = {k: event[k] for k in ("item_id", "content_index", "audio_end_ms")}
                 await self._say(socket, "conversation.item.truncated", **where)
+
+    async def _wrong(self, socket: ServerConnection, event: Event, code: str) -> None:
+        error = {"type": "invalid_request_error", "code": code, "message": "No."}
+        await self._say(socket, "error", error={**error, "event_id": event.get("event_id")})
 
     async def _committed(self, socket: ServerConnection, line: Line, plan: Plan) -> None:
         self._item = f"item_{next(self._ids)}"
@@ -156,7 +186,7 @@ class Standin:
         if plan.fault == "garbage":
             await socket.send("this is no JSON")
             return
-        self._response = f"resp_{next(self._ids)}"
+        self._response, self._active = f"resp_{next(self._ids)}", True
         response = {"id": self._response, "status": "in_progress", "output": []}
         await self._say(socket, "response.created", response=response)
         if plan.fault == "fail":
@@ -219,6 +249,7 @@ class Standin:
             "output": output or [],
             "usage": usage,
         }
+        self._active = False
         await self._say(socket, "response.done", response=response)
 
     async def _say(self, socket: ServerConnection, kind: str, **fields: Any) -> None:
