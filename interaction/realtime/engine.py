@@ -224,10 +224,7 @@ class RealtimeEngine:
     # From the provider.
 
     async def _follow(self) -> None:
-        try:
-            await self._line.ready()
-        except ProviderError as error:
-            self._lost(error)
+        await self._resume()
         while True:
             await self._line.opened.wait()
             line = self._line.now
@@ -238,6 +235,9 @@ class RealtimeEngine:
             except ProviderError as error:
                 if self._line.is_open and self._line.now is line:  # else it was given up before
                     self._give_up(error)
+            except Exception as error:
+                self._line.drop()
+                self._cannot(error)
 
     def _take(self, event: LineEvent) -> None:
         self._resumed = False
@@ -367,7 +367,10 @@ class RealtimeEngine:
             return
         log_crash(logger, error, {"session": self.session_id})
         message = _("An error of this program; its log says where.")
-        self._fail_reply("engine_crashed", message, retryable=False)
+        if self._line.is_open:
+            self._fail_reply("engine_crashed", message, retryable=False)
+        else:
+            self._tell(EngineLost(self._provider, "engine_crashed", message, retryable=False))
 
     def _give_up(self, error: ProviderError) -> None:
         """The line is lost. Who is not told for good is tried once more, with what was said."""
@@ -386,8 +389,8 @@ class RealtimeEngine:
     async def _resume(self) -> None:
         try:
             await self._line.ready()
-        except ProviderError as error:
-            self._lost(error)
+        except Exception as error:
+            self._cannot(error)
 
     def _lost(self, error: ProviderError) -> None:
         if self._reply:

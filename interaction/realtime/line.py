@@ -80,22 +80,27 @@ class Line:
     async def close(self) -> None:
         self.drop()
         await asyncio.gather(*self._closing)
-        if self._model:
-            await self._model.aclose()
+        await self._forget_model()
 
     async def _open(self) -> RealtimeLine:
+        # Its key may be another one by now.
+        await self._forget_model()
         model, spec = await self._made(), self._spec
         said = (*self._before, *self._turn)
         terms = LineTerms(spec.system_prompt, said, self._tools, spec.turns, spec.barge_in)
         return await model.open(terms)
 
     async def _made(self) -> RealtimeModel:
-        if self._model is None:
-            # The SDKs take a second to import, which must not hold up others.
-            await asyncio.to_thread(prepare, "realtime", self._choice.name)
-            made: RealtimeModel = load("realtime", await self._config())
-            self._model = made
-        return self._model
+        # The SDKs take a second to import, which must not hold up others.
+        await asyncio.to_thread(prepare, "realtime", self._choice.name)
+        made: RealtimeModel = load("realtime", await self._config())
+        self._model = made
+        return made
+
+    async def _forget_model(self) -> None:
+        model, self._model = self._model, None
+        if model:
+            await model.aclose()
 
     async def _config(self) -> ProviderConfig:
         if self._choice.name == OURSELVES:

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.utils.translation import gettext as _
+from redis import RedisError
 
 from interaction.edges.openai import secrets
 from interaction.edges.openai.secrets import Grant
 from interaction.providers.base import ProviderChoice, ProviderConfig
+from interaction.providers.errors import ProviderUnavailable
 from interaction.providers.table import OURSELVES
 
 ANYWHERE = ("0.0.0.0", "::", "")
 
 
 async def config_of_ourselves(choice: ProviderChoice, owner_id: int, host: str) -> ProviderConfig:
-    """How to reach this server as ``owner_id``. Its session is kept nowhere: the outer one is."""
+    """How to reach this server as ``owner_id``. Its session is kept nowhere: the outer one is.
+
+    Raises ``ProviderError``.
+    """
     mint = database_sync_to_async(secrets.mint, thread_sensitive=False)
-    key, _expires_at = await mint(Grant(owner_id, inner=True), secrets.LONGEST)
+    try:
+        key, _expires_at = await mint(Grant(owner_id, inner=True), secrets.LONGEST)
+    except RedisError:
+        message = _("Redis does not answer. Check that it runs, then try again.")
+        raise ProviderUnavailable(message, stage="realtime", provider=OURSELVES) from None
     host = "127.0.0.1" if host in ANYWHERE else host
     address = f"http://{host}:{settings.ENV.port}/v1"
     return ProviderConfig(
