@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,16 @@ from voiceproject.testing.installation import Installation
 
 SAID = "what is the weather like in paris today"
 TURNS = [{"kind": "vad"}, {"kind": "server"}]
+
+
+@pytest.fixture(scope="module")
+def deserted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """Its realtime provider is not there."""
+    away = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "a key"}
+    local = {"PARLEY_STT": "pocketsphinx", "PARLEY_LLM": "demo", "PARLEY_TTS": "espeak"}
+    with Installation(tmp_path_factory.mktemp("deserted"), **local, **away) as installation:
+        installation.wait_until_ready()
+        yield Caller(installation, installation.manage("api_token", "owner"))
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +67,26 @@ async def test_a_conversation_with_this_server_itself_is_kept_once_as_any_other(
         assert len(wav) > 10_000
     latency = first["latency"]
     assert None not in (latency["e2e"], latency["tts_ttfb"], latency["transcription_delay"])
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked", "by itself"])
+async def test_where_the_provider_is_not_there_the_cascade_goes_on(
+    deserted: Caller, asked: bool
+) -> None:
+    async def conversation(talk: Talk, ear: Ear) -> None:
+        if asked:
+            _, offer = await ear.until("fallback_offered")
+            assert (offer["mode"], offer["provider"]) == ("cascade", "openai")
+            assert offer["code"] == "provider_unavailable"
+            await talk.send("accept_fallback")
+        _, changed = await ear.until("mode_changed")
+        assert (changed["mode"], changed["automatic"]) == ("cascade", not asked)
+        await talk.write("My name is Ada.")
+        (known,) = await talk.write("What is my name?")
+        assert known.error is None
+        assert "Ada" in known.reply
+
+    ear = await deserted.call(conversation, mode="realtime", auto_fallback=not asked)
+    session_id = ear.all("session_started")[0]["session_id"]
+    turns = await eventually("two turns are kept", lambda: deserted.turns(session_id)[1:])
+    assert {turn["mode"] for turn in turns} == {"cascade"}
