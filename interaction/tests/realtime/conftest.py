@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -9,10 +10,12 @@ import pytest_asyncio
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import override_settings
+from pydantic import SecretStr
 
 from interaction.engine import SessionSpec
 from interaction.models import Session
 from interaction.providers.base import ProviderChoice
+from interaction.tests.standins import gemini_live
 from interaction.tests.standins.openai_realtime import Standin
 from voiceproject.testing.stack import _standin, _worker, run_redis, worker
 
@@ -25,6 +28,18 @@ async def standin() -> AsyncIterator[Standin]:
         env = settings.ENV.model_copy(
             update={"openai_base_url": server.url, "openai_realtime_model": "gpt-realtime-2.1"}
         )
+        with override_settings(ENV=env):
+            yield server
+
+
+@pytest_asyncio.fixture
+async def gemini(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[gemini_live.Standin]:
+    async with gemini_live.Standin(tmp_path).serving() as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.trusted))
+        key = SecretStr("g-key")
+        env = settings.ENV.model_copy(update={"gemini_base_url": server.url, "gemini_api_key": key})
         with override_settings(ENV=env):
             yield server
 

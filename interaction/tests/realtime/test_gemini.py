@@ -6,11 +6,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-import pytest_asyncio
 
 from interaction.core.signals import Message, ToolSpec, TurnDetection
 from interaction.providers.base import (
@@ -36,11 +34,9 @@ SERVER = TurnDetection("server", silence_ms=400)
 TOOL = ToolSpec("current_time", "Says the time.", '{"type": "object", "properties": {}}')
 
 
-@pytest_asyncio.fixture
-async def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Standin]:
-    async with Standin(tmp_path).serving() as server:
-        monkeypatch.setenv("SSL_CERT_FILE", str(server.trusted))
-        yield server
+@pytest.fixture
+def standin(gemini: Standin) -> Standin:
+    return gemini
 
 
 class Talk:
