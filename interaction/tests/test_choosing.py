@@ -79,6 +79,22 @@ def test_a_stage_can_be_told_otherwise(environment: Callable[..., None]) -> None
     assert names() == ["pocketsphinx", "echo", "openai"]
 
 
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        ({}, "parley"),
+        ({"gemini_api_key": "g-1"}, "gemini"),
+        ({"gemini_api_key": "g-1", "openai_api_key": "sk-1"}, "openai"),
+        ({"openai_api_key": "sk-1", "parley_realtime": "parley"}, "parley"),
+    ],
+)
+def test_realtime_mode_goes_where_there_is_a_key_or_stays_here(
+    environment: Callable[..., None], keys: dict[str, str], name: str
+) -> None:
+    environment(**keys)
+    assert effective("realtime", NOTHING).name == name
+
+
 def test_a_session_has_the_last_word(environment: Callable[..., None]) -> None:
     environment(parley_language="en", tts_voice="en-gb")
     wanted = ProviderChoice("openai", model="m", voice="v", language="zh-Hant")
