@@ -130,6 +130,8 @@ def test_the_settings_are_reached_and_changed_by_the_keyboard_alone(parley: Inst
         open_settings(tab)
         assert focused("[data-panel-close]")
         press("Tab")
+        assert focused("#mode")
+        press("Tab")
         assert focused("[data-provider=stt] summary")
         press("Tab")
         press("Space")
