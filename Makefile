@@ -21,7 +21,7 @@ run: install ## install, migrate, seed and start everything
 	@exec $(MANAGE) up
 
 test: install-dev ## run the whole test suite, coverage enforced
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: install-dev ## ruff, mypy, migrations
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """A real worker, a stand-in for its providers, and Redis to be broken, beside a test.
 
-A conftest imports the fixtures that it wants together with those they are made of:
-``from voiceproject.testing.stack import _standin, _worker, run_redis, standin, worker``.
+A plugin, and not imported by those who want its fixtures: there is one worker a run, since any other
+on the same Redis would take its tasks.
 """
 
 from __future__ import annotations

@@ -8,9 +8,6 @@ from django.contrib.auth import get_user_model
 from interaction.engine import SessionSpec
 from interaction.models import Session
 from interaction.tests.cascade.caller import spec
-from voiceproject.testing.stack import _standin, _worker, run_redis, standin, worker
-
-__all__ = ["_standin", "_worker", "run_redis", "standin", "worker"]
 
 
 @pytest.fixture

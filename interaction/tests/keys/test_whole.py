@@ -14,9 +14,7 @@ from interaction.audio import wav
 from interaction.tests.keys.person import Person
 from interaction.tests.standins.openai import mark
 from voiceproject.testing.installation import Installation
-from voiceproject.testing.stack import Providers, _standin, standin
-
-__all__ = ["_standin", "standin"]
+from voiceproject.testing.stack import Providers
 
 KEYS = {"alpha": "sk-alpha-0123456789abcdefALFA", "beta": "sk-beta-fedcba9876543210BETA"}
 PITCH = {"alpha": 2_500, "beta": 4_000}

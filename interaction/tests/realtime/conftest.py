@@ -17,9 +17,6 @@ from interaction.models import Session
 from interaction.providers.base import ProviderChoice
 from interaction.tests.standins import gemini_live
 from interaction.tests.standins.openai_realtime import Standin
-from voiceproject.testing.stack import _standin, _worker, run_redis, worker
-
-__all__ = ["_standin", "_worker", "run_redis", "worker"]
 
 
 @pytest_asyncio.fixture

@@ -7,12 +7,12 @@ import pytest
 from interaction.tests.conftest import spoken
 from voiceproject.testing.calling import Caller
 from voiceproject.testing.installation import Installation
-from voiceproject.testing.stack import Providers, _standin, standin
+from voiceproject.testing.stack import Providers
 
-__all__ = ["_standin", "spoken", "standin"]
+__all__ = ["spoken"]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def parley(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A whole installation on its local engines, as ``make run`` leaves it."""
     with Installation(tmp_path_factory.mktemp("whole")) as installation:
@@ -20,7 +20,7 @@ def parley(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield installation
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def _connected(
     tmp_path_factory: pytest.TempPathFactory, _standin: Providers
 ) -> Iterator[Installation]:
@@ -31,7 +31,7 @@ def _connected(
         yield installation
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def _token(_connected: Installation) -> str:
     return _connected.manage("api_token", "owner")
 

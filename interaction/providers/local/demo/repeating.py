@@ -28,7 +28,9 @@ def repeating(said: Said) -> str | None:
     if not found:
         return None
     words = found[1].strip(" .")
-    return f"{words[0].upper()}{words[1:]}." if words else "After you: repeat after me, and then?"
+    if not words:
+        return "After you: repeat after me, and then?"
+    return f"{words[0].upper()}{words[1:]}{'' if words[-1] in '!?' else '.'}"
 
 
 def counting(said: Said) -> str | None:

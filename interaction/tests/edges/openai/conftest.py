@@ -5,9 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from interaction.tests.edges.openai.client import Client
-from voiceproject.testing.stack import run_redis
-
-__all__ = ["run_redis"]
 
 
 @pytest.fixture
