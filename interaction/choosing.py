@@ -219,7 +219,9 @@ def _models(kind: Kind, name: str, endpoint: Reachable | None) -> tuple[str, ...
 def _voice(kind: Kind, name: str, language: str, endpoint: Reachable | None) -> str:
     """TTS_VOICE where that provider can have it, else what suits the language."""
     if kind == "realtime":
-        return next(iter(TABLE[kind][name].capabilities.voices), "")
+        # One that names no voices has its own, which nobody needs to name.
+        voices = endpoint.voices if endpoint else TABLE[kind][name].capabilities.voices
+        return next(iter(voices), "")
     configured: str = settings.ENV.tts_voice
     voices = endpoint.voices if endpoint else TABLE["tts"][name].capabilities.voices
     if configured in voices:

@@ -20,7 +20,6 @@ from interaction import sealing
 from interaction.cascade.connections import patiently, redis
 from interaction.models import Endpoint, ProviderCredential
 from interaction.providers.accounts import OPENAI_ADDRESS
-from interaction.providers.base import Kind
 from interaction.providers.table import ENDPOINT
 from voiceproject import redis_client
 from voiceproject.environment import NamedEndpoint
@@ -175,11 +174,10 @@ def _opened(row: ProviderCredential | Endpoint) -> str:
 
 
 def _of_person(row: Endpoint) -> Reachable:
-    models: dict[Kind, Any] = {"stt": row.stt_models, "llm": row.llm_models, "tts": row.tts_models}
     return Reachable(
         name=ENDPOINT + row.name,
         base_url=row.base_url,
-        models={kind: tuple(names) for kind, names in models.items() if names},
+        models={kind: tuple(names) for kind, names in row.models_by_kind.items()},
         voices=tuple(row.voices),
         sample_rate=row.sample_rate,
         row=row,

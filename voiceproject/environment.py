@@ -30,7 +30,7 @@ class NamedEndpoint(BaseModel):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,50}$")]
     base_url: Annotated[str, AfterValidator(http_address)]
     api_key: SecretStr = SecretStr("")
-    models: dict[Literal["stt", "llm", "tts"], tuple[str, ...]]
+    models: dict[Literal["stt", "llm", "tts", "realtime"], tuple[str, ...]]
     """For the stages that it serves; the first one is the default."""
     voices: tuple[str, ...] = ()
     sample_rate: Annotated[int, Field(ge=8_000, le=96_000)] = 24_000

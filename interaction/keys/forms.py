@@ -68,19 +68,20 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
     stt_models = names_field(gettext_lazy("Models that transcribe"), "whisper-large-v3")
     llm_models = names_field(gettext_lazy("Models that answer"), "llama3.2, qwen3")
     tts_models = names_field(gettext_lazy("Models that speak"), "kokoro")
+    realtime_models = names_field(gettext_lazy("Realtime models"), "gpt-realtime")
     voices = names_field(gettext_lazy("Voices"), "af_heart, af_bella")
     key = key_field(label=gettext_lazy("Key"), required=False)
 
     field_order = (
         *("name", "base_url", "key", "stt_models", "llm_models"),
-        *("tts_models", "voices", "sample_rate"),
+        *("tts_models", "realtime_models", "voices", "sample_rate"),
     )
 
     class Meta:
         model = Endpoint
         fields = (
             *("name", "base_url", "stt_models", "llm_models"),
-            *("tts_models", "voices", "sample_rate"),
+            *("tts_models", "realtime_models", "voices", "sample_rate"),
         )
 
     def __init__(self, data: Any = None, *, instance: Endpoint) -> None:
@@ -113,7 +114,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if not any(cleaned.get(f"{kind}_models") for kind in ("stt", "llm", "tts")):
+        if not any(cleaned.get(f"{kind}_models") for kind in Endpoint.KINDS):
             raise forms.ValidationError(_("Name a model for at least one stage."))
         return cleaned
 

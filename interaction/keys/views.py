@@ -32,8 +32,6 @@ from interaction.providers.base import Kind
 from interaction.providers.table import TABLE
 from interaction.wording import talk_words
 
-STAGES: tuple[Kind, ...] = ("stt", "llm", "tts")
-
 
 @dataclass
 class AccountRow:
@@ -128,7 +126,7 @@ async def try_endpoint(request: Asked, pk: int) -> HttpResponse:
     server = Account(row.name, row.base_url, trial="/models")
     try:
         access = Holdings(own=(row,)).endpoints()[f"endpoint:{row.name}"].access()
-        models = {*row.stt_models, *row.llm_models, *row.tts_models}
+        models = {name for names in row.models_by_kind.values() for name in names}
         answer = await trying.ask(server, access, sorted(models))
     except NoAccess as missing:
         answer = Answer(False, missing.message)
@@ -171,7 +169,7 @@ def _row(request: Asked, name: str, form: KeyForm | None = None) -> AccountRow:
         serves=server,
         problem=problem,
         address=address,
-        stages=_named([k for k in STAGES if any(account_of(k, one) == name for one in TABLE[k])]),
+        stages=_named([k for k in TABLE if any(account_of(k, one) == name for one in TABLE[k])]),
         form=form or KeyForm(name),
     )
 
@@ -191,7 +189,7 @@ def _endpoints(request: Asked, refused: EndpointForm | None = None) -> dict[str,
             for row in rows
         ],
         "of_server": list(Holdings().endpoints().values()),
-        "stages": dict(_named(STAGES)),
+        "stages": dict(_named(TABLE)),
         "new": new,
     }
 

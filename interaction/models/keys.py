@@ -77,11 +77,14 @@ class Endpoint(Keyed):
     It serves the stages for which it names models, the first of them by default.
     """
 
+    KINDS = ("stt", "llm", "tts", "realtime")
+
     name = models.SlugField(_("name"), max_length=50)
     base_url = models.CharField(_("address"), max_length=500)
     stt_models = models.JSONField(_("models that transcribe"), default=list, blank=True)
     llm_models = models.JSONField(_("models that answer"), default=list, blank=True)
     tts_models = models.JSONField(_("models that speak"), default=list, blank=True)
+    realtime_models = models.JSONField(_("realtime models"), default=list, blank=True)
     voices = models.JSONField(_("voices"), default=list, blank=True)
     sample_rate = models.PositiveIntegerField(
         _("samples a second of its speech"),
@@ -99,3 +102,9 @@ class Endpoint(Keyed):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def models_by_kind(self) -> dict[str, list[str]]:
+        """Of what it serves."""
+        named = {kind: getattr(self, f"{kind}_models") for kind in self.KINDS}
+        return {kind: names for kind, names in named.items() if names}

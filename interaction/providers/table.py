@@ -212,16 +212,18 @@ def load(kind: Kind, config: ProviderConfig) -> Any: ...
 def load(kind: Kind, config: ProviderConfig) -> Any:
     """Make the provider that ``config`` names. ``KeyError`` where there is none of that name.
 
-    What the configuration leaves open is the first one of the table's models and voices. A
-    provider may have a coroutine ``warm()``, which does before the first use what takes long.
+    What the configuration leaves open is the first one of the table's models and voices, but for
+    a named endpoint, of which the table knows none. A provider may have a coroutine ``warm()``,
+    which does before the first use what takes long.
     """
     known = entry(kind, config.name)
-    models, voices = known.capabilities.models, known.capabilities.voices
-    config = replace(
-        config,
-        model=config.model or next(iter(models), ""),
-        voice=config.voice or next(iter(voices), ""),
-    )
+    if not config.name.startswith(ENDPOINT):
+        models, voices = known.capabilities.models, known.capabilities.voices
+        config = replace(
+            config,
+            model=config.model or next(iter(models), ""),
+            voice=config.voice or next(iter(voices), ""),
+        )
     return _load(known.path)(config)
 
 

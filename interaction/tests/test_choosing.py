@@ -190,7 +190,7 @@ SHARED = {
     "name": "shared",
     "base_url": "http://shared.example/v1",
     "api_key": "sk-shared",
-    "models": {"llm": ["qwen3", "llama3.2"], "tts": ["kokoro"]},
+    "models": {"llm": ["qwen3", "llama3.2"], "tts": ["kokoro"], "realtime": ["far-1"]},
     "voices": ["af_heart"],
     "sample_rate": 16_000,
 }
@@ -350,6 +350,20 @@ def test_ones_own_endpoint_goes_before_the_servers_of_the_same_name(
     chosen = ProviderChoice("endpoint:shared")
     assert made("llm", chosen, one).base_url == "http://home/v1"
     assert made("llm", chosen, other).api_key == "sk-shared"
+
+
+def test_an_endpoint_with_realtime_models_serves_realtime_mode(
+    environment: Callable[..., None], people: tuple[int, int]
+) -> None:
+    environment(parley_endpoints=[SHARED])
+    one, _ = people
+    assert effective("realtime", ProviderChoice("endpoint:shared")).voice == "af_heart"
+    endpoint(one, realtime_models=["deployed"])
+    config = made("realtime", ProviderChoice("endpoint:home"), one)
+    # Where no voices are named, the one of the endpoint's own choosing serves.
+    assert (config.base_url, config.model, config.voice) == ("http://home/v1", "deployed", "")
+    assert offer("realtime", "endpoint:home", one).models == ("deployed",)
+    assert "endpoint:home" not in [offer.name for offer in availability(one)["tts"]]
 
 
 def test_what_cannot_be_used_says_why(

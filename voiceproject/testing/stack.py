@@ -1,7 +1,7 @@
 """A real worker, a stand-in for its providers, and Redis to be broken, beside a test.
 
-A plugin, and not imported by those who want its fixtures: there is one worker a run, since any other
-on the same Redis would take its tasks.
+A plugin, and not imported by those who want its fixtures: there is one worker a run, since any
+other on the same Redis would take its tasks.
 """
 
 from __future__ import annotations

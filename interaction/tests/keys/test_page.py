@@ -119,12 +119,15 @@ def test_a_form_of_another_site_changes_nothing(owner: User) -> None:
 
 
 def test_an_endpoint_is_kept_with_its_models(at_home: Client) -> None:
-    text = text_of(add(at_home, key=KEY, tts_models="kokoro", voices="af_heart").content.decode())
+    spoken = {"tts_models": "kokoro", "realtime_models": "far-1", "voices": "af_heart"}
+    text = text_of(add(at_home, key=KEY, **spoken).content.decode())
     assert "llama3.2, qwen3" in text
+    assert "Realtime far-1" in text
     assert "Its key ends in WXYZ" in text
     row = Endpoint.objects.get()
     assert (row.base_url, row.llm_models) == ("http://localhost:11434/v1", ["llama3.2", "qwen3"])
     assert (row.key, row.voices, row.sample_rate) == (KEY, ["af_heart"], 24_000)
+    assert row.realtime_models == ["far-1"]
 
 
 @pytest.mark.parametrize(

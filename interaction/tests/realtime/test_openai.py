@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import SecretStr
 
 from interaction.core.effects import CancelReply, EndTurn, Listen, OpenTurn, Respond, SendAudio
 from interaction.core.signals import (
@@ -27,11 +29,13 @@ from interaction.core.signals import (
 )
 from interaction.engine import SessionSpec
 from interaction.models import ToolInvocation
+from interaction.providers.base import ProviderChoice
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
+from voiceproject.environment import NamedEndpoint
 from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
@@ -72,6 +76,28 @@ async def test_a_spoken_turn_is_answered_in_speech_and_kept_as_a_cascades(
     assert row.latency.tts_ttfb is not None
     with row.user_audio.open() as file:
         assert pitch(file.read()[44:], 16_000) == pytest.approx(440, abs=3)
+
+
+async def test_a_named_endpoint_answers_with_its_own_key_and_voice(
+    standin: Standin, worker: Worker, session: Session, settings: Any
+) -> None:
+    far = NamedEndpoint(
+        name="far",
+        base_url=standin.url,
+        api_key=SecretStr("far-key"),
+        models={"realtime": ("far-1",)},
+    )
+    settings.ENV = settings.ENV.model_copy(update={"parley_endpoints": (far,)})
+    spec = session(realtime=ProviderChoice("endpoint:far"))
+    async with Caller.calling(spec, RealtimeEngine) as caller:
+        turn = caller.begin(tone(1.0))
+        reply = caller.end(turn)
+        assert await caller.reply_to_its_end(reply)
+    (line,) = standin.lines
+    (update,) = line.of("session.update")
+    assert line.path == "/v1/realtime?model=far-1"
+    assert line.headers["Authorization"] == "Bearer far-key"
+    assert "voice" not in update["session"]["audio"]["output"]
 
 
 async def test_a_typed_turn_goes_along_as_text(
