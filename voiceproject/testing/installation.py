@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,9 +18,13 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 
 import psutil
+from django.conf import settings
 
 from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR, Environment
+
+
+_prepared = settings.DATA_DIR / "prepared"
 
 
 def free_port() -> int:
@@ -76,9 +81,13 @@ class Installation:
         return done.stdout.strip()
 
     def prepare(self) -> None:
-        """Migrate and seed, as ``make run`` does."""
-        self.manage("migrate", "--verbosity", "0")
-        self.manage("seed")
+        """Migrate and seed, as ``make run`` does; what this made the first time serves the rest."""
+        if not _prepared.exists():
+            self.manage("migrate", "--verbosity", "0")
+            self.manage("seed")
+            shutil.copytree(self.data_dir, _prepared)
+        else:
+            shutil.copytree(_prepared, self.data_dir, dirs_exist_ok=True)
 
     def start(self) -> None:
         self.output = []
