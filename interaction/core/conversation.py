@@ -50,6 +50,8 @@ class Conversation(Course):
         turn = self._turn
         if turn and not turn.committed:
             self._hear_open_turn(turn, now)
+        elif self._holds():
+            self._hold(turn, now)
         elif turn and not self._may_interrupt():
             self._gate.skip_speech()
             self._gate.forget_old()
@@ -155,6 +157,9 @@ class Conversation(Course):
     def _is_manual(self) -> bool:
         return self.config.turn_detection.kind == "manual"
 
+    def _holds(self) -> bool:
+        return self.config.turn_detection.kind == "none"
+
     def _engine_finds_turns(self) -> bool:
         return self.config.turn_detection.kind in ("server", "semantic")
 
@@ -174,13 +179,26 @@ class Conversation(Course):
                     self._fail(turn, failed, now)
                 self._effects.append(as_news(out.EngineGone, event))
 
+    def _hold(self, turn: Turn | None, now: float) -> None:
+        """Whoever speaks while nobody answers is listened to at once: the words are there sooner
+        when the commit comes."""
+        self._gate.hold()
+        answering = turn is not None and not (turn.reply and turn.reply.all_left)
+        if self._gate.holds_speech and not answering:
+            self._open_turn(now)
+
     def _open_turn(self, now: float) -> None:
-        if self._turn:
-            self._cut_off(self._turn, "interrupted", now)
+        turn, gate = self._turn, self._gate
+        held = self._holds()
+        if held and turn and turn.reply and turn.reply.all_left:
+            self._close_played(turn, round(turn.reply.audio_ms))
+        elif turn:
+            self._cut_off(turn, "interrupted", now)
         turn = self._begin("speech", now)
-        turn.speech_ended_at = self._gate.last_speech_at or now
-        pre_roll = self._gate.pre_roll()
-        began_ms = self._gate.heard_ms - 1000 * len(pre_roll) // 2 // sig.HEARING_RATE
+        spoke_at = None if held and not gate.holds_speech else gate.last_speech_at
+        turn.speech_ended_at = spoke_at or now
+        pre_roll = gate.pre_roll()
+        began_ms = gate.heard_ms - 1000 * len(pre_roll) // 2 // sig.HEARING_RATE
         self._effects += [
             out.OpenTurn(turn.id, turn.sequence),
             out.SpeechStarted(turn.id, began_ms),
@@ -195,7 +213,7 @@ class Conversation(Course):
             turn.speech_ended_at = now
             if turn.reply:
                 self._discard_eager_reply(turn)
-        if self._is_manual() or self._engine_finds_turns():
+        if detection.kind != "vad":
             return
         if gate.silence_ms >= detection.silence_ms:
             self._commit(turn, now)
@@ -209,6 +227,8 @@ class Conversation(Course):
             self._effects.append(out.FlushTurn(*order))
 
     def _commit_by_hand(self, now: float, respond: bool | None) -> None:
+        if self._holds() and self._gate.holds_audio:
+            self._open_turn(now)
         turn = self._turn
         if turn is None or turn.committed:
             self._effects.append(_NO_SPEECH)

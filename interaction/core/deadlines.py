@@ -18,8 +18,10 @@ PLAYBACK_SILENT_S = 30.0
 def next_look(turn: Turn, detection: TurnDetection, last_frame_at: float | None) -> float:
     """The time at which this turn's present wait has lasted too long."""
     if not turn.committed:
-        stalled = STALLED_S if detection.kind == "vad" else STALLED_MANUAL_S
         longest = turn.opened_at + detection.max_turn_ms / 1000
+        if detection.kind == "none":
+            return longest
+        stalled = STALLED_S if detection.kind == "vad" else STALLED_MANUAL_S
         return min((last_frame_at or turn.opened_at) + stalled, longest)
     reply = turn.reply
     if reply is None or reply.first_left_at is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from interaction.core.signals import FRAME_MS, Frame, TurnDetection
 
+LONGEST_HELD_MS = 120_000
 HYSTERESIS = 0.15
 """How far below the threshold the probability must fall before speech counts as over."""
 
@@ -32,6 +33,8 @@ class SpeechGate:
     """How much has been heard, from the first frame on."""
     last_speech_ms: int = 0
     """Where in it the latest speech ended."""
+    holds_speech: bool = False
+    """Somebody has spoken in what is held for a commit."""
     _recent: deque[bytes] = field(default_factory=deque)
 
     def hear(self, frame: Frame, now: float) -> None:
@@ -55,6 +58,17 @@ class SpeechGate:
         needed = detection.min_barge_in_ms if during_reply else detection.min_speech_ms
         return self.speech_ms >= needed
 
+    def hold(self) -> None:
+        """Keep what was heard for a commit, from a pre-roll before the first speech on."""
+        if not self.holds_speech and self.onset(during_reply=False):
+            self.holds_speech = True
+            self._keep(self.detection.prefix_ms + self.speech_ms)
+        self._keep(LONGEST_HELD_MS)
+
+    @property
+    def holds_audio(self) -> bool:
+        return bool(self._recent)
+
     def forget(self) -> None:
         """Nothing heard so far belongs to a turn."""
         self._recent.clear()
@@ -63,10 +77,13 @@ class SpeechGate:
     def skip_speech(self) -> None:
         """Let the run of speech that now goes on, if any, open no turn."""
         self.speech_ms = 0
-        self.skipping = self.speaking
+        self.holds_speech = False
+        self.skipping = self.speaking and self.detection.kind != "none"
 
     def pre_roll(self) -> bytes:
-        """Take the audio from ``prefix_ms`` before the onset up to now."""
+        """Take the audio from ``prefix_ms`` before the onset up to now; or all that was held."""
+        if self.detection.kind == "none":
+            return self.take()
         keep = self._frames(self.detection.prefix_ms + self.speech_ms)
         pcm = b"".join(list(self._recent)[-keep:]) if keep else b""
         self._recent.clear()
@@ -75,15 +92,18 @@ class SpeechGate:
     def forget_old(self) -> None:
         """Keep only what a pre-roll could still want; call it while no turn is open."""
         longest = max(self.detection.min_speech_ms, self.detection.min_barge_in_ms)
-        keep = self._frames(self.detection.prefix_ms + max(longest, self.speech_ms)) + 1
-        while len(self._recent) > keep:
-            self._recent.popleft()
+        self._keep(self.detection.prefix_ms + max(longest, self.speech_ms) + FRAME_MS)
 
     def take(self) -> bytes:
         """Take what has been heard since the last take, for a turn that is open."""
         pcm = b"".join(self._recent)
         self._recent.clear()
         return pcm
+
+    def _keep(self, ms: int) -> None:
+        keep = self._frames(ms)
+        while len(self._recent) > keep:
+            self._recent.popleft()
 
     @staticmethod
     def _frames(ms: int) -> int:

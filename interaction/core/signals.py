@@ -331,8 +331,10 @@ class Message:
 class TurnDetection:
     """How a turn's beginning and end are found. All durations in ms."""
 
-    kind: Literal["vad", "manual", "server", "semantic"] = "vad"
+    kind: Literal["vad", "manual", "none", "server", "semantic"] = "vad"
     """``manual``: the client opens the turn with its first audio and ends it with a commit.
+    ``none``: a commit makes a turn of all that came since the last one, whether or not somebody
+    is heard in it, and speech interrupts nothing.
     ``server`` and ``semantic``: the engine finds the turns, by silence or by what was said."""
     threshold: float = 0.5
     """Speech probability that starts a turn; it ends 0.15 below (hysteresis)."""

@@ -23,7 +23,6 @@ from django.conf import settings
 from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR, Environment
 
-
 _prepared = settings.DATA_DIR / "prepared"
 
 

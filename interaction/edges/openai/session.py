@@ -164,7 +164,7 @@ class Settings:
         else:
             answering = "always" if found and found["create_response"] else "asked"
         return ConversationConfig(
-            barge_in=bool(found["interrupt_response"]) if found else True,
+            barge_in=bool(found and found["interrupt_response"]),
             turn_detection=_turn_detection(found),
             answering=answering,
             manner=self.manner(),
@@ -319,7 +319,7 @@ def _bad(param: str, message: str) -> Complaint:
 
 def _turn_detection(found: Mapping[str, Any] | None) -> TurnDetection:
     if found is None:
-        return TurnDetection("manual")
+        return TurnDetection("none")
     if found["type"] == "semantic_vad":
         return TurnDetection(silence_ms=SILENCE_MS.get(found["eagerness"], SILENCE_MS["auto"]))
     return TurnDetection(

@@ -70,7 +70,7 @@ CONFIGS = st.builds(
     st.booleans(),
     st.builds(
         TurnDetection,
-        st.sampled_from(["vad", "vad", "manual", "server"]),
+        st.sampled_from(["vad", "vad", "manual", "server", "none"]),
         eager_silence_ms=st.none() | st.just(200),
     ),
     answering=st.sampled_from(["always", "always", "asked", "never"]),

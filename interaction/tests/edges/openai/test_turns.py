@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from interaction.audio import wav
 from interaction.core import effects
 from interaction.models import Session
@@ -201,6 +203,47 @@ async def test_a_turn_committed_by_hand_is_answered_on_request(
     assert "input_audio_buffer.speech_started" not in client.types()
     assert done["response"]["output"][0]["content"][0]["transcript"] == f"You said: {HEARD}."
     assert client.types().count("response.created") == 1
+
+
+async def test_where_nobody_finds_turns_speech_stops_no_response(
+    connect: Connect, spoken: Spoken, engines: list[ScriptedEngine]
+) -> None:
+    by_hand: dict[str, Any] = {"audio": {"input": {"turn_detection": None}}}
+    async with connect() as client:
+        await client.until("session.created")
+        await client.update(**by_hand)
+        await client.write("hold on")
+        await client.send("response.create")
+        await client.until("response.created")
+        (order,) = (o for o in engines[0].orders if isinstance(o, effects.Respond))
+        engines[0].speak(order.reply_id, "One two three four.", 4, last=False)
+        await client.until("response.output_audio.delta")
+        await client.say(spoken(HEARD).pcm)
+        await client.send("conversation.item.retrieve", item_id="none")
+        await client.until("error")
+        assert "response.done" not in client.types()
+        await client.send("response.cancel")
+        done = await client.until("response.done")
+        assert done["response"]["status_details"]["reason"] == "client_cancelled"
+        await client.send("input_audio_buffer.commit")
+        await client.send("response.create")
+        done = await client.until("response.done")
+    assert done["response"]["output"][0]["content"][0]["transcript"] == f"You said: {HEARD}."
+
+
+async def test_what_is_committed_by_hand_is_recognised_though_nobody_seems_to_speak(
+    connect: Connect, engines: list[ScriptedEngine]
+) -> None:
+    by_hand = {"turn_detection": None, **WITH_WORDS["audio"]["input"]}
+    async with connect() as client:
+        await client.until("session.created")
+        await client.update(audio={"input": by_hand})
+        await client.append(tone(500))
+        await client.send("input_audio_buffer.commit")
+        await client.until("conversation.item.input_audio_transcription.completed")
+    (engine,) = engines
+    sent = [order.pcm for order in engine.orders if isinstance(order, effects.SendAudio)]
+    assert len(b"".join(sent)) == pytest.approx(0.5 * 32_000, rel=0.1)
 
 
 async def test_a_response_can_be_cancelled(connect: Connect, engines: list[ScriptedEngine]) -> None:

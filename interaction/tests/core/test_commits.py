@@ -1,0 +1,83 @@
+"""Turns that nobody finds: a commit makes one of whatever was heard since the last one."""
+
+from __future__ import annotations
+
+from interaction.core import effects as out
+from interaction.core import signals as sig
+from interaction.core.signals import FRAME_MS, ConversationConfig, TurnDetection
+from interaction.tests.core.screenplay import SILENT, Engine, Screenplay
+
+
+def by_hand(engine: Engine | None = None) -> Screenplay:
+    detection = TurnDetection("none")
+    config = ConversationConfig(barge_in=False, turn_detection=detection)
+    return Screenplay(engine or Engine(), config)
+
+
+def heard_s(play: Screenplay, turn: int) -> float:
+    """Seconds of audio that went into the turn of this number, from 0."""
+    opened = [e for e in play.said(out.OpenTurn) if isinstance(e, out.OpenTurn)]
+    sent = [e for e in play.said(out.SendAudio) if isinstance(e, out.SendAudio)]
+    pcm = sum(len(e.pcm) for e in sent if e.turn_id == opened[turn].turn_id)
+    return pcm / len(SILENT) * FRAME_MS / 1000
+
+
+def test_what_is_committed_is_a_turn_though_nobody_was_heard() -> None:
+    play = by_hand()
+    play.client_says(2, sig.Commit())
+    play.run(until=9)
+    assert 1.9 < heard_s(play, 0) < 2.1
+    (record,) = play.records()
+    assert (record.transcript, record.end_reason) == ("hello there", "played")
+    assert record.latency["end_of_turn_delay"] == 0
+    assert not play.said(out.Failed)
+
+
+def test_nothing_is_committed_before_the_client_says_so() -> None:
+    play = by_hand()
+    play.microphone_until = 3
+    play.user_speaks(0.5, 2.5)
+    play.run(until=60)
+    assert not play.said(out.EndTurn)
+    play.client_says(60, sig.Commit())
+    play.run(until=61)
+    assert play.said(out.EndTurn)
+
+
+def test_speech_is_heard_as_it_comes_but_not_the_silence_long_before_it() -> None:
+    play = by_hand()
+    play.user_speaks(10, 12)
+    play.run(until=11)
+    assert play.when(out.OpenTurn) < 10.2
+    play.client_says(12, sig.Commit())
+    play.run(until=12.1)
+    assert 2.2 < heard_s(play, 0) < 2.6
+
+
+def test_speech_into_a_reply_stops_nothing_and_is_part_of_the_next_commit() -> None:
+    play = by_hand(Engine(tts_ms=2_000))
+    play.user_speaks(0.5, 1.5)
+    play.client_says(1.5, sig.Commit())
+    play.user_speaks(2.0, 3.0)  # while the reply is being made
+    play.user_speaks(8.0, 9.0)
+    play.run(until=3.5)
+    assert not play.said(out.Interrupted)
+    assert len(play.said(out.OpenTurn)) == 1
+    play.client_says(9.5, sig.Commit())
+    play.run(until=20)
+    assert not play.said(out.Interrupted)
+    assert heard_s(play, 1) > 7  # from the first words into the reply to the commit
+    assert [record.end_reason for record in play.records()] == ["played", "played"]
+
+
+def test_after_a_clear_in_the_middle_of_a_word_the_rest_still_counts() -> None:
+    play = by_hand()
+    play.user_speaks(0.5, 3.0)
+    play.client_says(1.0, sig.Clear())
+    play.client_says(3.0, sig.Commit())
+    play.run(until=10)
+    first, second = (e for e in play.said(out.OpenTurn) if isinstance(e, out.OpenTurn))
+    assert play.said(out.DropTurn) == [out.DropTurn(first.turn_id)]
+    assert 1.9 < heard_s(play, 1) < 2.1
+    (record,) = play.records()
+    assert record.turn_id == second.turn_id
