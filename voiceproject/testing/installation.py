@@ -23,6 +23,7 @@ from django.conf import settings
 from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR, Environment
 
+COVERAGE = "COVERAGE_PROCESS_CONFIG"
 _prepared = settings.DATA_DIR / "prepared"
 
 
@@ -31,6 +32,13 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def bare_environment() -> dict[str, str]:
+    """This process's environment without what configures Parley, and without coverage: it would
+    halve the pace of a whole installation, and the tests of the parts count the same code."""
+    left_out = {name.upper() for name in Environment.model_fields} | {COVERAGE}
+    return {name: value for name, value in os.environ.items() if name not in left_out}
 
 
 def wait_until(what: str, true: Callable[[], Any], within: float) -> float:
@@ -56,9 +64,7 @@ class Installation:
     def __init__(self, data_dir: Path, **env: str) -> None:
         self.data_dir = data_dir
         self.port = free_port()
-        settings = {name.upper() for name in Environment.model_fields}
-        self.env = {name: value for name, value in os.environ.items() if name not in settings}
-        self.env |= {
+        self.env = bare_environment() | {
             "PARLEY_DATA_DIR": str(data_dir),
             "PARLEY_ENV_FILE": os.devnull,
             "PORT": str(self.port),

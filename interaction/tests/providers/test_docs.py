@@ -20,7 +20,7 @@ from interaction.audio import wav
 from interaction.providers.base import Kind
 from interaction.providers.table import TABLE
 from voiceproject.environment import BASE_DIR, Environment
-from voiceproject.testing.installation import free_port, wait_until
+from voiceproject.testing.installation import bare_environment, free_port, wait_until
 
 DOCUMENT = (BASE_DIR / "docs" / "providers.md").read_text()
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
@@ -85,9 +85,7 @@ class Copy:
         self.here = here
         shutil.copytree(BASE_DIR, here, ignore=shutil.ignore_patterns(*LEFT_OUT))
         (here / ".venv").symlink_to(sys.prefix)
-        settings = {name.upper() for name in Environment.model_fields}
-        self.env = {name: value for name, value in os.environ.items() if name not in settings}
-        self.env |= {
+        self.env = bare_environment() | {
             "PARLEY_ENV_FILE": os.devnull,
             "PARLEY_DATA_DIR": str(here / "data"),
             "PORT": str(free_port()),
