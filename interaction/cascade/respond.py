@@ -28,7 +28,7 @@ from interaction.core.signals import (
     ToolSpec,
     Used,
 )
-from interaction.providers.base import LanguageModel, Usage
+from interaction.providers.base import Cut, LanguageModel, Usage, Written
 from interaction.providers.table import ENDPOINT, entry
 
 DEADLINE = 900.0
@@ -84,7 +84,7 @@ class _Reply:
             raise GivenUp("empty_reply", message)
         await self._count(counts)
         spoken = self._sentences if manner.spoken else 0
-        await self._run.tell(ReplyText(self._id, self._text, spoken))
+        await self._run.tell(ReplyText(self._id, self._text, spoken, asked.cut))
         facts = {f"text:{self._id}": self._text, f"sentences:{self._id}": self._sentences}
         self._run.note(**facts)
 
@@ -154,6 +154,7 @@ class _Round:
     ) -> None:
         self.text = ""
         self.calls: list[ToolCall] = []
+        self.cut = False
         self.counts: list[Usage] = []
         """What the provider says that this cost, if it counts."""
         self._reply = reply
@@ -170,19 +171,22 @@ class _Round:
             contextlib.aclosing(answer) as pieces,  # type: ignore[type-var]
         ):
             async for piece in pieces:
-                if isinstance(piece, Usage):
-                    self.counts = [piece]
-                else:
+                if isinstance(piece, str | ToolCall):
                     await attempt.output()
-                    await self._take(piece)
+                await self._take(piece)
                 limit.reschedule(loop.time() + TOKEN_WITHIN)
 
-    async def _take(self, piece: str | ToolCall) -> None:
-        if isinstance(piece, ToolCall):
-            self.calls.append(piece)
-            return
-        await self._reply.take(piece, opening=not self.text)
-        self.text += piece
+    async def _take(self, piece: Written) -> None:
+        match piece:
+            case Usage():
+                self.counts = [piece]
+            case Cut():
+                self.cut = True
+            case ToolCall():
+                self.calls.append(piece)
+            case str():
+                await self._reply.take(piece, opening=not self.text)
+                self.text += piece
 
 
 def _by_who_runs_them(

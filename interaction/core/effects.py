@@ -180,6 +180,8 @@ class ReplyWritten:
     turn_id: UUID
     reply_id: UUID
     text: str
+    cut: bool = False
+    """As in ``signals.ReplyText``."""
 
 
 @dataclass(frozen=True, slots=True)

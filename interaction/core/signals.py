@@ -142,6 +142,8 @@ class ReplyText:
     text: str
     sentences: int
     """How many sentences were sent to be spoken: 0 means that no audio will come."""
+    cut: bool = False
+    """It has reached ``Manner.max_tokens``: the model would have gone on."""
 
 
 @dataclass(frozen=True, slots=True)

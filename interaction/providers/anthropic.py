@@ -12,7 +12,7 @@ from anthropic import AsyncAnthropic, omit
 
 from interaction.core.signals import Message, ToolCall, ToolSpec
 from interaction.providers import calls
-from interaction.providers.base import ProviderConfig, Usage
+from interaction.providers.base import Cut, ProviderConfig, Usage, Written
 from interaction.providers.blame import Blame
 from interaction.providers.errors import ProviderError
 from interaction.providers.http import Stage, transport
@@ -68,7 +68,7 @@ class LanguageModel(Stage):
         *,
         tool_choice: str = "auto",
         max_tokens: int | None = None,
-    ) -> AsyncIterator[str | ToolCall | Usage]:
+    ) -> AsyncIterator[Written]:
         model = self._config.model
         request = self._client.messages.with_streaming_response.create(
             model=model,
@@ -110,14 +110,14 @@ class _Reply:
         self._prompt: int | None = None
         self._said = False
 
-    def take(self, event: Any) -> list[str | ToolCall | Usage]:
+    def take(self, event: Any) -> list[Written]:
         """What there is to hand on. The SDK does not check what it parses, so this does."""
         try:
             return self._take(event)
         except (AttributeError, TypeError, KeyError):
             raise self._blame.nonsense() from None
 
-    def _take(self, event: Any) -> list[str | ToolCall | Usage]:
+    def _take(self, event: Any) -> list[Written]:
         match event.type:
             case "message_start":
                 self._prompt = _prompt_tokens(event.message.usage)
@@ -135,13 +135,17 @@ class _Reply:
             case "message_delta":
                 if event.delta.stop_reason == "refusal" and not self._said:
                     raise self._blame.refused("would not answer this")
+                ended: list[Written] = []
+                if event.delta.stop_reason == "max_tokens":
+                    ended.append(Cut())
                 if self._prompt is not None:
-                    return [Usage(self._prompt, event.usage.output_tokens)]
+                    ended.append(Usage(self._prompt, event.usage.output_tokens))
+                return ended
             case "message_stop":
                 self.complete = True
         return []
 
-    def _text(self, text: str) -> list[str | ToolCall | Usage]:
+    def _text(self, text: str) -> list[Written]:
         if not isinstance(text, str):
             raise TypeError
         self._said = self._said or bool(text)

@@ -94,6 +94,14 @@ class Usage:
     completion_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The reply has reached ``max_tokens``: the model would have gone on."""
+
+
+Written = str | ToolCall | Usage | Cut
+
+
 class LanguageModel(Protocol):
     def complete(
         self,
@@ -102,9 +110,10 @@ class LanguageModel(Protocol):
         *,
         tool_choice: str = "auto",
         max_tokens: int | None = None,
-    ) -> AsyncIterator[str | ToolCall | Usage]:
+    ) -> AsyncIterator[Written]:
         """Yield the reply as it comes: text in pieces of any size, never an empty one; each tool
-        call once it is complete; last, where the provider counts, what it cost.
+        call once it is complete; ``Cut`` where that is so; and, where the provider counts, what
+        it cost.
 
         A reply with tool calls is not the end: the caller runs them and asks again with the calls
         and their results among the messages.

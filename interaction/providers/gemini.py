@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from interaction.core.signals import Message, ToolCall, ToolSpec
 from interaction.providers import calls
-from interaction.providers.base import ProviderConfig, Usage
+from interaction.providers.base import Cut, ProviderConfig, Usage, Written
 from interaction.providers.blame import Blame
 from interaction.providers.errors import ProviderError
 from interaction.providers.http import Stage, transport
@@ -81,7 +81,7 @@ class LanguageModel(Stage):
         *,
         tool_choice: str = "auto",
         max_tokens: int | None = None,
-    ) -> AsyncIterator[str | ToolCall | Usage]:
+    ) -> AsyncIterator[Written]:
         request = self._client.aio.models.generate_content_stream(
             model=self._config.model,
             contents=_to_answer(messages),
@@ -102,6 +102,8 @@ class LanguageModel(Stage):
                 raise self._blame.cut()
             if not said and not finished.endswith("STOP"):
                 raise self._blame.refused("would not answer this")
+            if finished.endswith("MAX_TOKENS"):
+                yield Cut()
             if usage:
                 yield usage
 

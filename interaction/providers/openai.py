@@ -14,7 +14,7 @@ from openai.types.audio import TranscriptionTextDeltaEvent, TranscriptionTextDon
 from interaction.audio import wav
 from interaction.core.signals import HEARING_RATE, Message, ToolCall, ToolSpec
 from interaction.providers import calls
-from interaction.providers.base import Flush, ProviderConfig, Transcript, Usage
+from interaction.providers.base import Cut, Flush, ProviderConfig, Transcript, Usage, Written
 from interaction.providers.http import STALL
 from interaction.providers.openai_client import OpenAIStage
 from interaction.providers.pace import Pace
@@ -112,7 +112,7 @@ class LanguageModel(OpenAIStage):
         *,
         tool_choice: str = "auto",
         max_tokens: int | None = None,
-    ) -> AsyncIterator[str | ToolCall | Usage]:
+    ) -> AsyncIterator[Written]:
         request = self._client.chat.completions.with_streaming_response.create(
             model=self._config.model,
             messages=[_line(message) for message in messages or (NOBODY,)],
@@ -125,12 +125,12 @@ class LanguageModel(OpenAIStage):
         async with self._asked(request) as (response, pace):
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 raise self._blame.protocol("did not stream its answer")
-            asked, usage, finished = Calls(), None, False
+            asked, usage, finished = Calls(), None, ""
             try:
                 async for chunk in pace.over(aiter(await response.parse())):
                     usage = _usage(chunk) or usage
                     for choice in self._choices(chunk):
-                        finished = finished or bool(choice.finish_reason)
+                        finished = finished or str(choice.finish_reason or "")
                         asked.take(choice.delta.tool_calls or ())
                         if text := choice.delta.content or choice.delta.refusal:
                             yield text
@@ -144,6 +144,8 @@ class LanguageModel(OpenAIStage):
                 if not call.name:
                     raise self._blame.nonsense()
                 yield call
+            if finished == "length":
+                yield Cut()
             if usage:
                 yield usage
 

@@ -29,7 +29,7 @@ def tone(ms: int) -> bytes:
 class ScriptedEngine:
     """``hold``: answer nothing until a test does. ``fail``: the LLM times out. ``break``: a bug.
     ``lost``: nothing can come any more. ``call x``: the client's tool. ``mute``: text without
-    audio. ``for N seconds``: so much audio. Otherwise one second."""
+    audio. ``cut``: as much as it may write. ``for N seconds``: so much audio. Otherwise one second."""
 
     made: ClassVar[list[ScriptedEngine]] = []
     live: ClassVar[list[ScriptedEngine]] = []
@@ -102,6 +102,8 @@ class ScriptedEngine:
             self.tell(signals.EngineLost("scripted", "provider_unavailable", message, True))
         elif "mute" in words:
             self.tell(signals.ReplyText(reply_id, "Nothing to say aloud.", 0))
+        elif "cut" in words:
+            self.tell(signals.ReplyText(reply_id, "Once upon", 0, cut=True))
         elif "hold" in words:
             self.asked_to_hold.set()
         else:

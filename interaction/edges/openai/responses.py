@@ -56,6 +56,8 @@ class Response:
     error: dict[str, str] | None = None
     """Why it will end as failed, once what was said of it has left."""
     latency: dict[str, float | None] | None = None
+    cut: bool = False
+    """The model has written as much as it may."""
     message: Message | None = None
 
     @property
@@ -139,6 +141,8 @@ class Response:
         self.latency = news.latency
         if self.error:
             return self._finish("failed", {"type": "failed", "error": self.error})
+        if self.cut:
+            return self._finish("incomplete", {"type": "incomplete", "reason": "max_output_tokens"})
         return self._finish("completed", None)
 
     def cancelled(self, reason: str) -> list[Event]:

@@ -136,6 +136,8 @@ class Telling:
                 response.reply.add_audio(sentence, pcm)
             case effects.ToolAsked(call=call):
                 events = response.function_call(call, self._items.last)
+            case effects.ReplyWritten(cut=cut):
+                response.cut = cut
             case effects.Spent():
                 response.usage = news
             case effects.ReplyEnded():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
-from interaction.providers.base import ProviderConfig, Usage
-from interaction.providers.local.words import words
+from interaction.core.signals import Message, ToolSpec
+from interaction.providers.base import ProviderConfig, Written
+from interaction.providers.local.words import written
 
 
 class LanguageModel:
@@ -20,11 +20,11 @@ class LanguageModel:
         *,
         tool_choice: str = "auto",
         max_tokens: int | None = None,
-    ) -> AsyncIterator[str | ToolCall | Usage]:
-        """It calls no tools, and is as long as what was said."""
+    ) -> AsyncIterator[Written]:
+        """It calls no tools."""
         said = messages[-1].content.strip() if messages else ""
-        for word in words(f"You said: {said}" if said else "I heard nothing."):
-            yield word
+        for piece in written(f"You said: {said}" if said else "I heard nothing.", max_tokens):
+            yield piece
 
     async def aclose(self) -> None:
         pass

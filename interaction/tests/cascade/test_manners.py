@@ -63,6 +63,16 @@ async def test_a_written_reply_is_the_text_piece_by_piece_and_nothing_is_spoken(
     assert request["body"]["max_completion_tokens"] == 50
 
 
+async def test_a_reply_that_is_cut_by_its_length_is_told_as_such(
+    worker: Worker, standin: Providers
+) -> None:
+    standin.always("llm", text="one two three four")
+    async with Caller.calling(remote()) as caller:
+        ask(caller, "Count.", Manner(spoken=False, max_tokens=2))
+        written = await caller.until(ReplyText)
+    assert (written.text.strip(), written.cut) == ("one two", True)
+
+
 async def test_a_tool_of_the_clients_is_asked_for_and_ends_the_reply(
     worker: Worker, standin: Providers
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interaction.core.signals import Message
-from interaction.providers.base import ProviderConfig
+from interaction.providers.base import Cut, ProviderConfig
 from interaction.providers.local.demo.agent import LanguageModel, reply
 from interaction.providers.local.demo.numbers import in_words, number
 from interaction.providers.local.words import words
@@ -249,6 +249,16 @@ async def test_the_echo_says_what_was_said() -> None:
         "You said: good morning"
     )
     assert "".join(await streamed([], "echo")) == "I heard nothing."
+
+
+@pytest.mark.parametrize("name", ["demo", "echo"])
+async def test_no_more_words_are_written_than_may_be(name: str) -> None:
+    model = load("llm", ProviderConfig(name))
+    said = [Message("user", "say one two three four five")]
+    every = [piece async for piece in model.complete(said)]
+    assert len(every) > 3
+    assert [piece async for piece in model.complete(said, max_tokens=3)] == [*every[:3], Cut()]
+    assert [piece async for piece in model.complete(said, max_tokens=len(every))] == every
 
 
 async def test_closing_is_nothing() -> None:

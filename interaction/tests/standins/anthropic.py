@@ -32,10 +32,12 @@ class Standin(serving.Standin):
         usage = {"input_tokens": 2, "cache_read_input_tokens": 5, "output_tokens": 0}
         message = {"id": "msg", "type": "message", "role": "assistant", "content": []}
         begins = {**message, "model": body["model"], "usage": usage}
-        stop = {"stop_reason": "refusal" if answer.plan.code == "refusal" else "end_turn"}
+        said = words(text)[: body["max_tokens"]]
+        end = "max_tokens" if len(said) < len(words(text)) else "end_turn"
+        stop = {"stop_reason": "refusal" if answer.plan.code == "refusal" else end}
         blocks: list[dict[str, Any]] = []
         if text:
-            blocks += _block(0, {"type": "text", "text": ""}, [_text(word) for word in words(text)])
+            blocks += _block(0, {"type": "text", "text": ""}, [_text(word) for word in said])
         for number, call in enumerate(calls, start=1):
             tool = {"type": "tool_use", "id": f"toolu_{number}", "name": call["name"], "input": {}}
             blocks += _block(number, tool, _arguments(call))

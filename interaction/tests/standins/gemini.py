@@ -42,12 +42,15 @@ class Standin(serving.Standin):
         if text is None:
             told = last["text"] if "text" in last else last["functionResponse"]["response"]
             text = "" if calls else f"You said: {told}."
-        parts: list[dict[str, Any]] = [{"text": word} for word in words(text) if word]
+        every = [word for word in words(text) if word]
+        most = body.get("generationConfig", {}).get("maxOutputTokens")
+        parts: list[dict[str, Any]] = [{"text": word} for word in every[:most]]
+        end = "MAX_TOKENS" if len(parts) < len(every) else "STOP"
         for number, call in enumerate(calls):
             asked = {"functionCall": {"name": call["name"], "args": call.get("arguments", {})}}
             parts.append({**asked, **({} if number else {"thoughtSignature": SIGNATURE})})
         chunks = [_chunk([part]) for part in parts]
-        reason = answer.plan.code if answer.plan.code == "SAFETY" else "STOP"
+        reason = answer.plan.code if answer.plan.code == "SAFETY" else end
         usage = {"promptTokenCount": 7, "candidatesTokenCount": 2, "thoughtsTokenCount": 1}
         last_one = {"content": {"role": "model", "parts": []}, "finishReason": reason}
         await answer.events([*chunks, {"candidates": [last_one], "usageMetadata": usage}])

@@ -100,10 +100,12 @@ class Standin(serving.Standin):
             message = {"role": "assistant", "content": text}
             await answer.whole({"object": "chat.completion", "choices": [{"message": message}]})
             return
-        deltas: list[dict[str, Any]] = [{"content": word} for word in words(text)]
+        most = body.get("max_completion_tokens")
+        deltas: list[dict[str, Any]] = [{"content": word} for word in words(text)[:most]]
+        end = "length" if len(deltas) < len(words(text)) else "stop"
         for index, call in enumerate(calls):
             deltas += _call(index, call)
-        ends = {"index": 0, "delta": {}, "finish_reason": "tool_calls" if calls else "stop"}
+        ends = {"index": 0, "delta": {}, "finish_reason": "tool_calls" if calls else end}
         choices = [*({"index": 0, "delta": delta} for delta in deltas), ends]
         frame = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "standin"}
         chunks = [{**frame, "choices": [choice]} for choice in choices]

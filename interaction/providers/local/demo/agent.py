@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
 from interaction.core.signals import Message, ToolCall, ToolSpec
-from interaction.providers.base import ProviderConfig, Usage
+from interaction.providers.base import ProviderConfig, Written
 from interaction.providers.local.demo.chinese import speaking_chinese
 from interaction.providers.local.demo.clock import telling_the_date, telling_the_time
 from interaction.providers.local.demo.manners import (
@@ -23,7 +23,7 @@ from interaction.providers.local.demo.repeating import counting, repeating
 from interaction.providers.local.demo.said import Said, Strategy
 from interaction.providers.local.demo.sums import calculating
 from interaction.providers.local.demo.tools import calling, telling
-from interaction.providers.local.words import words
+from interaction.providers.local.words import written
 
 OPENING = "hello"
 """As what it takes being asked to speak before anybody has said anything."""
@@ -57,14 +57,13 @@ class LanguageModel:
         *,
         tool_choice: str = "auto",
         max_tokens: int | None = None,
-    ) -> AsyncIterator[str | ToolCall | Usage]:
-        """Its replies are short: ``max_tokens`` is not looked at."""
+    ) -> AsyncIterator[Written]:
         answer = reply(messages, self._now(), tools, tool_choice)
         if isinstance(answer, ToolCall):
             yield answer
             return
-        for word in words(answer):
-            yield word
+        for piece in written(answer, max_tokens):
+            yield piece
 
     async def aclose(self) -> None:
         pass

@@ -246,6 +246,17 @@ async def test_what_is_committed_by_hand_is_recognised_though_nobody_seems_to_sp
     assert len(b"".join(sent)) == pytest.approx(0.5 * 32_000, rel=0.1)
 
 
+async def test_a_response_that_reached_its_length_is_incomplete(connect: Connect) -> None:
+    async with connect() as client:
+        await client.until("session.created")
+        await client.update(output_modalities=["text"], max_output_tokens=2)
+        await client.write("cut")
+        await client.send("response.create")
+        response = (await client.until("response.done"))["response"]
+    assert response["status"] == "incomplete"
+    assert response["status_details"]["reason"] == "max_output_tokens"
+
+
 async def test_a_response_can_be_cancelled(connect: Connect, engines: list[ScriptedEngine]) -> None:
     async with connect() as client:
         await client.until("session.created")
