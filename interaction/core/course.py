@@ -113,10 +113,12 @@ class Course:
         """``heard``: the turn's words, where whoever keeps the context has not been told yet."""
         reply = turn.reply = Reply(asked.reply_id)
         context = asked.context
+        late = bool(heard) and asked.goes_on
         if context is None:
             context = self._context()
-            if heard and self._own_context:
-                context = (*context, Message("user", heard))
+            late = late and self._own_context is not None
+        if late:
+            context = (*context, Message("user", heard))
         order = self._respond(turn, reply, asked.manner or self.config.manner, context)
         self._effects += [*replying.begin(turn, reply), order]
 
@@ -201,6 +203,8 @@ class Course:
         """End a committed turn whose reply is not to be heard any further."""
         reply = turn.reply
         if reply is None:
+            if turn.asked:
+                self._effects.append(out.Interrupted(turn.id, turn.asked.reply_id, 0, ""))
             self._close(turn, "heard")
             return
         heard = reply.heard_ms(now) if heard_ms is None else min(heard_ms, round(reply.audio_ms))

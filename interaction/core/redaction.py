@@ -151,6 +151,8 @@ def _may_grow(text: str, run: _Run) -> bool:
 
 
 def _replaced(text: str, changes: list[tuple[_Run, str]]) -> str:
-    for run, instead in reversed(changes):
-        text = text[: run.start] + instead + text[run.end :]
-    return text
+    pieces, at = list[str](), 0
+    for run, instead in changes:
+        pieces += (text[at : run.start], instead)
+        at = run.end
+    return "".join([*pieces, text[at:]])

@@ -64,6 +64,8 @@ class Answer:
     """All that the language model gets; None: the conversation's own."""
     aside: bool = False
     """Beside the conversation: it interrupts nothing, nothing interrupts it, and it is not kept."""
+    goes_on: bool = True
+    """The words of the turn that is answered belong behind ``context``, if they come later."""
 
 
 @dataclass(frozen=True, slots=True)

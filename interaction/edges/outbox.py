@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from interaction.edges.protocol import Message
 
 QUEUED_MS = 600_000
 """Audio that may wait to be sent: ten minutes are 28.8 MB."""
+MOST_POSTED = 8 * 1024 * 1024
+"""Characters of messages that may wait before whoever causes more has to."""
 SEND_S = 30.0
 """A server that does hold senders back may do so for this long; then the client is given up."""
 
@@ -30,6 +33,15 @@ Pack = Callable[[Play, int, bytes], str | bytes | None]
 """What a piece of audio is on the wire: the piece, its number in the reply, and its PCM at the
 session's rate. A string is sent as text; None is not sent."""
 Left = Callable[[UUID, bool], None]
+
+
+@dataclass
+class _Stream:
+    """A reply on its way out: how it began to be sent, it is sent to its end."""
+
+    resampler: Resampler
+    pack: Pack
+    sequence: int = 0
 
 
 class Outbox:
@@ -48,7 +60,10 @@ class Outbox:
         self._send = send
         self._patience = patience
         self._clock = clock
-        self._messages: deque[str] = deque()
+        self._messages: deque[dict[str, Any]] = deque()
+        self._posted = 0
+        """Characters of messages that wait."""
+        self._less = asyncio.Event()
         self._audio: deque[Play] = deque()
         self._queued_ms = 0.0
         self._stirred = asyncio.Event()
@@ -61,13 +76,16 @@ class Outbox:
     ) -> None:
         """A session starts: audio leaves at ``rate`` Hz, ``left`` hears of a reply's first and
         last piece. ``ahead_ms``: how far it may run ahead of the ear; None: it leaves at once."""
-        self._rate = rate
+        self.speak(rate, pack)
         self._left = left
-        self._pack = pack
         self._pace = Pace(ahead_ms)
-        self._audio.clear()
-        self._queued_ms = 0.0
         self._reply_id = None
+        self.drop_audio()
+
+    def speak(self, rate: int, pack: Pack) -> None:
+        """Replies that begin from here on leave like this."""
+        self._rate = rate
+        self._pack = pack
 
     def tell(self, message: Message) -> None:
         """Send a message. Never blocks."""
@@ -75,8 +93,20 @@ class Outbox:
 
     def post(self, text: str) -> None:
         """Send a text frame. Never blocks."""
-        self._messages.append(text)
+        self._messages.append({"type": "websocket.send", "text": text})
+        self._posted += len(text)
         self._stirred.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close the socket behind all that was posted. Never blocks."""
+        self._messages.append({"type": "websocket.close", "code": code, "reason": reason})
+        self._stirred.set()
+
+    async def room(self) -> None:
+        """Wait until the client has taken most of what was posted: for those who cause more."""
+        while self._posted > MOST_POSTED:
+            self._less.clear()
+            await self._less.wait()
 
     def play(self, piece: Play) -> bool:
         """Send audio when its time comes; false where too much waits already. Never blocks."""
@@ -94,10 +124,12 @@ class Outbox:
         self._cut_off = reply_id
         self._audio = deque(piece for piece in self._audio if piece.reply_id != reply_id)
         self._queued_ms = sum(duration_ms(piece.pcm) for piece in self._audio)
+        self._streams.pop(reply_id, None)
 
     def drop_audio(self) -> None:
         """Nothing more of any reply leaves."""
         self._audio.clear()
+        self._streams: dict[UUID, _Stream] = {}
         self._queued_ms = 0.0
 
     def played(self, reply_id: UUID, played_ms: int) -> None:
@@ -111,7 +143,10 @@ class Outbox:
         """Send until cancelled. Raises ``TimeoutError`` when the client takes nothing any more."""
         while True:
             while self._messages:
-                await self._send_frame(text=self._messages.popleft())
+                message = self._messages.popleft()
+                await self._send_out(message)
+                self._posted -= len(message.get("text", ""))
+                self._less.set()
             wait = self._wait()
             if wait == 0:
                 await self._send_piece(self._audio.popleft())
@@ -134,28 +169,29 @@ class Outbox:
     async def _send_piece(self, piece: Play) -> None:
         ms = duration_ms(piece.pcm)
         self._queued_ms -= ms
-        first = piece.reply_id != self._reply_id
-        if first:
+        if piece.reply_id != self._reply_id:
             self._reply_id = piece.reply_id
-            self._sequence = 0
-            self._resampler = Resampler(SPEAKING_RATE, self._rate)
             self._pace.begin()
-        pcm = self._resampler.feed(piece.pcm)
+        stream = self._streams.get(piece.reply_id)
+        if first := stream is None:
+            stream = _Stream(Resampler(SPEAKING_RATE, self._rate), self._pack)
+            self._streams[piece.reply_id] = stream
+        pcm = stream.resampler.feed(piece.pcm)
         if piece.last:
-            pcm += self._resampler.finish()
-        frame = self._pack(piece, self._sequence, pcm)
-        if isinstance(frame, str):
-            await self._send_frame(text=frame)
-        elif frame is not None:
-            await self._send_frame(bytes=frame)
-        self._sequence += 1
+            pcm += stream.resampler.finish()
+            del self._streams[piece.reply_id]
+        frame = stream.pack(piece, stream.sequence, pcm)
+        stream.sequence += 1
+        if frame is not None:
+            kind = "text" if isinstance(frame, str) else "bytes"
+            await self._send_out({"type": "websocket.send", kind: frame})
         self._pace.sent(ms, self._clock())
         if first or piece.last:
             self._left(piece.reply_id, piece.last)
 
-    async def _send_frame(self, **frame: str | bytes) -> None:
+    async def _send_out(self, message: dict[str, Any]) -> None:
         async with asyncio.timeout(self._patience):
-            await self._send({"type": "websocket.send", **frame})
+            await self._send(message)
 
 
 def duration_ms(pcm: bytes) -> float:

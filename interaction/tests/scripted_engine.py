@@ -29,7 +29,7 @@ def tone(ms: int) -> bytes:
 class ScriptedEngine:
     """``hold``: answer nothing until a test does. ``fail``: the LLM times out. ``break``: a bug.
     ``lost``: nothing can come any more. ``call x``: the client's tool. ``mute``: text without
-    audio. ``cut``: as much as it may write. ``for N seconds``: so much audio. Otherwise one second."""
+    audio. ``cut``: as much as it may write. ``for N seconds``: so much audio; else one second."""
 
     made: ClassVar[list[ScriptedEngine]] = []
     live: ClassVar[list[ScriptedEngine]] = []

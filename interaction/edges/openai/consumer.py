@@ -11,6 +11,7 @@ import json
 import time
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -25,11 +26,13 @@ from interaction.edges import opening
 from interaction.edges.live import LiveSession, internal_error, log_bug
 from interaction.edges.openai import models
 from interaction.edges.openai.exchange import Exchange
+from interaction.edges.openai.formats import AudioFormat
 from interaction.edges.openai.models import Asked
 from interaction.edges.openai.session import Settings
 from interaction.edges.openai.wire import (
     BROKEN,
     GOING_AWAY,
+    REFUSED,
     TOO_MUCH,
     TOO_SLOW,
     TRY_LATER,
@@ -37,6 +40,7 @@ from interaction.edges.openai.wire import (
     Event,
     error,
     new_id,
+    read,
 )
 from interaction.edges.outbox import Outbox
 from interaction.edges.protocol import ProviderChoice, SessionSettings
@@ -45,6 +49,8 @@ from interaction.models import Session
 
 LONGEST_S = 3_600
 """Of a session; then the socket is closed with 1001, and the client may come back."""
+STEP_S = 10
+"""Seconds of audio that are passed on at once; then it is waited until they were heard."""
 MOST_WAITING = 64 * 1024 * 1024
 """Characters of events that may wait to be taken."""
 
@@ -65,6 +71,11 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
         self._live: LiveSession | None = None
         self._ended: asyncio.Task[None] | None = None
         self._outbox = Outbox(send)
+        self._closing = False
+        self._heard = b""
+        """Audio of the event in hand."""
+        self._behind = 0
+        """Bytes passed on since it was last waited until they were heard."""
         try:
             await self._serve(scope, receive, send)
         except* TimeoutError:
@@ -101,21 +112,27 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
         text = frame.get("text")
         if text is None:
             text = (frame.get("bytes") or b"").decode("utf-8", "replace")
+        if self._closing:
+            return
         self._waiting_size += len(text)
         if self._waiting_size > MOST_WAITING:
-            await self._close(TOO_MUCH, "too much at once")
+            self._close(TOO_MUCH, "too much at once")
             return
         self._waiting.append(text)
         self._arrived.set()
 
-    async def _close(self, code: int, reason: str) -> None:
-        await self.send({"type": "websocket.close", "code": code, "reason": reason})
+    def _close(self, code: int, reason: str) -> None:
+        """Close the socket once, behind what was sent before; nothing more is taken."""
+        if not self._closing:
+            self._closing = True
+            self._waiting.clear()
+            self._outbox.close(code, reason)
 
     async def _time_out(self) -> None:
         await asyncio.sleep(LONGEST_S)
         message = "A session lasts at most 60 minutes. Connect again to go on."
         self._send(error("session_expired", message))
-        await self._close(GOING_AWAY, "session_expired")
+        self._close(GOING_AWAY, "session_expired")
 
     def _send(self, event: Event) -> None:
         self._outbox.post(json.dumps({"event_id": new_id("event"), **event}))
@@ -124,6 +141,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def _converse(self) -> None:
         try:
+            self._model = self._model or str(self._grant.session.get("model") or "")
             self._asked = await database_sync_to_async(models.understood)(self._model, self._user)
             self._begin(self._asked)
             while True:
@@ -133,14 +151,19 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
                     text = self._waiting.popleft()
                     self._waiting_size -= len(text)
                     await self._take(text)
+                    await self._outbox.room()
                     await asyncio.sleep(0)  # a flood of events must not hold up the others
         except opening.CannotOpen as refusal:
             self._send(error(refusal.code, refusal.message))
+            self._close(REFUSED, refusal.code)
         except Exception as bug:
-            log_bug(bug, None)
-            failed = internal_error()
-            self._send(error(failed.code, failed.message, kind="server_error"))
-            await self._close(BROKEN, failed.code)
+            self._send(self._wrong(bug))
+            self._close(BROKEN, "internal_error")
+
+    def _wrong(self, bug: Exception) -> Event:
+        log_bug(bug, None)
+        failed = internal_error()
+        return error(failed.code, failed.message, kind="server_error")
 
     def _begin(self, asked: Asked) -> None:
         expires_at = int(time.time()) + LONGEST_S
@@ -158,7 +181,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
     async def _take(self, text: str) -> None:
         client_event_id: str | None = None
         try:
-            event = _read(text)
+            event = read(text)
             given = event.get("event_id")
             client_event_id = given if isinstance(given, str) else None
             if _needs_session(event) and self._live is None:
@@ -166,9 +189,28 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
             self._exchange.take(event)
             if self._live and event["type"].endswith("session.update"):
                 self._live.reconfigure(self._exchange.settings.config())
-                self._outbox_begins()
+                self._speak()
+            await self._pass_on(event["type"])
         except Complaint as complaint:
             self._send(complaint.event(client_event_id))
+        except (TypeError, KeyError, AttributeError, ValueError, RecursionError) as bug:
+            # What nobody thought of in a client's event costs that event.
+            self._send(self._wrong(bug))
+
+    async def _pass_on(self, kind: str) -> None:
+        """Have audio heard as fast as can be, but not faster; and a commit before what follows."""
+        live, heard, self._heard = self._live, self._heard, b""
+        if live is None:
+            return
+        step = 2 * self._rate * STEP_S
+        for start in range(0, len(heard), step):
+            live.hear(heard[start : start + step])
+            self._behind += len(heard[start : start + step])
+            if self._behind >= step:
+                await live.heard()
+                self._behind = 0
+        if kind.endswith(("buffer.commit", "buffer.clear")):
+            await live.heard()
 
     async def _open(self) -> None:
         """Make the session: what ``session.update`` has said before shapes it."""
@@ -178,14 +220,28 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
         )
         if settings.language:
             wanted = _in_language(wanted, settings.language)
-        opened = await database_sync_to_async(self._make)(wanted)
+        opened = await self._made(wanted)
         spec = replace(opened.spec, paced=False)
         self._rate = settings.hears.rate
         self._live = LiveSession(
             spec, settings.config(), self._rate, self._tell, self._exchange.context
         )
-        self._outbox_begins()
+        speaks = settings.speaks
+        pack = partial(self._pack, speaks)
+        self._outbox.begin(speaks.rate, self._audio_left, pack, ahead_ms=None)
         self._ended = self._tasks.create_task(self._live_through(self._live))
+
+    async def _made(self, wanted: SessionSettings) -> opening.Opened:
+        """Whoever leaves meanwhile leaves no session open."""
+        making = asyncio.ensure_future(database_sync_to_async(self._make)(wanted))
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            opened = await making
+            if not self._grant.inner:
+                end = database_sync_to_async(Session.end)
+                await end(opened.spec.session_id, "client_left")
+            raise
 
     def _make(self, wanted: SessionSettings) -> opening.Opened:
         if self._grant.inner:
@@ -204,13 +260,12 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
                 await database_sync_to_async(Session.end)(live.spec.session_id, reason)
         if reason != "client_left":
             self._live = None
-            await self._close(TRY_LATER if reason == "engine_unavailable" else BROKEN, reason)
+            self._close(TRY_LATER if reason == "engine_unavailable" else BROKEN, reason)
 
-    def _outbox_begins(self) -> None:
+    def _speak(self) -> None:
+        """In the format that the session has now, from the next reply on."""
         speaks = self._exchange.settings.speaks
-        if (wanted := speaks) != getattr(self, "_speaks", None):
-            self._speaks = wanted
-            self._outbox.begin(speaks.rate, self._audio_left, self._pack, ahead_ms=None)
+        self._outbox.speak(speaks.rate, partial(self._pack, speaks))
 
     # Between the exchange and the live session.
 
@@ -224,7 +279,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
         if rate != self._rate:
             self._rate = rate
             self._live.hear_at(rate)
-        self._live.hear(pcm)
+        self._heard += pcm
 
     def _tell(self, news: effects.News) -> None:
         telling = self._exchange.telling
@@ -241,23 +296,15 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
             self._outbox.interrupt(news.reply_id)
         telling.tell(news)
 
-    def _pack(self, piece: effects.Play, sequence: int, pcm: bytes) -> str | None:
-        event = self._exchange.telling.audio(piece, self._speaks.encode(pcm))
+    def _pack(
+        self, speaks: AudioFormat, piece: effects.Play, sequence: int, pcm: bytes
+    ) -> str | None:
+        event = self._exchange.telling.audio(piece, speaks.encode(pcm))
         return json.dumps({"event_id": new_id("event"), **event}) if event else None
 
     def _audio_left(self, reply_id: Any, last: bool) -> None:
         if self._live:
             self._live.command(signals.AudioLeft(reply_id, last))
-
-
-def _read(text: str) -> Event:
-    try:
-        event = json.loads(text)
-    except ValueError:
-        raise Complaint("invalid_json", "The message holds no valid JSON.") from None
-    if not isinstance(event, dict):
-        raise Complaint("invalid_json", "A message must be one JSON object.")
-    return event
 
 
 def _needs_session(event: Event) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
@@ -22,7 +23,7 @@ from interaction.core.signals import Message
 from interaction.edges.openai import items as conversation
 from interaction.edges.openai.items import Items
 from interaction.edges.openai.responses import Terms
-from interaction.edges.openai.session import Settings
+from interaction.edges.openai.session import Settings, modern_modalities
 from interaction.edges.openai.telling import Telling
 from interaction.edges.openai.wire import Complaint, Event
 
@@ -31,6 +32,11 @@ MOST_APPENDED = 15 * 1024 * 1024
 LEAST_COMMITTED_MS = 100
 _responses: TypeAdapter[Any] = TypeAdapter(RealtimeResponseCreateParams)
 MOST_ITEMS = 2_000
+MOST_KEPT = 64 * 1024 * 1024
+"""Characters of all items that the client has made in a session."""
+MOST_ASIDES = 16
+"""Responses beside the conversation at once."""
+MOST_TOKENS = 4_096
 
 Do = Callable[[signals.Command], None]
 
@@ -52,8 +58,8 @@ class Exchange:
         self._send = send
         self._do = do
         self._hear = hear
-        self._uncommitted = 0
-        """Bytes appended since the last commit."""
+        self._kept = 0
+        """Characters of items that the client has made."""
 
     def context(self) -> tuple[Message, ...]:
         """What a reply that is made by itself is given, but for the words it answers."""
@@ -87,32 +93,35 @@ class Exchange:
             raw = base64.b64decode(audio, validate=True)
         except (binascii.Error, ValueError):
             raise Complaint("invalid_value", "audio: this is not valid base64.", "audio") from None
-        self._uncommitted += len(raw)
-        self._hear(self.settings.hears.decode(raw))
+        hears = self.settings.hears
+        self.telling.uncommitted_ms += 1000 * len(raw) / hears.sample_bytes / hears.rate
+        self._hear(hears.decode(raw))
 
     def _commit(self, event: Event) -> None:
-        hears = self.settings.hears
-        ms = 1000 * self._uncommitted / hears.sample_bytes / hears.rate
+        ms = self.telling.uncommitted_ms
         if ms < LEAST_COMMITTED_MS:
             message = f"The buffer holds {ms:.0f} ms of audio; a commit needs {LEAST_COMMITTED_MS}."
             raise Complaint("input_audio_buffer_commit_empty", message)
-        self._uncommitted = 0
+        self.telling.uncommitted_ms = 0
         self.telling.committing = True
         self._do(signals.Commit(respond=None if self.settings.transcribes else False))
 
     def _clear(self, event: Event) -> None:
-        self._uncommitted = 0
+        self.telling.uncommitted_ms = 0
         self._do(signals.Clear())
         self._send({"type": "input_audio_buffer.cleared"})
 
     def _create_item(self, event: Event) -> None:
-        item = conversation.checked(event.get("item"))
-        if django_settings.ENV.parley_redact:
-            _mask(item)
+        item = _checked_item(event.get("item"))
+        size = len(json.dumps(item))
+        if self._kept + size > MOST_KEPT:
+            message = "The items of this session hold too much; open another one."
+            raise Complaint("too_many_items", message)
         if len(self.items) >= MOST_ITEMS:
             message = f"A conversation holds at most {MOST_ITEMS} items of yours; delete some."
             raise Complaint("too_many_items", message)
         previous = self.items.insert(item, event.get("previous_item_id"))
+        self._kept += size
         told = {"previous_item_id": previous, "item": item}
         self._send({"type": "conversation.item.added", **told})
         self._send({"type": "conversation.item.done", **told})
@@ -128,6 +137,8 @@ class Exchange:
     def _truncate_item(self, event: Event) -> None:
         item = self.items.get(event.get("item_id"), "item_truncate_invalid_item_id")
         end_ms, index = event.get("audio_end_ms"), event.get("content_index", 0)
+        if index != 0 or not isinstance(index, int) or isinstance(index, bool):
+            raise Complaint("invalid_value", "content_index must be 0.", "content_index")
         if not isinstance(end_ms, int | float) or isinstance(end_ms, bool):
             raise Complaint("invalid_value", "audio_end_ms must be a number.", "audio_end_ms")
         response = self.telling.response_of(item["id"])
@@ -150,10 +161,14 @@ class Exchange:
         if self.telling.active and not aside:
             message = "The conversation has an active response; cancel it or wait for its end."
             raise Complaint("conversation_already_has_active_response", message)
+        if aside and self.telling.asides >= MOST_ASIDES:
+            message = f"At most {MOST_ASIDES} responses beside the conversation at once."
+            raise Complaint("too_many_responses", message)
         context, manner = self._asked_context(asked), self.settings.manner(asked)
+        goes_on = asked.get("input") is None
         reply_id = uuid4()
         self.telling.begin(reply_id, self._terms(asked, aside=aside))
-        self._do(signals.Answer(reply_id, manner, context, aside))
+        self._do(signals.Answer(reply_id, manner, context, aside, goes_on))
 
     def _asked_context(self, asked: Mapping[str, Any]) -> tuple[Message, ...] | None:
         """Where the response has instructions or an input of its own; else the conversation's."""
@@ -172,11 +187,11 @@ class Exchange:
     def _input(self, item: Any) -> conversation.Item:
         if isinstance(item, dict) and item.get("type") == "item_reference":
             return self.items.get(item.get("id"), "item_reference_invalid_item_id")
-        return conversation.checked(item, "response.input")
+        return _checked_item(item, "response.input")
 
     def _terms(self, asked: Mapping[str, Any], *, aside: bool = False) -> Terms:
         terms = self.telling.usual_terms()
-        if modalities := asked.get("output_modalities") or asked.get("modalities"):
+        if modalities := asked.get("output_modalities"):
             terms.modalities = ["audio"] if "audio" in modalities else ["text"]
         terms.metadata = asked.get("metadata")
         if asked.get("max_output_tokens"):
@@ -217,18 +232,28 @@ def _checked_response(asked: Any) -> dict[str, Any]:
     if not isinstance(asked, dict):
         raise Complaint("invalid_value", "response must be an object.", "response")
     fields = {k: v for k, v in asked.items() if v is not None and k != "input"}
+    if "modalities" in fields:
+        fields.setdefault("output_modalities", modern_modalities(fields.pop("modalities")))
     try:
-        _responses.validate_python(fields)
+        _responses.validate_python(fields, strict=True)
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_input=False)[0]
         param = f"response.{first['loc'][0]}"
         raise Complaint("invalid_value", f"{param}: {first['msg']}.", param) from None
+    most = fields.get("max_output_tokens", "inf")
+    if most != "inf" and not 1 <= most <= MOST_TOKENS:
+        message = f"max_output_tokens must be 1 to {MOST_TOKENS}, or 'inf'."
+        raise Complaint("invalid_value", message, "response.max_output_tokens")
     return {**fields, "input": asked.get("input")}
 
 
-def _mask(item: conversation.Item) -> None:
-    """Long numbers are masked where they come in, typed ones too."""
-    for part in item.get("content") or ():
-        for name in ("text", "transcript"):
-            if isinstance(part.get(name), str):
-                part[name] = Redactor().final(part[name])
+def _checked_item(item: Any, param: str = "item") -> conversation.Item:
+    """Long numbers are masked where they come in, typed ones too. Raises ``Complaint``."""
+    checked = conversation.checked(item, param)
+    if django_settings.ENV.parley_redact:
+        parts = checked["content"] if checked["type"] == "message" else [checked]
+        for part in parts:
+            for name in ("text", "transcript", "output"):
+                if isinstance(part.get(name), str):
+                    part[name] = Redactor().final(part[name])
+    return checked

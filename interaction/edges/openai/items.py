@@ -24,11 +24,13 @@ def checked(item: Any, param: str = "item") -> Item:
     """A client's item with its defaults. Raises ``Complaint``."""
     if not isinstance(item, dict):
         raise Complaint("invalid_value", f"{param} must be an object.", param)
-    whole = {"type": "message", **copy.deepcopy(item)}
+    given = {name: value for name, value in item.items() if value is not None}
+    whole = {"type": "message", **copy.deepcopy(given)}
+    content = whole.get("content")
     if whole["type"] == "message" and whole.get("role") == "assistant":
-        whole["content"] = [_modern(part) for part in whole.get("content") or ()]
+        whole["content"] = list(map(_modern, content)) if isinstance(content, list) else content
     try:
-        _items.validate_python({k: v for k, v in whole.items() if v is not None})
+        _items.validate_python(whole)
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_input=False)[0]
         raise Complaint("invalid_value", f"{param}: {first['msg']}.", param) from None
@@ -57,7 +59,7 @@ class Items:
     def last(self) -> str | None:
         return next(reversed(self._items), None)
 
-    def insert(self, item: Item, after: str | None = None) -> str | None:
+    def insert(self, item: Item, after: Any = None) -> str | None:
         """Put an item after another one (``root``: first; null: last); return the id it follows.
 
         Raises ``Complaint``.
@@ -71,14 +73,15 @@ class Items:
             after = None
             self._items = {item["id"]: item, **self._items}
             return None
-        elif after not in self._items:
+        elif not isinstance(after, str) or after not in self._items:
             message = "previous_item_id: there is no such item."
             raise Complaint("item_create_invalid_previous_item_id", message, "previous_item_id")
+        previous: str | None = after
         order = list(self._items)
-        place = order.index(after) + 1 if after else 0
+        place = order.index(previous) + 1 if previous else 0
         following = {key: self._items.pop(key) for key in order[place:]}
         self._items |= {item["id"]: item, **following}
-        return after
+        return previous
 
     def get(self, item_id: Any, code: str) -> Item:
         """Raises ``Complaint`` with ``code`` where there is none."""

@@ -56,6 +56,8 @@ class Response:
     error: dict[str, str] | None = None
     """Why it will end as failed, once what was said of it has left."""
     latency: dict[str, float | None] | None = None
+    heard_ms: int | None = None
+    """The client has truncated it to this."""
     cut: bool = False
     """The model has written as much as it may."""
     message: Message | None = None
@@ -191,7 +193,8 @@ class Response:
         text = message.text
         if self.spoken:
             part = {"type": "audio", "transcript": text}
-            content = {"type": "output_audio", "transcript": text}
+            kept = text if self.heard_ms is None else self.reply.heard_text(self.heard_ms)
+            content = {"type": "output_audio", "transcript": kept}
             done = [
                 self._part("response.output_audio.done"),
                 {**self._part("response.output_audio_transcript.done"), "transcript": text},

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from interaction.core.signals import ConversationConfig, Manner, ToolSpec, TurnDetection
 from interaction.edges.openai.formats import AudioFormat
-from interaction.edges.openai.wire import Complaint
+from interaction.edges.openai.wire import Complaint, bearable
 
 PCM = AudioFormat("audio/pcm")
 FORMATS = ("audio/pcm", "audio/pcmu", "audio/pcma")
@@ -76,6 +76,7 @@ class Settings:
         """Take a ``session.update``. Raises ``Complaint``, changing nothing."""
         if not isinstance(changes, dict):
             raise Complaint("invalid_value", "session must be an object.", "session")
+        bearable(changes)
         changes = _modern(changes)
         kind = changes.get("type") or self._fields["type"]
         if kind not in ("realtime", "transcription"):
@@ -83,6 +84,9 @@ class Settings:
             raise Complaint("invalid_value", known, "session.type")
         fields = copy.deepcopy(self._fields)
         if kind != fields["type"]:
+            if self.voice_locked:
+                message = "The type cannot change once the model has spoken in this session."
+                raise Complaint("invalid_value", message, "session.type")
             transcribes = kind == "transcription"
             fields = (
                 _transcription_defaults()
@@ -124,8 +128,9 @@ class Settings:
         return list(self._fields.get("output_modalities") or ["audio"])
 
     @property
-    def voice(self) -> str:
-        return str(self._fields["audio"]["output"]["voice"])
+    def voice(self) -> Any:
+        """A name, or an object with the id of a voice of one's own."""
+        return None if self.transcribes else self._fields["audio"]["output"]["voice"]
 
     @property
     def hears(self) -> AudioFormat:
@@ -141,12 +146,18 @@ class Settings:
     def commits_by_hand(self) -> bool:
         return self._fields["audio"]["input"]["turn_detection"] is None
 
+    @property
+    def answers_by_itself(self) -> bool:
+        """Whoever has finished speaking is answered without being asked."""
+        found = self._fields["audio"]["input"]["turn_detection"]
+        return bool(not self.transcribes and found and found["create_response"])
+
     def manner(self, asked: Mapping[str, Any] | None = None) -> Manner:
         """How a reply is made; ``asked``: a ``response.create``'s own wishes."""
         wishes = {**self._fields, **{k: v for k, v in (asked or {}).items() if v is not None}}
         tools = [tool for tool in wishes.get("tools") or () if tool.get("type") == "function"]
         audio = ((asked or {}).get("audio") or {}).get("output") or {}
-        voice = audio.get("voice") or ("" if self.transcribes else self.voice)
+        voice = audio.get("voice") or self.voice
         most = wishes.get("max_output_tokens")
         return Manner(
             spoken="audio" in (wishes.get("output_modalities") or ["audio"]),
@@ -159,10 +170,11 @@ class Settings:
     def config(self) -> ConversationConfig:
         """How the conversation is led."""
         found = self._fields["audio"]["input"]["turn_detection"]
+        answering: Any = "asked"
         if self.transcribes:
-            answering: Any = "never"
-        else:
-            answering = "always" if found and found["create_response"] else "asked"
+            answering = "never"
+        elif self.answers_by_itself:
+            answering = "always"
         return ConversationConfig(
             barge_in=bool(found and found["interrupt_response"]),
             turn_detection=_turn_detection(found),
@@ -222,10 +234,10 @@ def _modern(changes: dict[str, Any]) -> dict[str, Any]:
         if name not in modern:
             continue
         value = modern.pop(name)
-        if name.endswith("_format") and value in BETA_FORMATS:
+        if name.endswith("_format") and isinstance(value, str) and value in BETA_FORMATS:
             value = AudioFormat(BETA_FORMATS[value]).as_json()
-        if name == "modalities" and isinstance(value, list):
-            value = ["audio"] if "audio" in value else ["text"]
+        if name == "modalities":
+            value = modern_modalities(value)
         place = modern
         for part in path[:-1]:
             place = place.setdefault(part, {})
@@ -233,6 +245,13 @@ def _modern(changes: dict[str, Any]) -> dict[str, Any]:
                 raise Complaint("invalid_value", f"{part} must be an object.", f"session.{part}")
         place.setdefault(path[-1], value)
     return modern
+
+
+def modern_modalities(beta: Any) -> Any:
+    """The beta's ``["text", "audio"]``: audio is always told in words too."""
+    if not isinstance(beta, list):
+        return beta
+    return ["audio"] if "audio" in beta else ["text"]
 
 
 def _merge(fields: dict[str, Any], changes: dict[str, Any], known: dict[str, Any]) -> None:
@@ -252,7 +271,7 @@ def _merge(fields: dict[str, Any], changes: dict[str, Any], known: dict[str, Any
                 fields[name] = {"model": None, "language": None, "prompt": None, **value}
             case (("turn_detection" | "transcription" | "noise_reduction" | "include"), None):
                 fields[name] = None
-            case _, None:
+            case (_, None) | ("voice", ""):
                 fields[name] = known[name]
             case _:
                 fields[name] = value
@@ -262,7 +281,8 @@ def _detection(held: dict[str, Any] | None, wanted: dict[str, Any]) -> dict[str,
     kind = wanted.get("type") or (held or SERVER_VAD)["type"]
     if kind == "none":
         raise _bad("audio.input.turn_detection", "turn_detection is switched off with null.")
-    base = {"server_vad": SERVER_VAD, "semantic_vad": SEMANTIC_VAD}.get(kind)
+    bases = {"server_vad": SERVER_VAD, "semantic_vad": SEMANTIC_VAD}
+    base = bases.get(kind) if isinstance(kind, str) else None
     if base is None:
         message = "turn_detection.type must be 'server_vad' or 'semantic_vad'."
         raise _bad("audio.input.turn_detection.type", message)
@@ -273,7 +293,7 @@ def _detection(held: dict[str, Any] | None, wanted: dict[str, Any]) -> dict[str,
 
 def _format(wanted: dict[str, Any]) -> dict[str, Any]:
     kind = wanted.get("type")
-    if kind not in FORMATS:
+    if not isinstance(kind, str) or kind not in FORMATS:
         raise _bad("audio.format.type", f"format.type must be one of: {', '.join(FORMATS)}.")
     if kind == "audio/pcm" and wanted.get("rate") not in (None, PCM.rate):
         raise _bad("audio.format.rate", "audio/pcm is 24000 samples a second.")

@@ -32,6 +32,8 @@ class Telling:
     def __init__(self, settings: Settings, items: Items, send: Callable[[Event], None]) -> None:
         self.committing = False
         """The client has committed by hand, and waits to be told so."""
+        self.uncommitted_ms = 0.0
+        """What the client has appended since the last commit, its own or ours."""
         self.conversation_id = new_id("conv")
         self._settings = settings
         self._items = items
@@ -53,6 +55,11 @@ class Telling:
         return next(
             (r for r in self._responses.values() if not r.done and r.terms.conversation_id), None
         )
+
+    @property
+    def asides(self) -> int:
+        """How many are in progress beside the conversation."""
+        return sum(not r.done and not r.terms.conversation_id for r in self._responses.values())
 
     def usual_terms(self) -> Terms:
         echo = self._settings.echo()
@@ -95,6 +102,7 @@ class Telling:
     def truncate(self, response: Response, heard_ms: int) -> None:
         """Keep of a message only what was heard: what was not leaves the context."""
         assert response.message is not None
+        response.heard_ms = heard_ms
         text = response.reply.heard_text(heard_ms)
         response.message.item["content"] = [{"type": "output_audio", "transcript": text}]
 
@@ -189,6 +197,7 @@ class Telling:
             where = {"audio_end_ms": spoken.ended_ms, "item_id": spoken.item_id}
             self._send({"type": "input_audio_buffer.speech_stopped", **where})
         if news.kept:
+            self.uncommitted_ms = 0
             self._commit(spoken.item_id)
 
     def _commit(self, item_id: str) -> None:
@@ -235,7 +244,7 @@ class Telling:
             return
         if response := self._live(failed.reply_id):
             self._out(response, response.failed(failed.code, failed.message))
-        elif failed.stage == "stt" and not self._settings.transcribes and failed.turn_id:
+        elif failed.stage == "stt" and failed.turn_id and self._settings.answers_by_itself:
             response = self.begin(failed.turn_id, self.usual_terms())
             self._out(response, response.failed(failed.code, failed.message))
         elif failed.turn_id is None:
