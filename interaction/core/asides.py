@@ -1,4 +1,5 @@
-"""Replies beside the conversation: none interrupts, is interrupted or kept."""
+"""Replies beside the conversation: none interrupts or is kept, and only those are interrupted that
+were asked for while somebody spoke."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ class Asides:
     def __init__(self) -> None:
         self._turns: dict[UUID, Turn] = {}
         """By reply; a turn here is nothing but the frame of its reply."""
+        self._hasty: set[UUID] = set()
+        """Replies to the conversation itself, that did not wait until the person had finished."""
 
     def begin(
         self,
@@ -25,7 +28,11 @@ class Asides:
         context: tuple[Message, ...],
         manner: Manner,
         now: float,
+        *,
+        hasty: bool,
     ) -> list[Effect]:
+        if hasty:
+            self._hasty.add(reply_id)
         turn = Turn(turn_id, 0, "text", opened_at=now, progress_at=now, speech_ended_at=now)
         turn.committed, turn.transcript, turn.reply = True, "", Reply(reply_id)
         self._turns[reply_id] = turn
@@ -58,6 +65,12 @@ class Asides:
             out.Interrupted(turn.id, reply_id, heard, reply.heard_text(heard)),
             out.CancelReply(turn.id, reply_id, heard),
         ]
+
+    def interrupt(self, now: float) -> list[Effect]:
+        """The person has finished, and this is what is to be answered now."""
+        hasty, self._hasty = self._hasty, set()
+        found = [self.stop(reply_id, now) for reply_id in hasty if reply_id in self._turns]
+        return [effect for effects in found for effect in effects]
 
     def fail(self, reply_id: UUID, failed: out.Failed) -> list[Effect]:
         turn, reply = self._of(reply_id)

@@ -52,7 +52,7 @@ class Conversation(Course):
             self._hear_open_turn(turn, now)
         elif self._holds():
             self._hold(turn, now)
-        elif turn and not self._may_interrupt():
+        elif turn and not (self._may_interrupt() or self._waits(turn)):
             self._gate.skip_speech()
             self._gate.forget_old()
         elif self._engine_finds_turns():
@@ -153,6 +153,10 @@ class Conversation(Course):
     def _may_interrupt(self) -> bool:
         """A committed turn may be talked over, unless the person switched that off."""
         return self.config.barge_in or self._is_manual()
+
+    def _waits(self, turn: Turn) -> bool:
+        """It is not being answered, and will not be unless somebody asks."""
+        return turn.reply is None and turn.asked is None and self.config.answering != "always"
 
     def _is_manual(self) -> bool:
         return self.config.turn_detection.kind == "manual"
@@ -263,7 +267,8 @@ class Conversation(Course):
             context = self._context() if asked.context is None else asked.context
             manner = asked.manner or self.config.manner
             ids = (self._new_id(), asked.reply_id)
-            self._effects += self._asides.begin(*ids, context, manner, now)
+            hasty = not asked.aside
+            self._effects += self._asides.begin(*ids, context, manner, now, hasty=hasty)
         elif turn and turn.reply is None:
             turn.asked, turn.progress_at = asked, now
             if turn.transcript is not None:

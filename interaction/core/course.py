@@ -61,6 +61,7 @@ class Course:
         turn.committed, turn.progress_at = True, now
         turn.latency["end_of_turn_delay"] = turn.since_speech(now)
         self._gate.skip_speech()
+        self._effects += self._asides.interrupt(now)
         self._effects.append(out.SpeechEnded(turn.id, at_ms=self._gate.last_speech_ms))
         if not (self.config.answering == "always" if respond is None else respond):
             if turn.reply:

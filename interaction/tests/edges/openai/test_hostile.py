@@ -17,7 +17,35 @@ from voiceproject.testing.calling import measured
 from voiceproject.testing.web import WebServer
 
 MB = 1024 * 1024
+
+
+def item(**changes: Any) -> dict[str, Any]:
+    content = [{"type": "input_text", "text": "hello"}]
+    return {"type": "message", "role": "user", "content": content, **changes}
+
+
+HALF = "\\ud800"
+DEEP = "[" * 300 + "]" * 300
+FLAT_FORMAT = {"type": "audio/pcm"}
 BAD_MESSAGES: list[Any] = [
+    "[" * 100_000,
+    '{"type": "session.update", "session": {"truncation": {"retention_ratio": NaN}}}',
+    f'{{"type": "session.update", "session": {{"instructions": "{HALF}"}}}}',
+    f'{{"type": "session.update", "session": {{"tracing": {DEEP}}}}}',
+    {"type": "session.update", "session": {"instructions": "nul \0"}},
+    {"type": "session.update", "session": {"instructions": "x" * 300_000}},
+    {"type": "session.update", "session": {"turn_detection": {"type": ["x"]}}},
+    {"type": "session.update", "session": {"input_audio_format": {"type": ["x"]}}},
+    {"type": "conversation.item.create", "previous_item_id": [], "item": item()},
+    {"type": "conversation.item.create", "previous_item_id": {}, "item": item()},
+    {"type": "conversation.item.create", "item": item(role="assistant", content=5)},
+    {"type": "conversation.item.create", "item": item(content=5)},
+    {"type": "conversation.item.create", "item": item(content=["a"])},
+    '{"type": "conversation.item.truncate", "item_id": "x", "audio_end_ms": NaN}',
+    {"type": "conversation.item.truncate", "item_id": "x", "content_index": None},
+    {"type": "response.create", "response": {"modalities": 5}},
+    {"type": "response.create", "response": {"max_output_tokens": "5"}},
+    {"type": "response.create", "response": {"max_output_tokens": -5}},
     "no json",
     "[]",
     "null",
