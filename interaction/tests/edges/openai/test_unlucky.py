@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -39,6 +40,16 @@ def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
             perform(engine, order)
 
     monkeypatch.setattr(ScriptedEngine, "perform", silently)
+
+
+async def held(client: Client, engines: list[ScriptedEngine]) -> UUID:
+    """Have a response begin that waits for the test to speak it; return its reply's id."""
+    await client.write("hold on")
+    await client.send("response.create")
+    await client.until("response.created")
+    (order,) = orders(engines[0], effects.Respond)
+    reply_id: UUID = order.reply_id
+    return reply_id
 
 
 async def commit(client: Client, pcm: bytes) -> None:
@@ -105,14 +116,11 @@ async def test_the_format_changes_from_the_next_response_on(
 ) -> None:
     async with connect() as client:
         await client.until("session.created")
-        await client.write("hold on")
-        await client.send("response.create")
-        await client.until("response.created")
-        (order,) = orders(engines[0], effects.Respond)
-        engines[0].speak(order.reply_id, "One.", 1, last=False)
+        reply_id = await held(client, engines)
+        engines[0].speak(reply_id, "One.", 1, last=False)
         await client.until("response.output_audio.delta")
         await client.update(audio={"output": {"format": {"type": "audio/pcmu"}}})
-        engines[0].tell(signals.ReplyAudio(order.reply_id, 99, 0, tone(100), last=True))
+        engines[0].tell(signals.ReplyAudio(reply_id, 99, 0, tone(100), last=True))
         await client.until("response.done")
         assert len(client.audio()) == 48_000 * 11 // 10
         client.got.clear()
@@ -149,11 +157,8 @@ async def test_what_was_truncated_stays_so_when_the_response_is_cancelled(
 ) -> None:
     async with connect() as client:
         await client.until("session.created")
-        await client.write("hold on")
-        await client.send("response.create")
-        await client.until("response.created")
-        (order,) = orders(engines[0], effects.Respond)
-        engines[0].speak(order.reply_id, "One two three four.", 4, last=False)
+        reply_id = await held(client, engines)
+        engines[0].speak(reply_id, "One two three four.", 4, last=False)
         item = (await client.until("response.output_audio.delta"))["item_id"]
         for _ in range(30):
             await client.until("response.output_audio.delta")
