@@ -101,6 +101,9 @@ class RealtimeEngine:
         except BROKEN as error:
             message = _("Redis does not answer. Check that it runs, then try again.")
             raise EngineUnavailable(message) from error
+        if self._closed:  # meanwhile: that close came too early
+            await self._hub.leave(self)
+            return
         self._handover.start(self._hub.channel)
         self._keeping.start()
         working, following = self._to_provider.work(), self._follow()
