@@ -38,6 +38,7 @@ from interaction.crashes import log_crash
 from interaction.engine import EngineUnavailable, SessionSpec
 from interaction.providers.base import (
     LineEvent,
+    RealtimeLine,
     ReplyDone,
     SpeechBegan,
     SpeechOver,
@@ -74,7 +75,7 @@ class RealtimeEngine:
         self._tooling = Tooling(spec, self._tell, self._keeping)
         self._line = Line(spec, self._tooling.specs)
         self._turns_are_ours = are_ours(spec.turns)
-        self._to_provider = Orders(self._line, spec.turns, self._cannot)
+        self._to_provider = Orders(self._line, spec.turns, self._give_up)
         self._events: asyncio.Queue[StageEvent | None] = asyncio.Queue()
         self._open_turn: UUID | None = None
         self._spoken: list[UUID | None] = []
@@ -87,7 +88,7 @@ class RealtimeEngine:
         """Of a reply that nobody has asked for yet: the provider is ahead of us."""
         self._asked_at = 0.0
         self._resumed = False
-        """The line was opened anew, and nothing has come over it since."""
+        """The line was opened anew, and no reply has come whole since."""
         self._deadline: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._closed = False
@@ -230,20 +231,18 @@ class RealtimeEngine:
         await self._resume()
         while True:
             await self._line.opened.wait()
-            line = self._line.now
+            if (line := self._line.current) is None:  # lost again meanwhile
+                continue
             try:
                 async with contextlib.aclosing(line.events()) as events:  # type: ignore[type-var]
                     async for event in events:
+                        if line is not self._line.current:
+                            break
                         self._take(event)
-            except ProviderError as error:
-                if self._line.is_open and self._line.now is line:  # else it was given up before
-                    self._give_up(error)
             except Exception as error:
-                self._line.drop()
-                self._cannot(error)
+                self._give_up(error, line)
 
     def _take(self, event: LineEvent) -> None:
-        self._resumed = False
         match event:
             case SpeechBegan():
                 self._tell(TurnFound())
@@ -282,24 +281,25 @@ class RealtimeEngine:
                     counts = (usage.prompt_tokens, usage.completion_tokens)
                     self._tell(Used(reply.turn, reply.id, *counts))
                 if error:
-                    self._fail_reply(error.code, error.message, retryable=error.retryable)
+                    self._fail_reply(error.code, error.message, error.retryable)
                 elif calls and not cut_off:
                     reply.awaits_results = True
                     self._write(reply, reply.pause())
                     self._rest()
                     self._tasks.append(asyncio.create_task(self._run_tools(reply, event)))
                 else:
-                    self._finish(reply)
+                    self._finish(reply, whole=not cut_off)
 
     async def _run_tools(self, reply: Reply, done: ReplyDone) -> None:
-        results = await self._tooling.answer(reply.turn, reply.id, done.calls)
-        if reply.complete:
-            return
-        reply.awaits_results = False
+        line = self._line.current
         try:
-            await self._line.now.results(results)
-        except ProviderError as error:
-            self._give_up(error)
+            results = await self._tooling.answer(reply.turn, reply.id, done.calls)
+            if reply.complete or line is None:
+                return
+            reply.awaits_results = False
+            await line.results(results)
+        except Exception as error:
+            self._give_up(error, line)
         else:
             self._rest(SILENT_FOR)
 
@@ -315,8 +315,11 @@ class RealtimeEngine:
         self._keeping.said(reply.turn, reply.id, piece.sentence, piece.pcm)
         self._tell(piece)
 
-    def _finish(self, reply: Reply) -> None:
+    def _finish(self, reply: Reply, *, whole: bool) -> None:
         self._rest()
+        if whole:
+            self._resumed = False
+            self._line.serves()
         for event in reply.finish():
             if isinstance(event, ReplySentence):
                 self._write(reply, [event])
@@ -361,46 +364,42 @@ class RealtimeEngine:
 
     def _fell_silent(self) -> None:
         message = _("%(provider)s has stopped answering.") % {"provider": self._provider}
-        self._give_up(ProviderTimeout(message, stage="realtime", provider=self._provider))
+        timeout = ProviderTimeout(message, stage="realtime", provider=self._provider)
+        self._give_up(timeout, self._line.current)
 
-    def _cannot(self, error: Exception) -> None:
-        """An order could not be carried out."""
+    def _give_up(self, error: Exception, line: RealtimeLine | None) -> None:
+        """``line`` is lost; None: there was none to be had. Who is not told for good is tried
+        once more, with what was said."""
+        if line is not self._line.current:
+            return  # somebody else who used it has said so before
+        again = line is not None and not self._resumed
         if isinstance(error, ProviderError):
-            self._give_up(error)
-            return
-        log_crash(logger, error, {"session": self.session_id})
-        message = _("An error of this program; its log says where.")
-        if self._line.is_open:
-            self._fail_reply("engine_crashed", message, retryable=False)
+            again = again and error.retryable
+            why = (error.code, error.message, error.retryable)
         else:
-            self._tell(EngineLost(self._provider, "engine_crashed", message, retryable=False))
-
-    def _give_up(self, error: ProviderError) -> None:
-        """The line is lost. Who is not told for good is tried once more, with what was said."""
-        again = self._line.drop() and error.retryable and not self._resumed
-        self._resumed = again
+            log_crash(logger, error, {"session": self.session_id})
+            why = ("engine_crashed", _("An error of this program; its log says where."), False)
+        self._resumed = self._resumed or again
+        self._line.drop()
         self._stopped = 0
         self._early.clear()
         self._spoken.clear()
         self._rest()
-        if not again:
-            self._lost(error)
+        if again:
+            self._fail_reply(*why)
+            self._tasks.append(asyncio.create_task(self._resume()))
             return
-        self._fail_reply(error.code, error.message, retryable=True)
-        self._tasks.append(asyncio.create_task(self._resume()))
+        if self._reply:
+            self._reply.complete = True
+        self._tell(EngineLost(self._provider, *why))
 
     async def _resume(self) -> None:
         try:
             await self._line.ready()
         except Exception as error:
-            self._cannot(error)
+            self._give_up(error, None)
 
-    def _lost(self, error: ProviderError) -> None:
-        if self._reply:
-            self._reply.complete = True
-        self._tell(EngineLost(self._provider, error.code, error.message, error.retryable))
-
-    def _fail_reply(self, code: str, message: str, *, retryable: bool) -> None:
+    def _fail_reply(self, code: str, message: str, retryable: bool) -> None:
         reply = self._reply
         if reply is None or reply.complete:
             return
