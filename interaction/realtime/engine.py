@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -90,7 +91,7 @@ class RealtimeEngine:
         self._resumed = False
         """The line was opened anew, and no reply has come whole since."""
         self._deadline: asyncio.TimerHandle | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
     # The engine protocol.
@@ -107,8 +108,8 @@ class RealtimeEngine:
             return
         self._handover.start(self._hub.channel)
         self._keeping.start()
-        working, following = self._to_provider.work(), self._follow()
-        self._tasks = [asyncio.create_task(working), asyncio.create_task(following)]
+        self._begin(self._to_provider.work())
+        self._begin(self._follow())
 
     def perform(self, order: EngineOrder) -> None:
         if self._closed:
@@ -286,7 +287,7 @@ class RealtimeEngine:
                     reply.awaits_results = True
                     self._write(reply, reply.pause())
                     self._rest()
-                    self._tasks.append(asyncio.create_task(self._run_tools(reply, event)))
+                    self._begin(self._run_tools(reply, event))
                 else:
                     self._finish(reply, whole=not cut_off)
 
@@ -387,7 +388,7 @@ class RealtimeEngine:
         self._rest()
         if again:
             self._fail_reply(*why)
-            self._tasks.append(asyncio.create_task(self._resume()))
+            self._begin(self._resume())
             return
         if self._reply:
             self._reply.complete = True
@@ -412,6 +413,11 @@ class RealtimeEngine:
         self, turn: UUID, stage: Stage, code: str, message: str, reply: UUID | None = None
     ) -> None:
         self._tell(StageFailed(turn, stage, "", code, message, retryable=True, reply_id=reply))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _tell(self, event: StageEvent) -> None:
         self._events.put_nowait(event)
