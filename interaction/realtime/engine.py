@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 from uuid import UUID
@@ -18,23 +17,9 @@ from interaction.cascade.hub import hub
 from interaction.cascade.liveness import Job, Watch
 from interaction.cascade.ticket import Report
 from interaction.core import effects as out
+from interaction.core import signals as sig
 from interaction.core.effects import EngineOrder, TurnRecord
 from interaction.core.redaction import Redactor
-from interaction.core.signals import (
-    EngineLost,
-    FinalTranscript,
-    Measured,
-    Message,
-    PartialTranscript,
-    ReplyAudio,
-    ReplySentence,
-    Stage,
-    StageEvent,
-    StageFailed,
-    TurnFound,
-    TurnOver,
-    Used,
-)
 from interaction.crashes import log_crash
 from interaction.engine import EngineUnavailable, SessionSpec
 from interaction.providers.base import (
@@ -52,6 +37,7 @@ from interaction.realtime.keeping import Keeping
 from interaction.realtime.line import Line
 from interaction.realtime.orders import Orders, are_ours
 from interaction.realtime.reply import Reply
+from interaction.realtime.sorting import Sorting
 from interaction.realtime.tooling import Tooling
 
 logger = logging.getLogger(__name__)
@@ -77,16 +63,10 @@ class RealtimeEngine:
         self._line = Line(spec, self._tooling.specs)
         self._turns_are_ours = are_ours(spec.turns)
         self._to_provider = Orders(self._line, spec.turns, self._give_up)
-        self._events: asyncio.Queue[StageEvent | None] = asyncio.Queue()
-        self._open_turn: UUID | None = None
-        self._spoken: list[UUID | None] = []
-        """The turns of the line, in the order in which they ended."""
+        self._events: asyncio.Queue[sig.StageEvent | None] = asyncio.Queue()
+        self._sorting = Sorting(turns_are_ours=self._turns_are_ours)
         self._reply: Reply | None = None
         """The one that comes, or came last."""
-        self._stopped = 0
-        """Replies that were cut off and whose end the provider has not told yet."""
-        self._early: deque[LineEvent] = deque()
-        """Of a reply that nobody has asked for yet: the provider is ahead of us."""
         self._asked_at = 0.0
         self._resumed = False
         """The line was opened anew, and no reply has come whole since."""
@@ -116,22 +96,24 @@ class RealtimeEngine:
             return
         match order:
             case out.OpenTurn(turn_id, sequence):
-                self._open_turn = turn_id
                 self._keeping.open(turn_id, sequence, "speech")
+                if words := self._sorting.opened(turn_id):
+                    self._understand(turn_id, words)
             case out.SendAudio(turn_id, pcm):
                 self._keeping.heard(turn_id, pcm)
             case out.EndTurn(turn_id, reply_id):
                 self._keeping.heard(turn_id, b"", last=True)
                 self._keeping.note(turn_id, reply=str(reply_id))
-                self._end_turn(turn_id)
-                self._expect(Reply(turn_id, reply_id), order.context)
+                reply = self._expect(Reply(turn_id, reply_id), order.context)
+                for event in self._sorting.ended(turn_id, reply):
+                    self._of_reply(reply, event)
             case out.Respond(turn_id, sequence, reply_id, context):
                 said = context[-1].content if context else ""
                 facts = {"reply": str(reply_id), "transcript": said}
                 self._keeping.open(turn_id, sequence, "text", **facts)
-                self._expect(Reply(turn_id, reply_id), context[:-1])
+                self._sorting.asked(self._expect(Reply(turn_id, reply_id), context[:-1]))
             case out.DropTurn(turn_id):
-                self._open_turn = None
+                self._sorting.dropped(turn_id)
                 if turn_id in self._handover:
                     self._keeping.drop(turn_id)
             case out.CancelReply(reply_id=reply_id):
@@ -150,8 +132,10 @@ class RealtimeEngine:
             self._line.closed(record)
         self._keeping.close(record)
 
-    async def events(self) -> AsyncGenerator[StageEvent, None]:
+    async def events(self) -> AsyncGenerator[sig.StageEvent, None]:
         while (event := await self._events.get()) is not None:
+            if isinstance(event, sig.TurnFound):
+                self._sorting.speech_told()
             yield event
 
     async def close(self) -> None:
@@ -205,25 +189,16 @@ class RealtimeEngine:
 
     # Replies come and go.
 
-    def _end_turn(self, turn_id: UUID) -> None:
-        """Where the provider finds the turns, it was counted when it said so."""
-        if self._turns_are_ours:
-            self._spoken.append(turn_id)
-        self._open_turn = None
-
-    def _expect(self, reply: Reply, context: tuple[Message, ...]) -> None:
+    def _expect(self, reply: Reply, context: tuple[sig.Message, ...]) -> Reply:
         self._reply, self._asked_at = reply, self._now()
         self._line.replies_to(context)
         self._rest(SILENT_FOR)
-        early, self._early = self._early, deque()
-        for event in early:
-            self._take(event)
+        return reply
 
     def _cancel(self, reply: Reply) -> None:
         if not reply.complete:
-            reply.complete = True
-            # While tools run for it, nothing is to come of it.
-            self._stopped += not reply.awaits_results
+            self._keep_rest(reply)
+            self._sorting.stopped(reply)
             self._rest()
 
     # From the provider.
@@ -246,27 +221,22 @@ class RealtimeEngine:
     def _take(self, event: LineEvent) -> None:
         match event:
             case SpeechBegan():
-                self._tell(TurnFound())
-                return
+                self._sorting.speech_began()
+                self._tell(sig.TurnFound())
             case SpeechOver():
-                self._spoken.append(self._open_turn)
-                self._tell(TurnOver())
-                return
+                self._sorting.speech_over()
+                self._tell(sig.TurnOver())
             case Words():
-                self._heard(event)
-                return
-        reply = self._reply
-        if self._stopped:
-            if isinstance(event, ReplyDone):
-                self._stopped -= 1
-        elif reply is None or reply.complete:
-            if not self._turns_are_ours:
-                self._early.append(event)
-        else:
-            self._rest(SILENT_FOR)
-            self._of_reply(reply, event)
+                if turn := self._sorting.turn_of(event):
+                    self._understand(turn, event)
+            case _:
+                if reply := self._sorting.reply_of(event):
+                    self._of_reply(reply, event)
 
     def _of_reply(self, reply: Reply, event: LineEvent) -> None:
+        if reply.complete:
+            return
+        self._rest(SILENT_FOR)
         match event:
             case SpokenText(text):
                 if not reply.text:
@@ -280,11 +250,10 @@ class RealtimeEngine:
             case ReplyDone(calls, cut_off, error, usage):
                 if usage:
                     counts = (usage.prompt_tokens, usage.completion_tokens)
-                    self._tell(Used(reply.turn, reply.id, *counts))
+                    self._tell(sig.Used(reply.turn, reply.id, *counts))
                 if error:
                     self._fail_reply(error.code, error.message, error.retryable)
                 elif calls and not cut_off:
-                    reply.awaits_results = True
                     self._write(reply, reply.pause())
                     self._rest()
                     self._begin(self._run_tools(reply, event))
@@ -297,14 +266,14 @@ class RealtimeEngine:
             results = await self._tooling.answer(reply.turn, reply.id, done.calls)
             if reply.complete or line is None:
                 return
-            reply.awaits_results = False
+            self._sorting.goes_on(reply)
             await line.results(results)
         except Exception as error:
             self._give_up(error, line)
         else:
             self._rest(SILENT_FOR)
 
-    def _write(self, reply: Reply, sentences: list[ReplySentence]) -> None:
+    def _write(self, reply: Reply, sentences: list[sig.ReplySentence]) -> None:
         for sentence in sentences:
             name = f"sentence:{reply.id}:{sentence.sentence}"
             self._keeping.note(reply.turn, **{name: sentence.text})
@@ -312,7 +281,7 @@ class RealtimeEngine:
                 self._measure(reply, "llm_ttfs")
             self._tell(sentence)
 
-    def _speak(self, reply: Reply, piece: ReplyAudio) -> None:
+    def _speak(self, reply: Reply, piece: sig.ReplyAudio) -> None:
         self._keeping.said(reply.turn, reply.id, piece.sentence, piece.pcm)
         self._tell(piece)
 
@@ -322,35 +291,39 @@ class RealtimeEngine:
             self._resumed = False
             self._line.serves()
         for event in reply.finish():
-            if isinstance(event, ReplySentence):
+            if isinstance(event, sig.ReplySentence):
                 self._write(reply, [event])
             else:
                 self._tell(event)
+        self._note_text(reply)
+
+    def _keep_rest(self, reply: Reply) -> None:
+        """It breaks off: what has come of it belongs into the history."""
+        reply.complete = True
+        self._write(reply, reply.pause())
+        self._note_text(reply)
+
+    def _note_text(self, reply: Reply) -> None:
         # Audio without a word of text is found by its first sentence all the same.
         facts: dict[str, object] = {f"text:{reply.id}": reply.text}
         if not reply.sentences and reply.heard_anything:
             facts[f"sentence:{reply.id}:0"] = ""
         self._keeping.note(reply.turn, **facts)
 
-    def _heard(self, words: Words) -> None:
-        turn = self._open_turn
-        if words.turn < len(self._spoken):
-            turn = self._spoken[words.turn]
-        if turn is None:
-            return
+    def _understand(self, turn: UUID, words: Words) -> None:
         redactor = Redactor() if self._spec.redact else None
         if not words.final:
             text = redactor.partial(words.text) if redactor else words.text
-            self._tell(PartialTranscript(turn, text))
+            self._tell(sig.PartialTranscript(turn, text))
             return
         text = redactor.final(words.text) if redactor else words.text
         self._keeping.note(turn, transcript=text)
-        self._tell(FinalTranscript(turn, text))
+        self._tell(sig.FinalTranscript(turn, text))
 
     def _measure(self, reply: Reply, metric: str) -> None:
         ms = round(1000 * (self._now() - self._asked_at), 1)
         self._keeping.note(reply.turn, **{f"ms:{metric}": ms})
-        self._tell(Measured(reply.turn, metric, ms))
+        self._tell(sig.Measured(reply.turn, metric, ms))
 
     # Failures.
 
@@ -382,17 +355,17 @@ class RealtimeEngine:
             why = ("engine_crashed", _("An error of this program; its log says where."), False)
         self._resumed = self._resumed or again
         self._line.drop()
-        self._stopped = 0
-        self._early.clear()
-        self._spoken.clear()
+        turn = self._sorting.forget()
         self._rest()
         if again:
             self._fail_reply(*why)
+            if turn:
+                self._tell(sig.StageFailed(turn, "realtime", self._provider, *why))
             self._begin(self._resume())
             return
-        if self._reply:
-            self._reply.complete = True
-        self._tell(EngineLost(self._provider, *why))
+        if self._reply and not self._reply.complete:
+            self._keep_rest(self._reply)
+        self._tell(sig.EngineLost(self._provider, *why))
 
     async def _resume(self) -> None:
         try:
@@ -404,20 +377,21 @@ class RealtimeEngine:
         reply = self._reply
         if reply is None or reply.complete:
             return
-        reply.complete = True
+        self._keep_rest(reply)
+        self._sorting.stopped(reply)
         self._rest()
         why = (self._provider, code, message, retryable)
-        self._tell(StageFailed(reply.turn, "realtime", *why, reply.id))
+        self._tell(sig.StageFailed(reply.turn, "realtime", *why, reply.id))
 
     def _fail_with(
-        self, turn: UUID, stage: Stage, code: str, message: str, reply: UUID | None = None
+        self, turn: UUID, stage: sig.Stage, code: str, message: str, reply: UUID | None = None
     ) -> None:
-        self._tell(StageFailed(turn, stage, "", code, message, retryable=True, reply_id=reply))
+        self._tell(sig.StageFailed(turn, stage, "", code, message, retryable=True, reply_id=reply))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _tell(self, event: StageEvent) -> None:
+    def _tell(self, event: sig.StageEvent) -> None:
         self._events.put_nowait(event)

@@ -69,6 +69,9 @@ class Orders:
                 if self._line.is_open or not self._line.pauses:
                     line = await self._ready()
                     await line.hear(pcm)
+            case out.DropTurn() if not self._ours:
+                if self._line.is_open:
+                    await self._line.now.forget()
             case _ if self._ours:
                 await self._carry_out_ours(order)
 
