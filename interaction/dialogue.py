@@ -106,15 +106,16 @@ class Dialogue:
         self._follower = self._tasks.create_task(self._follow(engine))
         self._ready.set()
 
-    def switch(self, engine: Engine) -> None:
-        """Go on with another engine and all that was said so far; what comes meanwhile waits."""
+    def switch(self, make: Callable[[tuple[Message, ...]], Engine]) -> None:
+        """Go on with another engine, made with all that was said so far, the turn at hand
+        included; what comes meanwhile waits."""
         if self._over.is_set() or not self._ready.is_set():
             return
         self._carry_out(self._conversation.abandon(self._loop.time()))
         self._ready.clear()
         if self._follower:
             self._follower.cancel()
-        old, self._engine = self._engine, engine
+        old, self._engine = self._engine, make(self.said())
         self._first_sequence = self._conversation.next_sequence
         self._tasks.create_task(old.close())
         self._tasks.create_task(self._open_engine())

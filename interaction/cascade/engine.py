@@ -84,6 +84,9 @@ class CascadeEngine:
         except BROKEN as error:
             message = _("Redis does not answer. Check that it runs, then try again.")
             raise EngineUnavailable(message) from error
+        if self._closed:  # meanwhile: that close came too early
+            await self._hub.leave(self)
+            return
         self._dispatch.start(self._hub.channel)
 
     def perform(self, order: EngineOrder) -> None:

@@ -102,10 +102,16 @@ class LiveSession:
             self._switch(automatic=False)
 
     def _switch(self, *, automatic: bool) -> None:
-        said = self._dialogue.said()
-        self.spec = replace(self.spec, mode=self._stepping_in.other, history=said)
-        self._stepping_in = SteppingIn(self.spec)
-        self._attempt(lambda: self._dialogue.switch(engine_for(self.spec)))
+        mode = self._stepping_in.other
+
+        def taking_over(said: tuple[Message, ...]) -> Engine:
+            self.spec = replace(self.spec, mode=mode, history=said)
+            self._stepping_in = SteppingIn(self.spec)
+            return engine_for(self.spec)
+
+        self._attempt(lambda: self._dialogue.switch(taking_over))
+        if self.spec.mode != mode:
+            return
         self.reconfigure(self.config)
         self._tell_client(ModeChanged(self.spec.mode, automatic))
 
@@ -179,9 +185,9 @@ class SteppingIn:
         match news:
             case EngineGone(provider, code, message):
                 pass
-            case Failed(code, message, stage="stt" | "llm" | "tts", provider=str(provider)) if (
-                code not in THE_PERSONS
-            ):
+            case Failed(
+                code, message, stage="stt" | "llm" | "tts" | "realtime", provider=str(provider)
+            ) if code not in THE_PERSONS:
                 pass
             case _:
                 return None

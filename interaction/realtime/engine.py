@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -17,27 +17,14 @@ from interaction.cascade.hub import hub
 from interaction.cascade.liveness import Job, Watch
 from interaction.cascade.ticket import Report
 from interaction.core import effects as out
+from interaction.core import signals as sig
 from interaction.core.effects import EngineOrder, TurnRecord
 from interaction.core.redaction import Redactor
-from interaction.core.signals import (
-    EngineLost,
-    FinalTranscript,
-    Measured,
-    Message,
-    PartialTranscript,
-    ReplyAudio,
-    ReplySentence,
-    Stage,
-    StageEvent,
-    StageFailed,
-    TurnFound,
-    TurnOver,
-    Used,
-)
 from interaction.crashes import log_crash
 from interaction.engine import EngineUnavailable, SessionSpec
 from interaction.providers.base import (
     LineEvent,
+    RealtimeLine,
     ReplyDone,
     SpeechBegan,
     SpeechOver,
@@ -50,6 +37,7 @@ from interaction.realtime.keeping import Keeping
 from interaction.realtime.line import Line
 from interaction.realtime.orders import Orders, are_ours
 from interaction.realtime.reply import Reply
+from interaction.realtime.sorting import Sorting
 from interaction.realtime.tooling import Tooling
 
 logger = logging.getLogger(__name__)
@@ -74,22 +62,16 @@ class RealtimeEngine:
         self._tooling = Tooling(spec, self._tell, self._keeping)
         self._line = Line(spec, self._tooling.specs)
         self._turns_are_ours = are_ours(spec.turns)
-        self._to_provider = Orders(self._line, spec.turns, self._cannot)
-        self._events: asyncio.Queue[StageEvent | None] = asyncio.Queue()
-        self._open_turn: UUID | None = None
-        self._spoken: list[UUID | None] = []
-        """The turns of the line, in the order in which they ended."""
+        self._to_provider = Orders(self._line, spec.turns, self._give_up)
+        self._events: asyncio.Queue[sig.StageEvent | None] = asyncio.Queue()
+        self._sorting = Sorting(turns_are_ours=self._turns_are_ours)
         self._reply: Reply | None = None
         """The one that comes, or came last."""
-        self._stopped = 0
-        """Replies that were cut off and whose end the provider has not told yet."""
-        self._early: deque[LineEvent] = deque()
-        """Of a reply that nobody has asked for yet: the provider is ahead of us."""
         self._asked_at = 0.0
         self._resumed = False
-        """The line was opened anew, and nothing has come over it since."""
+        """The line was opened anew, and no reply has come whole since."""
         self._deadline: asyncio.TimerHandle | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
     # The engine protocol.
@@ -101,32 +83,37 @@ class RealtimeEngine:
         except BROKEN as error:
             message = _("Redis does not answer. Check that it runs, then try again.")
             raise EngineUnavailable(message) from error
+        if self._closed:  # meanwhile: that close came too early
+            await self._hub.leave(self)
+            return
         self._handover.start(self._hub.channel)
         self._keeping.start()
-        working, following = self._to_provider.work(), self._follow()
-        self._tasks = [asyncio.create_task(working), asyncio.create_task(following)]
+        self._begin(self._to_provider.work())
+        self._begin(self._follow())
 
     def perform(self, order: EngineOrder) -> None:
         if self._closed:
             return
         match order:
             case out.OpenTurn(turn_id, sequence):
-                self._open_turn = turn_id
                 self._keeping.open(turn_id, sequence, "speech")
+                if words := self._sorting.opened(turn_id):
+                    self._understand(turn_id, words)
             case out.SendAudio(turn_id, pcm):
                 self._keeping.heard(turn_id, pcm)
             case out.EndTurn(turn_id, reply_id):
                 self._keeping.heard(turn_id, b"", last=True)
                 self._keeping.note(turn_id, reply=str(reply_id))
-                self._end_turn(turn_id)
-                self._expect(Reply(turn_id, reply_id), order.context)
+                reply = self._expect(Reply(turn_id, reply_id), order.context)
+                for event in self._sorting.ended(turn_id, reply):
+                    self._of_reply(reply, event)
             case out.Respond(turn_id, sequence, reply_id, context):
                 said = context[-1].content if context else ""
                 facts = {"reply": str(reply_id), "transcript": said}
                 self._keeping.open(turn_id, sequence, "text", **facts)
-                self._expect(Reply(turn_id, reply_id), context[:-1])
+                self._sorting.asked(self._expect(Reply(turn_id, reply_id), context[:-1]))
             case out.DropTurn(turn_id):
-                self._open_turn = None
+                self._sorting.dropped(turn_id)
                 if turn_id in self._handover:
                     self._keeping.drop(turn_id)
             case out.CancelReply(reply_id=reply_id):
@@ -145,8 +132,10 @@ class RealtimeEngine:
             self._line.closed(record)
         self._keeping.close(record)
 
-    async def events(self) -> AsyncGenerator[StageEvent, None]:
+    async def events(self) -> AsyncGenerator[sig.StageEvent, None]:
         while (event := await self._events.get()) is not None:
+            if isinstance(event, sig.TurnFound):
+                self._sorting.speech_told()
             yield event
 
     async def close(self) -> None:
@@ -200,25 +189,16 @@ class RealtimeEngine:
 
     # Replies come and go.
 
-    def _end_turn(self, turn_id: UUID) -> None:
-        """Where the provider finds the turns, it was counted when it said so."""
-        if self._turns_are_ours:
-            self._spoken.append(turn_id)
-        self._open_turn = None
-
-    def _expect(self, reply: Reply, context: tuple[Message, ...]) -> None:
+    def _expect(self, reply: Reply, context: tuple[sig.Message, ...]) -> Reply:
         self._reply, self._asked_at = reply, self._now()
         self._line.replies_to(context)
         self._rest(SILENT_FOR)
-        early, self._early = self._early, deque()
-        for event in early:
-            self._take(event)
+        return reply
 
     def _cancel(self, reply: Reply) -> None:
         if not reply.complete:
-            reply.complete = True
-            # While tools run for it, nothing is to come of it.
-            self._stopped += not reply.awaits_results
+            self._keep_rest(reply)
+            self._sorting.stopped(reply)
             self._rest()
 
     # From the provider.
@@ -227,43 +207,36 @@ class RealtimeEngine:
         await self._resume()
         while True:
             await self._line.opened.wait()
-            line = self._line.now
+            if (line := self._line.current) is None:  # lost again meanwhile
+                continue
             try:
                 async with contextlib.aclosing(line.events()) as events:  # type: ignore[type-var]
                     async for event in events:
+                        if line is not self._line.current:
+                            break
                         self._take(event)
-            except ProviderError as error:
-                if self._line.is_open and self._line.now is line:  # else it was given up before
-                    self._give_up(error)
             except Exception as error:
-                self._line.drop()
-                self._cannot(error)
+                self._give_up(error, line)
 
     def _take(self, event: LineEvent) -> None:
-        self._resumed = False
         match event:
             case SpeechBegan():
-                self._tell(TurnFound())
-                return
+                self._sorting.speech_began()
+                self._tell(sig.TurnFound())
             case SpeechOver():
-                self._spoken.append(self._open_turn)
-                self._tell(TurnOver())
-                return
+                self._sorting.speech_over()
+                self._tell(sig.TurnOver())
             case Words():
-                self._heard(event)
-                return
-        reply = self._reply
-        if self._stopped:
-            if isinstance(event, ReplyDone):
-                self._stopped -= 1
-        elif reply is None or reply.complete:
-            if not self._turns_are_ours:
-                self._early.append(event)
-        else:
-            self._rest(SILENT_FOR)
-            self._of_reply(reply, event)
+                if turn := self._sorting.turn_of(event):
+                    self._understand(turn, event)
+            case _:
+                if reply := self._sorting.reply_of(event):
+                    self._of_reply(reply, event)
 
     def _of_reply(self, reply: Reply, event: LineEvent) -> None:
+        if reply.complete:
+            return
+        self._rest(SILENT_FOR)
         match event:
             case SpokenText(text):
                 if not reply.text:
@@ -277,30 +250,30 @@ class RealtimeEngine:
             case ReplyDone(calls, cut_off, error, usage):
                 if usage:
                     counts = (usage.prompt_tokens, usage.completion_tokens)
-                    self._tell(Used(reply.turn, reply.id, *counts))
+                    self._tell(sig.Used(reply.turn, reply.id, *counts))
                 if error:
-                    self._fail_reply(error.code, error.message, retryable=error.retryable)
+                    self._fail_reply(error.code, error.message, error.retryable)
                 elif calls and not cut_off:
-                    reply.awaits_results = True
                     self._write(reply, reply.pause())
                     self._rest()
-                    self._tasks.append(asyncio.create_task(self._run_tools(reply, event)))
+                    self._begin(self._run_tools(reply, event))
                 else:
-                    self._finish(reply)
+                    self._finish(reply, whole=not cut_off)
 
     async def _run_tools(self, reply: Reply, done: ReplyDone) -> None:
-        results = await self._tooling.answer(reply.turn, reply.id, done.calls)
-        if reply.complete:
-            return
-        reply.awaits_results = False
+        line = self._line.current
         try:
-            await self._line.now.results(results)
-        except ProviderError as error:
-            self._give_up(error)
+            results = await self._tooling.answer(reply.turn, reply.id, done.calls)
+            if reply.complete or line is None:
+                return
+            self._sorting.goes_on(reply)
+            await line.results(results)
+        except Exception as error:
+            self._give_up(error, line)
         else:
             self._rest(SILENT_FOR)
 
-    def _write(self, reply: Reply, sentences: list[ReplySentence]) -> None:
+    def _write(self, reply: Reply, sentences: list[sig.ReplySentence]) -> None:
         for sentence in sentences:
             name = f"sentence:{reply.id}:{sentence.sentence}"
             self._keeping.note(reply.turn, **{name: sentence.text})
@@ -308,42 +281,49 @@ class RealtimeEngine:
                 self._measure(reply, "llm_ttfs")
             self._tell(sentence)
 
-    def _speak(self, reply: Reply, piece: ReplyAudio) -> None:
+    def _speak(self, reply: Reply, piece: sig.ReplyAudio) -> None:
         self._keeping.said(reply.turn, reply.id, piece.sentence, piece.pcm)
         self._tell(piece)
 
-    def _finish(self, reply: Reply) -> None:
+    def _finish(self, reply: Reply, *, whole: bool) -> None:
         self._rest()
+        if whole:
+            self._resumed = False
+            self._line.serves()
         for event in reply.finish():
-            if isinstance(event, ReplySentence):
+            if isinstance(event, sig.ReplySentence):
                 self._write(reply, [event])
             else:
                 self._tell(event)
+        self._note_text(reply)
+
+    def _keep_rest(self, reply: Reply) -> None:
+        """It breaks off: what has come of it belongs into the history."""
+        reply.complete = True
+        self._write(reply, reply.pause())
+        self._note_text(reply)
+
+    def _note_text(self, reply: Reply) -> None:
         # Audio without a word of text is found by its first sentence all the same.
         facts: dict[str, object] = {f"text:{reply.id}": reply.text}
         if not reply.sentences and reply.heard_anything:
             facts[f"sentence:{reply.id}:0"] = ""
         self._keeping.note(reply.turn, **facts)
 
-    def _heard(self, words: Words) -> None:
-        turn = self._open_turn
-        if words.turn < len(self._spoken):
-            turn = self._spoken[words.turn]
-        if turn is None:
-            return
+    def _understand(self, turn: UUID, words: Words) -> None:
         redactor = Redactor() if self._spec.redact else None
         if not words.final:
             text = redactor.partial(words.text) if redactor else words.text
-            self._tell(PartialTranscript(turn, text))
+            self._tell(sig.PartialTranscript(turn, text))
             return
         text = redactor.final(words.text) if redactor else words.text
         self._keeping.note(turn, transcript=text)
-        self._tell(FinalTranscript(turn, text))
+        self._tell(sig.FinalTranscript(turn, text))
 
     def _measure(self, reply: Reply, metric: str) -> None:
         ms = round(1000 * (self._now() - self._asked_at), 1)
         self._keeping.note(reply.turn, **{f"ms:{metric}": ms})
-        self._tell(Measured(reply.turn, metric, ms))
+        self._tell(sig.Measured(reply.turn, metric, ms))
 
     # Failures.
 
@@ -358,58 +338,60 @@ class RealtimeEngine:
 
     def _fell_silent(self) -> None:
         message = _("%(provider)s has stopped answering.") % {"provider": self._provider}
-        self._give_up(ProviderTimeout(message, stage="realtime", provider=self._provider))
+        timeout = ProviderTimeout(message, stage="realtime", provider=self._provider)
+        self._give_up(timeout, self._line.current)
 
-    def _cannot(self, error: Exception) -> None:
-        """An order could not be carried out."""
+    def _give_up(self, error: Exception, line: RealtimeLine | None) -> None:
+        """``line`` is lost; None: there was none to be had. Who is not told for good is tried
+        once more, with what was said."""
+        if line is not self._line.current:
+            return  # somebody else who used it has said so before
+        again = line is not None and not self._resumed
         if isinstance(error, ProviderError):
-            self._give_up(error)
-            return
-        log_crash(logger, error, {"session": self.session_id})
-        message = _("An error of this program; its log says where.")
-        if self._line.is_open:
-            self._fail_reply("engine_crashed", message, retryable=False)
+            again = again and error.retryable
+            why = (error.code, error.message, error.retryable)
         else:
-            self._tell(EngineLost(self._provider, "engine_crashed", message, retryable=False))
-
-    def _give_up(self, error: ProviderError) -> None:
-        """The line is lost. Who is not told for good is tried once more, with what was said."""
-        again = self._line.drop() and error.retryable and not self._resumed
-        self._resumed = again
-        self._stopped = 0
-        self._early.clear()
-        self._spoken.clear()
+            log_crash(logger, error, {"session": self.session_id})
+            why = ("engine_crashed", _("An error of this program; its log says where."), False)
+        self._resumed = self._resumed or again
+        self._line.drop()
+        turn = self._sorting.forget()
         self._rest()
-        if not again:
-            self._lost(error)
+        if again:
+            self._fail_reply(*why)
+            if turn:
+                self._tell(sig.StageFailed(turn, "realtime", self._provider, *why))
+            self._begin(self._resume())
             return
-        self._fail_reply(error.code, error.message, retryable=True)
-        self._tasks.append(asyncio.create_task(self._resume()))
+        if self._reply and not self._reply.complete:
+            self._keep_rest(self._reply)
+        self._tell(sig.EngineLost(self._provider, *why))
 
     async def _resume(self) -> None:
         try:
             await self._line.ready()
         except Exception as error:
-            self._cannot(error)
+            self._give_up(error, None)
 
-    def _lost(self, error: ProviderError) -> None:
-        if self._reply:
-            self._reply.complete = True
-        self._tell(EngineLost(self._provider, error.code, error.message, error.retryable))
-
-    def _fail_reply(self, code: str, message: str, *, retryable: bool) -> None:
+    def _fail_reply(self, code: str, message: str, retryable: bool) -> None:
         reply = self._reply
         if reply is None or reply.complete:
             return
-        reply.complete = True
+        self._keep_rest(reply)
+        self._sorting.stopped(reply)
         self._rest()
         why = (self._provider, code, message, retryable)
-        self._tell(StageFailed(reply.turn, "realtime", *why, reply.id))
+        self._tell(sig.StageFailed(reply.turn, "realtime", *why, reply.id))
 
     def _fail_with(
-        self, turn: UUID, stage: Stage, code: str, message: str, reply: UUID | None = None
+        self, turn: UUID, stage: sig.Stage, code: str, message: str, reply: UUID | None = None
     ) -> None:
-        self._tell(StageFailed(turn, stage, "", code, message, retryable=True, reply_id=reply))
+        self._tell(sig.StageFailed(turn, stage, "", code, message, retryable=True, reply_id=reply))
 
-    def _tell(self, event: StageEvent) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _tell(self, event: sig.StageEvent) -> None:
         self._events.put_nowait(event)

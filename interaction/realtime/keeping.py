@@ -18,6 +18,7 @@ from interaction.cascade.notes import Notes
 from interaction.cascade.streams import Kind, Writer, sentence_key, turn_key
 from interaction.core.effects import TurnRecord
 from interaction.core.signals import FRAME_SAMPLES
+from interaction.crashes import log_crash
 from interaction.engine import SessionSpec
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Keeping:
         self._work: asyncio.Queue[Work] = asyncio.Queue()
         self._ears: dict[UUID, Writer] = {}
         self._pending: dict[UUID, bytes] = {}
-        self._voices: dict[tuple[UUID, int], Writer] = {}
+        self._voices: dict[tuple[UUID, UUID, int], Writer] = {}
         self._worker: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -70,7 +71,7 @@ class Keeping:
         """More of the reply's audio, s16le at 24 kHz."""
         if not self._spec.recording:
             return
-        key = (reply, sentence)
+        key = (turn, reply, sentence)
         if key not in self._voices:
             whose = (self._spec.session_id, turn, reply, sentence)
             self._voices[key] = Writer(self._redis, sentence_key(reply, sentence), *whose)
@@ -79,12 +80,13 @@ class Keeping:
     def drop(self, turn: UUID) -> None:
         """The turn came to nothing."""
         self._handover.dropped(turn)
-        self._pending.pop(turn, None)
+        self._let_go(turn)
         notes = Notes(self._redis, turn)
         self._put(lambda: notes.forget([turn_key(turn)], archived=False))
 
     def close(self, record: TurnRecord) -> None:
         """Have it archived, once all that came before is written."""
+        self._let_go(record.turn_id)
 
         async def hand_over() -> None:
             self._handover.put(record)
@@ -97,6 +99,13 @@ class Keeping:
     def stop(self) -> None:
         if self._worker:
             self._worker.cancel()
+
+    def _let_go(self, turn: UUID) -> None:
+        """Nothing more of it is recorded."""
+        self._pending.pop(turn, None)
+        self._ears.pop(turn, None)
+        for key in [key for key in self._voices if key[0] == turn]:
+            del self._voices[key]
 
     def _append(self, writer: Writer, pcm: bytes) -> None:
         if pcm and self._work.qsize() < MOST_WAITING:
@@ -114,5 +123,7 @@ class Keeping:
             except (*BROKEN, TimeoutError) as error:
                 facts = {"session": self._spec.session_id}
                 logger.warning("not recorded: %s", type(error).__name__, extra=facts)
+            except Exception as error:
+                log_crash(logger, error, {"session": self._spec.session_id})
             finally:
                 self._work.task_done()

@@ -12,9 +12,13 @@ from interaction.core.effects import TurnRecord
 from interaction.core.signals import Message, ToolSpec
 from interaction.engine import SessionSpec
 from interaction.providers.base import LineTerms, ProviderConfig, RealtimeLine, RealtimeModel
-from interaction.providers.errors import ProviderError
 from interaction.providers.table import OURSELVES, load, prepare
 from interaction.realtime.ourselves import config_of_ourselves
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 30.0
+"""Seconds after a failure until the line is opened for nothing but listening: twice as many after
+each that follows."""
 
 
 class Line:
@@ -27,8 +31,9 @@ class Line:
         """What was said before the turn at hand: a line that is opened anew goes on from there."""
         self._turn: tuple[Message, ...] = ()
         """What was said in it."""
-        self.has_failed = False
-        """The last attempt to open it was in vain."""
+        self._now = asyncio.get_running_loop().time
+        self._pause = 0.0
+        self._paused_until = 0.0
         self.opened = asyncio.Event()
         self._model: RealtimeModel | None = None
         self._line: RealtimeLine | None = None
@@ -38,6 +43,15 @@ class Line:
     @property
     def is_open(self) -> bool:
         return self._line is not None
+
+    @property
+    def current(self) -> RealtimeLine | None:
+        return self._line
+
+    @property
+    def pauses(self) -> bool:
+        """It has failed not long ago: only a turn is worth another attempt."""
+        return self._now() < self._paused_until
 
     @property
     def now(self) -> RealtimeLine:
@@ -50,10 +64,9 @@ class Line:
             if self._line is None:
                 try:
                     self._line = await self._open()
-                except ProviderError:
-                    self.has_failed = True
+                except Exception:
+                    self._has_failed()
                     raise
-                self.has_failed = False
                 self.opened.set()
             return self._line
 
@@ -67,20 +80,28 @@ class Line:
         said = Message("user", record.transcript), Message("assistant", heard(record))
         self._turn = tuple(message for message in said if message.content)
 
-    def drop(self) -> bool:
-        """It is lost. Returns whether it was open."""
+    def serves(self) -> None:
+        """A reply has come whole over it."""
+        self._pause = self._paused_until = 0.0
+
+    def drop(self) -> None:
+        """It is lost."""
         line, self._line = self._line, None
         self.opened.clear()
         if line:
+            self._has_failed()
             closing = asyncio.create_task(line.aclose())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
-        return line is not None
 
     async def close(self) -> None:
         self.drop()
         await asyncio.gather(*self._closing)
         await self._forget_model()
+
+    def _has_failed(self) -> None:
+        self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
+        self._paused_until = self._now() + self._pause
 
     async def _open(self) -> RealtimeLine:
         # Its key may be another one by now.

@@ -22,9 +22,13 @@ def are_ours(turns: TurnDetection) -> bool:
 
 class Orders:
     def __init__(
-        self, line: Line, turns: TurnDetection, failed: Callable[[Exception], None]
+        self,
+        line: Line,
+        turns: TurnDetection,
+        failed: Callable[[Exception, RealtimeLine | None], None],
     ) -> None:
-        """``failed`` is told what carrying out an order has raised."""
+        """``failed`` is told what carrying out an order has raised, and which line it was for:
+        None where there was none to be had."""
         self._line = line
         self._ours = are_ours(turns)
         self._failed = failed
@@ -33,6 +37,8 @@ class Orders:
         """Of the turn that is open."""
         self._told: RealtimeLine | None = None
         """The line that has all of it."""
+        self._used: RealtimeLine | None = None
+        """The line that the order at hand is for."""
 
     def put(self, order: EngineOrder) -> None:
         self._queue.put_nowait(order)
@@ -40,23 +46,32 @@ class Orders:
     async def work(self) -> None:
         while True:
             order = await self._queue.get()
+            self._used = self._line.current
             try:
                 await self._carry_out(order)
             except Exception as error:
-                self._failed(error)
+                self._failed(error, self._used)
+
+    async def _ready(self) -> RealtimeLine:
+        self._used = None
+        self._used = await self._line.ready()
+        return self._used
 
     async def _carry_out(self, order: EngineOrder) -> None:
         match order:
             case out.Respond(context=context):
-                line = await self._line.ready()
+                line = await self._ready()
                 await line.say(context[-1].content if context else "")
             case out.CancelReply(heard_ms=heard_ms):
                 if self._line.is_open:
                     await self._line.now.stop(heard_ms)
             case out.Listen(pcm):
-                if self._line.is_open or not self._line.has_failed:
-                    line = await self._line.ready()
+                if self._line.is_open or not self._line.pauses:
+                    line = await self._ready()
                     await line.hear(pcm)
+            case out.DropTurn() if not self._ours:
+                if self._line.is_open:
+                    await self._line.now.forget()
             case _ if self._ours:
                 await self._carry_out_ours(order)
 
@@ -64,7 +79,7 @@ class Orders:
         match order:
             case out.OpenTurn():
                 self._audio, self._told = [], None
-                await self._tell_turn(await self._line.ready())
+                await self._tell_turn(await self._ready())
             case out.SendAudio(pcm=pcm):
                 self._audio.append(pcm)
                 if self._line.is_open and self._line.now is self._told:
@@ -72,7 +87,7 @@ class Orders:
                 elif self._line.is_open:
                     await self._tell_turn(self._line.now)
             case out.EndTurn():
-                line = await self._line.ready()
+                line = await self._ready()
                 await self._tell_turn(line)
                 self._audio, self._told = [], None
                 await line.end()

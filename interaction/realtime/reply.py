@@ -25,8 +25,6 @@ class Reply:
         """The provider has said all of it."""
         self.heard_anything = False
         """Something of it has come."""
-        self.awaits_results = False
-        """Tools run for it; it goes on when they are done."""
         self._splitter = SentenceSplitter()
         self._ends_ms: list[float] = []
         """Where each sentence is thought to end."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from interaction.core import effects
+from interaction.core.signals import StageFailed
 from interaction.models import Session
 from interaction.tests.edges.client import Client
 from interaction.tests.scripted_engine import ScriptedEngine
@@ -80,6 +81,34 @@ async def test_what_is_said_while_the_modes_change_is_not_lost(
         await client.send("accept_fallback")
         await client.send("text_input", text="hello again")
         assert (await client.until("agent_response"))["text"] == "You said: hello again."
+
+
+async def test_a_turn_at_hand_is_known_to_the_mode_that_takes_over(
+    connect: Connect, engines: list[ScriptedEngine]
+) -> None:
+    async with connect() as client:
+        await client.start(mode="realtime")
+        await client.send("text_input", text="be lost")
+        await client.until("fallback_offered")
+        await client.send("text_input", text="hold this")
+        await client.send("accept_fallback")
+        await client.until("mode_changed")
+        await client.in_step()
+    assert "hold this" in [message.content for message in engines[1].spec.history]
+
+
+async def test_a_realtime_turn_that_fails_is_a_reason_to_offer(
+    connect: Connect, engines: list[ScriptedEngine]
+) -> None:
+    async with connect() as client:
+        await client.start(mode="realtime")
+        await client.send("text_input", text="hold this")
+        await client.in_step()
+        (asked,) = (o for o in engines[0].orders if isinstance(o, effects.Respond))
+        why = ("scripted", "provider_timeout", "It took too long.")
+        engines[0].tell(StageFailed(asked.turn_id, "realtime", *why, retryable=True))
+        offer = await client.until("fallback_offered")
+    assert (offer["mode"], offer["code"]) == ("cascade", "provider_timeout")
 
 
 async def test_an_offer_is_made_once_and_nothing_happens_where_there_is_none(

@@ -1,0 +1,77 @@
+"""An engine that is closed leaves nothing behind, whenever that happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from interaction.cascade.engine import CascadeEngine
+from interaction.cascade.hub import Hub, hub
+from interaction.engine import Engine, SessionSpec
+from interaction.realtime.engine import RealtimeEngine
+from interaction.tests.cascade.caller import Caller
+from interaction.tests.realtime.tones import tone
+from interaction.tests.standins.openai_realtime import Plan, Standin
+from voiceproject.testing.stack import Worker
+
+Session = Callable[..., SessionSpec]
+
+
+@pytest.mark.parametrize("make", [RealtimeEngine, CascadeEngine])
+async def test_an_engine_that_is_closed_while_it_opens_stays_closed(
+    standin: Standin,
+    worker: Worker,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[SessionSpec], Engine],
+) -> None:
+    joining, may_join, join = asyncio.Event(), asyncio.Event(), Hub.join
+
+    async def slowly(self: Hub, listener: Any) -> None:
+        joining.set()
+        await may_join.wait()
+        await join(self, listener)
+
+    monkeypatch.setattr(Hub, "join", slowly)
+    before = asyncio.all_tasks()
+    engine = make(session())
+    opening = asyncio.create_task(engine.open())
+    await joining.wait()
+    await engine.close()
+    may_join.set()
+    await opening
+    await engine.close()
+    left = [task.get_coro().__qualname__ for task in asyncio.all_tasks() - before]  # type: ignore[union-attr]
+    assert [name for name in left if not name.startswith("Redis")] == []
+    assert not standin.lines
+    assert not hub()._listeners
+
+
+async def test_a_record_that_cannot_be_written_keeps_nobody_from_closing(
+    standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(*_: Any, **facts: Any) -> None:
+        raise ValueError
+
+    async with asyncio.timeout(20), Caller.calling(session(), RealtimeEngine) as caller:
+        monkeypatch.setattr("interaction.cascade.notes.Notes.write", crash)
+        _turn, reply = caller.type("One")
+        await caller.reply_to_its_end(reply)
+
+
+async def test_of_a_turn_that_is_over_nothing_stays_in_memory(
+    standin: Standin, worker: Worker, session: Session
+) -> None:
+    standin.plans = [Plan(calls=(("current_time", "{}"),)), Plan()]
+    async with Caller.calling(session(tools=("current_time",)), RealtimeEngine) as caller:
+        engine: Any = caller.engine
+        turn = caller.begin(tone(0.5))
+        reply = caller.end(turn)
+        await caller.reply_to_its_end(reply)
+        caller.close(turn, reply)
+        keeping = engine._keeping
+        assert not (keeping._ears or keeping._voices or keeping._pending)
+        assert len(engine._tasks) == 2
