@@ -114,10 +114,10 @@ class RealtimeLine:
         """Of the response in progress."""
         self._ask_again = False
         """One was asked for too early: another was still in progress."""
-        self._item = ""
-        """Of the message that was said last."""
-        self._said_bytes = 0
-        """Of its audio."""
+        self._said: dict[str, int] = {}
+        """Bytes of audio of each message of the reply, whose responses may be several."""
+        self._unheard: list[str] = []
+        """Messages of a response that began after it was stopped."""
 
     async def agree(self, session: dict[str, Any]) -> None:
         """Have the session set up; raises ``ProviderError`` where it is refused."""
@@ -141,6 +141,7 @@ class RealtimeLine:
         await self._append(self._resampler.finish())
         self._resampler = Resampler(HEARING_RATE, RATE)
         await self._send({"type": "input_audio_buffer.commit", "event_id": COMMIT})
+        self._said.clear()
         await self._respond()
 
     async def forget(self) -> None:
@@ -149,24 +150,22 @@ class RealtimeLine:
     async def say(self, text: str) -> None:
         for item in _items(Message("user", text)):
             await self._send({"type": "conversation.item.create", "item": item})
+        self._said.clear()
         await self._respond()
 
     async def stop(self, heard_ms: int) -> None:
         if self._asked and self._asked[-1] == "wanted":
             self._asked[-1] = "stopped"
         elif self._response:
+            self._fate = "stopped"
             await self._send({"type": "response.cancel"})
-        if self._item:
-            said_ms = 1000 * self._said_bytes // 2 // RATE
-            await self._send(
-                {
-                    "type": "conversation.item.truncate",
-                    "item_id": self._item,
-                    "content_index": 0,
-                    "audio_end_ms": min(heard_ms, said_ms),
-                }
-            )
-            self._item = ""
+        said, self._said = self._said, {}
+        for number, (item, length) in enumerate(said.items(), 1):
+            said_ms = 1000 * length // 2 // RATE
+            # More of the last one may be on its way.
+            if heard_ms < said_ms or number == len(said):
+                await self._truncate(item, min(heard_ms, said_ms))
+            heard_ms = max(0, heard_ms - said_ms)
 
     async def results(self, results: Sequence[Message]) -> None:
         for result in results:
@@ -182,6 +181,10 @@ class RealtimeLine:
     async def _respond(self) -> None:
         self._asked.append("wanted")
         await self._send({"type": "response.create", "event_id": RESPOND})
+
+    async def _truncate(self, item: str, heard_ms: int) -> None:
+        where = {"item_id": item, "content_index": 0, "audio_end_ms": heard_ms}
+        await self._send({"type": "conversation.item.truncate", **where})
 
     async def _append(self, pcm: bytes) -> None:
         if pcm:
@@ -215,11 +218,15 @@ class RealtimeLine:
             case _ if self._fate == "unwanted" and event.type.startswith("response."):
                 if event.type == "response.done":
                     await self._over()
-            case "response.output_item.added" if event.item.type == "message":
-                self._item, self._said_bytes = event.item.id or "", 0
+            case "response.output_item.added" if event.item.type == "message" and event.item.id:
+                if self._fate == "stopped":
+                    self._unheard.append(event.item.id)
+                else:
+                    self._said[event.item.id] = 0
             case "response.output_audio.delta":
                 pcm = base64.b64decode(event.delta)
-                self._said_bytes += len(pcm)
+                if event.item_id in self._said:
+                    self._said[event.item_id] += len(pcm)
                 yield Voice(pcm)
             case "response.output_audio_transcript.delta" | "response.output_text.delta":
                 yield SpokenText(event.delta)
@@ -235,12 +242,19 @@ class RealtimeLine:
 
     async def _created(self, response_id: str) -> None:
         self._response = response_id
-        self._fate = self._asked.popleft() if self._asked else "wanted"
+        if self._asked:
+            self._fate = self._asked.popleft()
+        else:
+            self._fate = "wanted"
+            self._said.clear()
         if self._fate != "wanted":
             await self._send({"type": "response.cancel"})
 
     async def _over(self) -> None:
         self._response, self._fate = "", "wanted"
+        unheard, self._unheard = self._unheard, []
+        for item in unheard:
+            await self._truncate(item, 0)
         if self._ask_again:
             self._ask_again = False
             await self._send({"type": "response.create", "event_id": RESPOND})

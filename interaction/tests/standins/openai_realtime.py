@@ -32,6 +32,8 @@ class Plan:
     text: str = "That is what you said. Is it not?"
     calls: tuple[tuple[str, str], ...] = ()
     """Functions to be called instead: name, arguments."""
+    preamble: str = ""
+    """What is said before they are called."""
     fault: str = ""
     """``silent``: nothing comes; ``cut``: the line breaks after the first audio; ``fail``: the
     response fails; ``garbage``: something that is no JSON; ``hold``: it stops after the first
@@ -49,6 +51,8 @@ class Line:
     path: str
     got: list[Event] = field(default_factory=list)
     heard: bytes = b""
+    said: list[str] = field(default_factory=list)
+    """Ids of the messages that were spoken."""
 
     def of(self, kind: str) -> list[Event]:
         return [event for event in self.got if event["type"] == kind]
@@ -193,9 +197,11 @@ class Standin:
             await self._done(socket, "failed")
             return
         if plan.calls:
+            if plan.preamble:
+                await self._speak(socket, line, Plan(plan.preamble))
             await self._call(socket, plan)
-            return
-        await self._speak(socket, line, plan)
+        elif await self._speak(socket, line, plan):
+            await self._done(socket, "completed")
 
     async def _call(self, socket: ServerConnection, plan: Plan) -> None:
         output = [
@@ -211,12 +217,14 @@ class Standin:
         ]
         await self._done(socket, "completed", output)
 
-    async def _speak(self, socket: ServerConnection, line: Line, plan: Plan) -> None:
+    async def _speak(self, socket: ServerConnection, line: Line, plan: Plan) -> bool:
+        """Returns whether the message was said to its end."""
         item = {"id": f"item_{next(self._ids)}", "type": "message", "role": "assistant"}
         where = {"response_id": self._response, "item_id": item["id"], "output_index": 0}
         added = {"item": {**item, "content": [], "status": "in_progress"}}
         index = {"response_id": self._response, "output_index": 0}
         await self._say(socket, "response.output_item.added", **index, **added)
+        line.said.append(item["id"])
         where["content_index"] = 0
         audio = line.heard or TONE * 444
         line.heard = b""
@@ -228,12 +236,11 @@ class Standin:
             await self._say(socket, "response.output_audio.delta", **where, delta=piece)
             if plan.fault == "cut":
                 socket.transport.abort()
-                return
-            if plan.fault == "hold":
-                return
+            if plan.fault in ("cut", "hold"):
+                return False
         if plan.late_words:
             await self._words(socket)
-        await self._done(socket, "completed")
+        return True
 
     async def _done(
         self, socket: ServerConnection, status: str, output: list[Event] | None = None
