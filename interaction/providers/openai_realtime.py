@@ -10,8 +10,8 @@ import base64
 import binascii
 import contextlib
 import json
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
@@ -46,6 +46,15 @@ Fate = Literal["wanted", "stopped", "unwanted"]
 """``stopped`` before it began: it is cancelled, which is told as its end. Of an ``unwanted`` one
 nothing is told."""
 HEARD = "conversation.item.input_audio_transcription."
+
+
+@dataclass(eq=False, slots=True)
+class Asked:
+    """A response that was asked for and not created yet. They are created, or refused, in order."""
+
+    fate: Fate = "wanted"
+    refused: bool = False
+    """It was asked for too early: another one was still in progress."""
 
 
 class RealtimeBlame(OpenAIBlame):
@@ -106,14 +115,11 @@ class RealtimeLine:
         self._turns: dict[str, int] = {}
         """Number of each committed item."""
         self._words: dict[str, str] = {}
-        self._asked: deque[Fate] = deque()
-        """Responses asked for that were not created yet, and what is to become of them."""
+        self._asked: list[Asked] = []
         self._fate: Fate = "wanted"
         """Of the response in progress, or that was last."""
         self._response = ""
         """Of the response in progress."""
-        self._ask_again = False
-        """One was asked for too early: another was still in progress."""
         self._said: dict[str, int] = {}
         """Bytes of audio of each message of the reply, whose responses may be several."""
         self._unheard: list[str] = []
@@ -154,8 +160,8 @@ class RealtimeLine:
         await self._respond()
 
     async def stop(self, heard_ms: int) -> None:
-        if self._asked and self._asked[-1] == "wanted":
-            self._asked[-1] = "stopped"
+        if self._asked and self._asked[-1].fate == "wanted":
+            self._asked[-1].fate = "stopped"
         elif self._response:
             self._fate = "stopped"
             await self._send({"type": "response.cancel"})
@@ -179,8 +185,21 @@ class RealtimeLine:
                 await self._connection.close()
 
     async def _respond(self) -> None:
-        self._asked.append("wanted")
+        self._asked.append(Asked())
         await self._send({"type": "response.create", "event_id": RESPOND})
+
+    def _next_asked(self) -> Asked | None:
+        """The one that the provider's next word is about."""
+        return next((asked for asked in self._asked if not asked.refused), None)
+
+    async def _ask_again(self, asked: Asked) -> list[LineEvent]:
+        """None is in progress now; who has stopped it meanwhile is told its end."""
+        if asked.fate == "wanted":
+            asked.refused = False
+            await self._send({"type": "response.create", "event_id": RESPOND})
+            return []
+        self._asked.remove(asked)
+        return [ReplyDone(cut_off=True)] if asked.fate == "stopped" else []
 
     async def _truncate(self, item: str, heard_ms: int) -> None:
         where = {"item_id": item, "content_index": 0, "audio_end_ms": heard_ms}
@@ -217,7 +236,8 @@ class RealtimeLine:
                 await self._created(event.response.id or "")
             case _ if self._fate == "unwanted" and event.type.startswith("response."):
                 if event.type == "response.done":
-                    await self._over()
+                    for again in await self._over():
+                        yield again
             case "response.output_item.added" if event.item.type == "message" and event.item.id:
                 if self._fate == "stopped":
                     self._unheard.append(event.item.id)
@@ -232,9 +252,10 @@ class RealtimeLine:
                 yield SpokenText(event.delta)
             case "response.done":
                 yield self._done(event.response)
-                await self._over()
+                for again in await self._over():
+                    yield again
             case "error":
-                if wrong := self._wrong(event.error):
+                for wrong in await self._wrong(event.error):
                     yield wrong
             case str(kind) if kind.startswith(HEARD):
                 if words := self._heard(kind.removeprefix(HEARD), event):
@@ -242,22 +263,22 @@ class RealtimeLine:
 
     async def _created(self, response_id: str) -> None:
         self._response = response_id
-        if self._asked:
-            self._fate = self._asked.popleft()
+        if asked := self._next_asked():
+            self._asked.remove(asked)
+            self._fate = asked.fate
         else:
             self._fate = "wanted"
             self._said.clear()
         if self._fate != "wanted":
             await self._send({"type": "response.cancel"})
 
-    async def _over(self) -> None:
+    async def _over(self) -> list[LineEvent]:
         self._response, self._fate = "", "wanted"
         unheard, self._unheard = self._unheard, []
         for item in unheard:
             await self._truncate(item, 0)
-        if self._ask_again:
-            self._ask_again = False
-            await self._send({"type": "response.create", "event_id": RESPOND})
+        refused = [asked for asked in self._asked if asked.refused]
+        return [event for asked in refused for event in await self._ask_again(asked)]
 
     def _heard(self, kind: str, event: Any) -> Words | None:
         turn = self._turns.get(event.item_id)
@@ -289,22 +310,24 @@ class RealtimeLine:
         )
         return ReplyDone(calls, usage=usage)
 
-    def _wrong(self, error: Any) -> ReplyDone | None:
+    async def _wrong(self, error: Any) -> list[LineEvent]:
         """An error that is told in the middle: of the key's, it ends the line."""
         code = error.code or error.type or ""
         told = self._blame.told(code)
         if isinstance(told, ProviderUnauthorized):
             raise told
-        if code == STILL_BUSY and error.event_id == RESPOND:
-            self._ask_again = True
-        elif error.event_id == COMMIT and self._asked:
+        if error.event_id == COMMIT and self._asked:
             # The response will come all the same, to a turn that is not there.
-            self._asked[-1] = "unwanted"
-            return ReplyDone(error=told)
-        elif error.event_id == RESPOND and self._asked:
-            self._asked.popleft()
-            return ReplyDone(error=told)
-        return None
+            self._asked[-1].fate = "unwanted"
+            return [ReplyDone(error=told)]
+        if error.event_id != RESPOND or not (asked := self._next_asked()):
+            return []
+        if code == STILL_BUSY:
+            asked.refused = True
+            in_vain = asked.fate != "wanted"
+            return await self._ask_again(asked) if in_vain or not self._response else []
+        self._asked.remove(asked)
+        return [ReplyDone(error=told)] if asked.fate != "unwanted" else []
 
 
 def _session(config: ProviderConfig, terms: LineTerms) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from websockets.http11 import Request, Response
 
 Event = dict[str, Any]
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
+BUSY = "conversation_already_has_active_response"
 TONE = b"\x00\x10" * 27 + b"\x00\xf0" * 27
 """A period of a square wave of 444 Hz at 24 kHz."""
 
@@ -38,7 +39,9 @@ class Plan:
     """``silent``: nothing comes; ``cut``: the line breaks after the first audio; ``fail``: the
     response fails; ``garbage``: something that is no JSON; ``hold``: it stops after the first
     audio until it is cancelled; ``empty``: the commit is refused, but it responds all the same;
-    ``busy``: the response before is said to be still in progress, and is then over."""
+    ``busy``: the response before is said to be still in progress, and is then over; ``cleared``:
+    it is over just before that is said; ``linger``: as ``hold``, but being cancelled takes effect
+    only with ``lets_go``."""
     late_words: bool = False
     """The person's transcript comes after the response."""
 
@@ -66,6 +69,8 @@ class Standin:
         """On everybody, once their session is set up."""
         self._active = False
         """A response is in progress."""
+        self._lingers = False
+        """And will not be cancelled yet."""
         self.lines: list[Line] = []
         self.plans: list[Plan] = []
         self.words = "hello there everybody"
@@ -113,6 +118,11 @@ class Standin:
         await self.detects("speech_started")
         await self._done(self._sockets[-1], "cancelled")
 
+    async def lets_go(self) -> None:
+        """Of the response that lingers."""
+        self._lingers = False
+        await self._done(self._sockets[-1], "cancelled")
+
     async def hang_up(self) -> None:
         self._sockets[-1].transport.abort()
 
@@ -151,19 +161,27 @@ class Standin:
                     await self._committed(socket, line, plan)
             case "input_audio_buffer.clear":
                 line.heard = b""
-            case "response.create" if self.plans and self.plans[0].fault == "busy":
-                self.plans.pop(0)
-                await self._wrong(socket, event, "conversation_already_has_active_response")
-                await self._done(socket, "cancelled")
+            case "response.create" if self._lingers:
+                await self._wrong(socket, event, BUSY)
+            case "response.create" if self._is_busy():
+                if self.plans.pop(0).fault == "busy":
+                    await self._wrong(socket, event, BUSY)
+                    await self._done(socket, "cancelled")
+                else:
+                    await self._done(socket, "cancelled")
+                    await self._wrong(socket, event, BUSY)
             case "response.create":
                 await self._respond(socket, line)
             case "response.cancel" if not self._active:
                 await self._wrong(socket, event, "response_cancel_not_active")
-            case "response.cancel" if not (self.plans and self.plans[0].fault == "busy"):
+            case "response.cancel" if not (self._lingers or self._is_busy()):
                 await self._done(socket, "cancelled")
             case "conversation.item.truncate":
                 where = {k: event[k] for k in ("item_id", "content_index", "audio_end_ms")}
                 await self._say(socket, "conversation.item.truncated", **where)
+
+    def _is_busy(self) -> bool:
+        return bool(self.plans) and self.plans[0].fault in ("busy", "cleared")
 
     async def _wrong(self, socket: ServerConnection, event: Event, code: str) -> None:
         error = {"type": "invalid_request_error", "code": code, "message": "No."}
@@ -236,7 +254,8 @@ class Standin:
             await self._say(socket, "response.output_audio.delta", **where, delta=piece)
             if plan.fault == "cut":
                 socket.transport.abort()
-            if plan.fault in ("cut", "hold"):
+            self._lingers = plan.fault == "linger"
+            if plan.fault in ("cut", "hold", "linger"):
                 return False
         if plan.late_words:
             await self._words(socket)
