@@ -37,9 +37,6 @@ SPARE = 3.0
 """Seconds before the announced end of a connection by which another one is opened."""
 NOT_SURE = 16
 """Pieces of audio, half a second, that go again to a new connection while nobody speaks."""
-INTERRUPTED = (
-    "(The person interrupted your last reply there. All that they heard of it was: {heard})"
-)
 
 
 class RealtimeModel:
@@ -89,8 +86,8 @@ class RealtimeLine:
         """The one before."""
         self._settles_at: float | None = None
         """When the reply is over, though its words may not all have come."""
-        self._unwanted = False
-        """What comes is of a reply that was cut off."""
+        self._unwanted = 0
+        """Replies that were cut off, and are still to come or to end: they come before the rest."""
         self._trailing = False
         """The mark that ends the last reply's turn is still to come."""
         self._note = ""
@@ -130,7 +127,7 @@ class RealtimeLine:
         await self._send(lambda session: session.send_realtime_input(activity_start=start))
 
     async def end(self) -> None:
-        self._speaking, self._unwanted = False, False
+        self._speaking, self._unwanted = False, 0
         self._turns += 1
         self._reply = Reply()
         end = types.ActivityEnd()
@@ -144,8 +141,6 @@ class RealtimeLine:
             await self._renew()
 
     async def say(self, text: str) -> None:
-        if not (self._said and self._said.begun):
-            self._unwanted = False
         self._unsettled.clear()
         self._reply = Reply()
         parts = [types.Part(text=line) for line in (self._take_note(), text) if line]
@@ -160,13 +155,11 @@ class RealtimeLine:
         said = self._reply or self._said
         if reply := self._reply:
             self._over(cut_off=True, told=True)
-            self._unwanted = True
             if not reply.awaits_results:
+                self._unwanted += 1
                 self._inbox.put_nowait((None, ReplyDone(cut_off=True)))
-        heard = said.heard_text(heard_ms) if said and said.begun else None
-        if heard is not None:
-            quoted = json.dumps(heard, ensure_ascii=False) if heard else "nothing"
-            self._note = INTERRUPTED.format(heard=quoted)
+        if said and said.begun and (note := said.interrupted(heard_ms)):
+            self._note = note
         if self._finds_turns and (note := self._take_note()):
             await self._tell_between(note)
 
@@ -214,6 +207,7 @@ class RealtimeLine:
                 await self._connection.aclose()
             await self.connect()
             assert self._connection
+            self._unwanted, self._trailing = 0, False
             self._words.forget()
             for sending in self._unsettled:
                 await self._connection.send(sending)
@@ -259,7 +253,6 @@ class RealtimeLine:
         lost: list[LineEvent] = []
         if self._reply and (self._reply.begun or self._reply.awaits_results):
             lost = self._over(error=broken or self._blame.cut())
-        self._unwanted = self._trailing = False
         await self._renew()
         return lost
 
@@ -361,25 +354,27 @@ class RealtimeLine:
 
     def _interrupted(self) -> list[LineEvent]:
         events = self._words.final()
-        self._trailing = True
         if self._unwanted:
-            self._unwanted = False
+            # Not of one whose turn alone was not over.
+            self._unwanted -= not self._trailing
         elif self._finds_turns and not self._speaking:
             self._speaking = True
             events.append(SpeechBegan())
+        self._trailing = True
         if self._reply and self._reply.begun:
             events += self._over(cut_off=True)
         return events
 
     def _generated(self) -> None:
         if self._unwanted:
-            self._unwanted, self._trailing = False, True
+            self._unwanted, self._trailing = self._unwanted - 1, True
         elif self._reply and self._reply.begun and not self._reply.awaits_results:
             self._settles_at = self._now() + LAGGARDS
 
     def _turn_complete(self) -> list[LineEvent]:
         if self._unwanted or self._trailing:
-            self._unwanted = self._trailing = False
+            self._unwanted -= not self._trailing
+            self._trailing = False
             return self._words.final()
         if self._reply and not self._reply.awaits_results:
             return self._over()

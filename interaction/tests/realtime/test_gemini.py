@@ -239,6 +239,50 @@ async def test_what_still_comes_of_a_stopped_reply_is_not_the_next_ones(standin:
     assert said[1]["text"] == "Two."
 
 
+async def test_replies_that_were_stopped_before_they_began_are_not_the_next_ones(
+    standin: Standin,
+) -> None:
+    standin.plans = [Plan("One."), Plan("Two."), Plan("Three.")]
+    async with talking(standin) as talk:
+        for text in ("First.", "Second."):
+            await talk.line.say(text)
+            await talk.line.stop(heard_ms=0)
+        await talk.line.say("Third.")
+        await talk.first(ReplyDone, 3)
+    assert talk.text == "Three."
+    assert [done.cut_off for done in talk.of(ReplyDone)] == [True, True, False]
+
+
+async def test_a_reply_that_was_stopped_while_a_tool_ran_costs_the_next_one_nothing(
+    standin: Standin,
+) -> None:
+    standin.plans = [Plan(calls=(("current_time", {}),)), Plan("Two.")]
+    async with talking(standin, tools=(TOOL,)) as talk:
+        await talk.line.say("What time is it?")
+        await talk.first(ReplyDone)
+        await talk.line.stop(heard_ms=0)
+        await talk.line.say("Never mind.")
+        await talk.first(ReplyDone, 2)
+    assert talk.text == "Two."
+
+
+async def test_what_is_forgotten_after_a_stopped_reply_costs_the_next_one_nothing(
+    standin: Standin,
+) -> None:
+    standin.plans = [Plan("One."), Plan("Two.", fault="hold"), Plan("Three.")]
+    async with talking(standin) as talk:
+        await talk.line.say("First.")
+        await talk.first(ReplyDone)
+        await talk.line.say("Second.")
+        await talk.until(lambda: "Two." in talk.text)
+        await talk.line.stop(heard_ms=0)
+        await talk.line.begin()
+        await talk.line.forget()
+        await talk.line.say("Third.")
+        await talk.first(ReplyDone, 3)
+    assert talk.text == "One.Two.Three."
+
+
 async def test_the_providers_own_turns_are_told_and_interrupted(standin: Standin) -> None:
     standin.plans = [Plan("One two.", fault="hold"), Plan("Three.")]
     async with talking(standin, turns=SERVER) as talk:
