@@ -2,7 +2,7 @@
 
 A connection lasts ten minutes; the conversation goes on over the next one. The server says when it
 is about to hang up (``goAway``) and gives handles by which it remembers what was said; what it may
-have missed of the turn at hand is sent again.
+have missed of the turn at hand is sent again. Without a handle the line is lost, to be opened anew.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ class RealtimeLine:
         """Held while the connection is replaced: what is said meanwhile waits."""
         self._unsettled: list[Sending] = []
         """Of the turn at hand, which a connection that breaks may take with it."""
+        self._settled = False
+        """Something was said over the line that is no longer among it."""
         self._handle = ""
         self._leave_at: float | None = None
         """By when another connection is wanted."""
@@ -98,6 +100,8 @@ class RealtimeLine:
     async def connect(self) -> None:
         """Raises ``ProviderError``."""
         resuming = self._handle or None
+        if self._settled and not resuming:
+            raise self._blame.cannot_resume()
         self._connection = await Connection.open(
             self._client,
             self._config.model,
@@ -119,7 +123,7 @@ class RealtimeLine:
         await self._send(lambda session: session.send_realtime_input(audio=audio))
 
     async def begin(self) -> None:
-        self._unsettled.clear()
+        self._settle()
         self._speaking = True
         if note := self._take_note():
             await self._tell_between(note)
@@ -141,7 +145,7 @@ class RealtimeLine:
             await self._renew()
 
     async def say(self, text: str) -> None:
-        self._unsettled.clear()
+        self._settle()
         self._reply = Reply()
         parts = [types.Part(text=line) for line in (self._take_note(), text) if line]
         turn = types.Content(role="user", parts=parts)
@@ -187,6 +191,10 @@ class RealtimeLine:
         await self._send(
             lambda session: session.send_client_content(turns=content, turn_complete=False)
         )
+
+    def _settle(self) -> None:
+        self._settled = self._settled or bool(self._unsettled)
+        self._unsettled.clear()
 
     def _take_note(self) -> str:
         note, self._note = self._note, ""
@@ -317,7 +325,7 @@ class RealtimeLine:
                 events.append(SpeechOver())
         if not self._reply.begun:
             self._reply.begun = True
-            self._unsettled.clear()
+            self._settle()
         return events
 
     def _spoken(self, sound: types.Blob) -> list[LineEvent]:
