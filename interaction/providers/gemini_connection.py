@@ -41,9 +41,11 @@ class LiveBlame(GeminiBlame):
                 return self.status(error.response.status_code)
             case InvalidHandshake():
                 return self.lost(begun=False)
-            case WebSocketException() | ValueError() | TypeError():
-                return self.nonsense()
-        return super().translate(error, begun=begun)
+        if told := super().translate(error, begun=begun):
+            return told
+        # The SDK does not look whether a message is one before it takes it apart.
+        wrong = (WebSocketException, ValueError, TypeError, AttributeError, KeyError)
+        return self.nonsense() if isinstance(error, wrong) else None
 
     def cannot_resume(self) -> ProviderError:
         """Another line, without the handle, may do."""

@@ -489,8 +489,9 @@ async def test_nobody_at_the_address_is_unavailable(standin: Standin) -> None:
     assert caught.value.code == "provider_unavailable"
 
 
-async def test_what_cannot_be_understood_is_an_error(standin: Standin) -> None:
-    standin.plans = [Plan(fault="garbage")]
+@pytest.mark.parametrize("fault", ["garbage", "list"])
+async def test_what_cannot_be_understood_is_an_error(standin: Standin, fault: str) -> None:
+    standin.plans = [Plan(fault=fault)]
     async with talking(standin) as talk:
         await talk.line.say("One.")
         lost = await talk.lost()

@@ -37,11 +37,11 @@ class Plan:
     """What is said before they are called."""
     fault: str = ""
     """``silent``: nothing comes; ``cut``: the line breaks after the first audio; ``fail``: the
-    response fails; ``garbage``: something that is no JSON; ``hold``: it stops after the first
-    audio until it is cancelled; ``empty``: the commit is refused, but it responds all the same;
-    ``busy``: the response before is said to be still in progress, and is then over; ``cleared``:
-    it is over just before that is said; ``linger``: as ``hold``, but being cancelled takes effect
-    only with ``lets_go``."""
+    response fails; ``garbage``: something that is no JSON; ``null``: audio that is none;
+    ``hold``: it stops after the first audio until it is cancelled; ``empty``: the commit is
+    refused, but it responds all the same; ``busy``: the response before is said to be still in
+    progress, and is then over; ``cleared``: it is over just before that is said; ``linger``: as
+    ``hold``, but being cancelled takes effect only with ``lets_go``."""
     late_words: bool = False
     """The person's transcript comes after the response."""
 
@@ -207,6 +207,9 @@ class Standin:
             return
         if plan.fault == "garbage":
             await socket.send("this is no JSON")
+            return
+        if plan.fault == "null":
+            await self._say(socket, "response.output_audio.delta", item_id="item", delta=None)
             return
         self._response, self._active = f"resp_{next(self._ids)}", True
         response = {"id": self._response, "status": "in_progress", "output": []}
