@@ -108,9 +108,13 @@ class Connection:
     async def aclose(self) -> None:
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(CLOSES_WITHIN):
-                await self._stack.aclose()
+        try:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(CLOSES_WITHIN):
+                    await self._stack.aclose()
+        finally:
+            # What is still being sent over a network that stalls would wait on.
+            self._session._ws.transport.abort()
 
     async def _read(self) -> None:
         try:

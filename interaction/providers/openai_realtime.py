@@ -181,9 +181,13 @@ class RealtimeLine:
         await self._respond()
 
     async def aclose(self) -> None:
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(CLOSES_WITHIN):
-                await self._connection.close()
+        try:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(CLOSES_WITHIN):
+                    await self._connection.close()
+        finally:
+            # What is still being sent over a network that stalls would wait on.
+            self._connection._connection.transport.abort()
 
     async def _respond(self) -> None:
         self._asked.append(Asked())

@@ -11,7 +11,7 @@ import contextlib
 import http
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,6 +122,15 @@ class Standin:
         """Of the response that lingers."""
         self._lingers = False
         await self._done(self._sockets[-1], "cancelled")
+
+    @contextlib.contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Nothing is read of what the client sends."""
+        transport = self._sockets[-1].transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+        yield
+        transport.resume_reading()
 
     async def hang_up(self) -> None:
         self._sockets[-1].transport.abort()
