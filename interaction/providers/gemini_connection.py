@@ -19,7 +19,7 @@ from websockets.exceptions import (
 )
 
 from interaction.providers.base import LineTerms, ProviderConfig
-from interaction.providers.errors import ProviderError, ProviderUnavailable
+from interaction.providers.errors import ProviderError, ProviderRefused, ProviderUnavailable
 from interaction.providers.gemini import GeminiBlame
 
 OPENS_WITHIN = 10.0
@@ -41,9 +41,15 @@ class LiveBlame(GeminiBlame):
                 return self.status(error.response.status_code)
             case InvalidHandshake():
                 return self.lost(begun=False)
-            case WebSocketException() | ValueError() | TypeError():
-                return self.nonsense()
-        return super().translate(error, begun=begun)
+        if told := super().translate(error, begun=begun):
+            return told
+        # The SDK does not look whether a message is one before it takes it apart.
+        wrong = (WebSocketException, ValueError, TypeError, AttributeError, KeyError)
+        return self.nonsense() if isinstance(error, wrong) else None
+
+    def cannot_resume(self) -> ProviderError:
+        """Another line, without the handle, may do."""
+        return self.error(ProviderUnavailable, "cannot resume the conversation")
 
     def _closed(self, code: int, reason: str) -> ProviderError:
         """``reason`` is a sentence for people; a wrong key has no code of its own."""
@@ -82,10 +88,16 @@ class Connection:
     ) -> Connection:
         """Raises ``ProviderError``."""
         stack = AsyncExitStack()
-        with blame(begun=False):
-            async with asyncio.timeout(OPENS_WITHIN):
-                connecting = client.aio.live.connect(model=model, config=config)
-                session = await stack.enter_async_context(connecting)
+        try:
+            with blame(begun=False):
+                async with asyncio.timeout(OPENS_WITHIN):
+                    connecting = client.aio.live.connect(model=model, config=config)
+                    session = await stack.enter_async_context(connecting)
+        except ProviderRefused:
+            # It may be the handle that it does not take.
+            if config.session_resumption and config.session_resumption.handle:
+                raise blame.cannot_resume() from None
+            raise
         return cls(session, stack, blame, inbox)
 
     async def send(self, sending: Sending) -> None:
@@ -96,9 +108,13 @@ class Connection:
     async def aclose(self) -> None:
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(CLOSES_WITHIN):
-                await self._stack.aclose()
+        try:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(CLOSES_WITHIN):
+                    await self._stack.aclose()
+        finally:
+            # What is still being sent over a network that stalls would wait on.
+            self._session._ws.transport.abort()
 
     async def _read(self) -> None:
         try:

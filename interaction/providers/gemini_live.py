@@ -2,7 +2,7 @@
 
 A connection lasts ten minutes; the conversation goes on over the next one. The server says when it
 is about to hang up (``goAway``) and gives handles by which it remembers what was said; what it may
-have missed of the turn at hand is sent again.
+have missed of the turn at hand is sent again. Without a handle the line is lost, to be opened anew.
 """
 
 from __future__ import annotations
@@ -37,9 +37,6 @@ SPARE = 3.0
 """Seconds before the announced end of a connection by which another one is opened."""
 NOT_SURE = 16
 """Pieces of audio, half a second, that go again to a new connection while nobody speaks."""
-INTERRUPTED = (
-    "(The person interrupted your last reply there. All that they heard of it was: {heard})"
-)
 
 
 class RealtimeModel:
@@ -72,6 +69,8 @@ class RealtimeLine:
         """Held while the connection is replaced: what is said meanwhile waits."""
         self._unsettled: list[Sending] = []
         """Of the turn at hand, which a connection that breaks may take with it."""
+        self._settled = False
+        """Something was said over the line that is no longer among it."""
         self._handle = ""
         self._leave_at: float | None = None
         """By when another connection is wanted."""
@@ -89,8 +88,8 @@ class RealtimeLine:
         """The one before."""
         self._settles_at: float | None = None
         """When the reply is over, though its words may not all have come."""
-        self._unwanted = False
-        """What comes is of a reply that was cut off."""
+        self._unwanted = 0
+        """Replies that were cut off, and are still to come or to end: they come before the rest."""
         self._trailing = False
         """The mark that ends the last reply's turn is still to come."""
         self._note = ""
@@ -101,6 +100,8 @@ class RealtimeLine:
     async def connect(self) -> None:
         """Raises ``ProviderError``."""
         resuming = self._handle or None
+        if self._settled and not resuming:
+            raise self._blame.cannot_resume()
         self._connection = await Connection.open(
             self._client,
             self._config.model,
@@ -122,7 +123,7 @@ class RealtimeLine:
         await self._send(lambda session: session.send_realtime_input(audio=audio))
 
     async def begin(self) -> None:
-        self._unsettled.clear()
+        self._settle()
         self._speaking = True
         if note := self._take_note():
             await self._tell_between(note)
@@ -130,7 +131,7 @@ class RealtimeLine:
         await self._send(lambda session: session.send_realtime_input(activity_start=start))
 
     async def end(self) -> None:
-        self._speaking, self._unwanted = False, False
+        self._speaking, self._unwanted = False, 0
         self._turns += 1
         self._reply = Reply()
         end = types.ActivityEnd()
@@ -144,9 +145,7 @@ class RealtimeLine:
             await self._renew()
 
     async def say(self, text: str) -> None:
-        if not (self._said and self._said.begun):
-            self._unwanted = False
-        self._unsettled.clear()
+        self._settle()
         self._reply = Reply()
         parts = [types.Part(text=line) for line in (self._take_note(), text) if line]
         turn = types.Content(role="user", parts=parts)
@@ -160,13 +159,11 @@ class RealtimeLine:
         said = self._reply or self._said
         if reply := self._reply:
             self._over(cut_off=True, told=True)
-            self._unwanted = True
             if not reply.awaits_results:
+                self._unwanted += 1
                 self._inbox.put_nowait((None, ReplyDone(cut_off=True)))
-        heard = said.heard_text(heard_ms) if said and said.begun else None
-        if heard is not None:
-            quoted = json.dumps(heard, ensure_ascii=False) if heard else "nothing"
-            self._note = INTERRUPTED.format(heard=quoted)
+        if said and said.begun and (note := said.interrupted(heard_ms)):
+            self._note = note
         if self._finds_turns and (note := self._take_note()):
             await self._tell_between(note)
 
@@ -195,6 +192,10 @@ class RealtimeLine:
             lambda session: session.send_client_content(turns=content, turn_complete=False)
         )
 
+    def _settle(self) -> None:
+        self._settled = self._settled or bool(self._unsettled)
+        self._unsettled.clear()
+
     def _take_note(self) -> str:
         note, self._note = self._note, ""
         return note
@@ -214,6 +215,7 @@ class RealtimeLine:
                 await self._connection.aclose()
             await self.connect()
             assert self._connection
+            self._unwanted, self._trailing = 0, False
             self._words.forget()
             for sending in self._unsettled:
                 await self._connection.send(sending)
@@ -259,7 +261,6 @@ class RealtimeLine:
         lost: list[LineEvent] = []
         if self._reply and (self._reply.begun or self._reply.awaits_results):
             lost = self._over(error=broken or self._blame.cut())
-        self._unwanted = self._trailing = False
         await self._renew()
         return lost
 
@@ -324,7 +325,7 @@ class RealtimeLine:
                 events.append(SpeechOver())
         if not self._reply.begun:
             self._reply.begun = True
-            self._unsettled.clear()
+            self._settle()
         return events
 
     def _spoken(self, sound: types.Blob) -> list[LineEvent]:
@@ -361,25 +362,27 @@ class RealtimeLine:
 
     def _interrupted(self) -> list[LineEvent]:
         events = self._words.final()
-        self._trailing = True
         if self._unwanted:
-            self._unwanted = False
+            # Not of one whose turn alone was not over.
+            self._unwanted -= not self._trailing
         elif self._finds_turns and not self._speaking:
             self._speaking = True
             events.append(SpeechBegan())
+        self._trailing = True
         if self._reply and self._reply.begun:
             events += self._over(cut_off=True)
         return events
 
     def _generated(self) -> None:
         if self._unwanted:
-            self._unwanted, self._trailing = False, True
+            self._unwanted, self._trailing = self._unwanted - 1, True
         elif self._reply and self._reply.begun and not self._reply.awaits_results:
             self._settles_at = self._now() + LAGGARDS
 
     def _turn_complete(self) -> list[LineEvent]:
         if self._unwanted or self._trailing:
-            self._unwanted = self._trailing = False
+            self._unwanted -= not self._trailing
+            self._trailing = False
             return self._words.final()
         if self._reply and not self._reply.awaits_results:
             return self._over()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from dataclasses import dataclass
 
 from google.genai import types
@@ -10,6 +11,10 @@ from google.genai import types
 from interaction.audio.resample import Resampler
 from interaction.core.signals import SPEAKING_RATE
 from interaction.providers.base import LineEvent, Usage, Words
+
+INTERRUPTED = (
+    "(The person interrupted your last reply there. All that they heard of it was: {heard})"
+)
 
 
 @dataclass
@@ -22,13 +27,16 @@ class Reply:
     pcm_bytes: int = 0
     usage: Usage | None = None
 
-    def heard_text(self, heard_ms: int) -> str | None:
-        """What was heard of it, in whole words; None where that is all of it."""
+    def interrupted(self, heard_ms: int) -> str:
+        """What the model must know of it: what was heard, in whole words; empty where that is all
+        of it."""
         said_ms = 1000 * self.pcm_bytes // 2 // SPEAKING_RATE
         if heard_ms >= said_ms:
-            return None
+            return ""
         letters = len(self.text) * heard_ms // said_ms
-        return self.text[: max(0, self.text.rfind(" ", 0, letters + 1))].strip()
+        heard = self.text[: max(0, self.text.rfind(" ", 0, letters + 1))].strip()
+        quoted = json.dumps(heard, ensure_ascii=False) if heard else "nothing"
+        return INTERRUPTED.format(heard=quoted)
 
 
 class Heard:

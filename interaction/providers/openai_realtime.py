@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import contextlib
 import json
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
@@ -48,6 +47,15 @@ nothing is told."""
 HEARD = "conversation.item.input_audio_transcription."
 
 
+@dataclass(eq=False, slots=True)
+class Asked:
+    """A response that was asked for and not created yet. They are created, or refused, in order."""
+
+    fate: Fate = "wanted"
+    refused: bool = False
+    """It was asked for too early: another one was still in progress."""
+
+
 class RealtimeBlame(OpenAIBlame):
     def translate(self, error: Exception, *, begun: bool) -> ProviderError | None:
         match error:
@@ -57,9 +65,11 @@ class RealtimeBlame(OpenAIBlame):
                 return self.unauthorized(f"({error.rcvd.code})")
             case ConnectionClosed():
                 return self.error(ProviderUnavailable, "hung up")
-            case WebSocketException() | binascii.Error() | AttributeError() | KeyError():
-                return self.nonsense()
-        return super().translate(error, begun=begun)
+        if told := super().translate(error, begun=begun):
+            return told
+        # Its events are not validated: what is missing in one shows where it is used.
+        wrong = (WebSocketException, ValueError, TypeError, AttributeError, KeyError)
+        return self.nonsense() if isinstance(error, wrong) else None
 
 
 class RealtimeModel:
@@ -106,18 +116,15 @@ class RealtimeLine:
         self._turns: dict[str, int] = {}
         """Number of each committed item."""
         self._words: dict[str, str] = {}
-        self._asked: deque[Fate] = deque()
-        """Responses asked for that were not created yet, and what is to become of them."""
+        self._asked: list[Asked] = []
         self._fate: Fate = "wanted"
         """Of the response in progress, or that was last."""
         self._response = ""
         """Of the response in progress."""
-        self._ask_again = False
-        """One was asked for too early: another was still in progress."""
-        self._item = ""
-        """Of the message that was said last."""
-        self._said_bytes = 0
-        """Of its audio."""
+        self._said: dict[str, int] = {}
+        """Bytes of audio of each message of the reply, whose responses may be several."""
+        self._unheard: list[str] = []
+        """Messages of a response that began after it was stopped."""
 
     async def agree(self, session: dict[str, Any]) -> None:
         """Have the session set up; raises ``ProviderError`` where it is refused."""
@@ -141,6 +148,7 @@ class RealtimeLine:
         await self._append(self._resampler.finish())
         self._resampler = Resampler(HEARING_RATE, RATE)
         await self._send({"type": "input_audio_buffer.commit", "event_id": COMMIT})
+        self._said.clear()
         await self._respond()
 
     async def forget(self) -> None:
@@ -149,24 +157,22 @@ class RealtimeLine:
     async def say(self, text: str) -> None:
         for item in _items(Message("user", text)):
             await self._send({"type": "conversation.item.create", "item": item})
+        self._said.clear()
         await self._respond()
 
     async def stop(self, heard_ms: int) -> None:
-        if self._asked and self._asked[-1] == "wanted":
-            self._asked[-1] = "stopped"
+        if self._asked and self._asked[-1].fate == "wanted":
+            self._asked[-1].fate = "stopped"
         elif self._response:
+            self._fate = "stopped"
             await self._send({"type": "response.cancel"})
-        if self._item:
-            said_ms = 1000 * self._said_bytes // 2 // RATE
-            await self._send(
-                {
-                    "type": "conversation.item.truncate",
-                    "item_id": self._item,
-                    "content_index": 0,
-                    "audio_end_ms": min(heard_ms, said_ms),
-                }
-            )
-            self._item = ""
+        said, self._said = self._said, {}
+        for number, (item, length) in enumerate(said.items(), 1):
+            said_ms = 1000 * length // 2 // RATE
+            # More of the last one may be on its way.
+            if heard_ms < said_ms or number == len(said):
+                await self._truncate(item, min(heard_ms, said_ms))
+            heard_ms = max(0, heard_ms - said_ms)
 
     async def results(self, results: Sequence[Message]) -> None:
         for result in results:
@@ -175,13 +181,34 @@ class RealtimeLine:
         await self._respond()
 
     async def aclose(self) -> None:
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(CLOSES_WITHIN):
-                await self._connection.close()
+        try:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(CLOSES_WITHIN):
+                    await self._connection.close()
+        finally:
+            # What is still being sent over a network that stalls would wait on.
+            self._connection._connection.transport.abort()
 
     async def _respond(self) -> None:
-        self._asked.append("wanted")
+        self._asked.append(Asked())
         await self._send({"type": "response.create", "event_id": RESPOND})
+
+    def _next_asked(self) -> Asked | None:
+        """The one that the provider's next word is about."""
+        return next((asked for asked in self._asked if not asked.refused), None)
+
+    async def _ask_again(self, asked: Asked) -> list[LineEvent]:
+        """None is in progress now; who has stopped it meanwhile is told its end."""
+        if asked.fate == "wanted":
+            asked.refused = False
+            await self._send({"type": "response.create", "event_id": RESPOND})
+            return []
+        self._asked.remove(asked)
+        return [ReplyDone(cut_off=True)] if asked.fate == "stopped" else []
+
+    async def _truncate(self, item: str, heard_ms: int) -> None:
+        where = {"item_id": item, "content_index": 0, "audio_end_ms": heard_ms}
+        await self._send({"type": "conversation.item.truncate", **where})
 
     async def _append(self, pcm: bytes) -> None:
         if pcm:
@@ -214,20 +241,27 @@ class RealtimeLine:
                 await self._created(event.response.id or "")
             case _ if self._fate == "unwanted" and event.type.startswith("response."):
                 if event.type == "response.done":
-                    await self._over()
-            case "response.output_item.added" if event.item.type == "message":
-                self._item, self._said_bytes = event.item.id or "", 0
+                    for again in await self._over():
+                        yield again
+            case "response.output_item.added" if event.item.type == "message" and event.item.id:
+                if self._fate == "stopped":
+                    self._unheard.append(event.item.id)
+                else:
+                    self._said[event.item.id] = 0
             case "response.output_audio.delta":
                 pcm = base64.b64decode(event.delta)
-                self._said_bytes += len(pcm)
+                if event.item_id in self._said:
+                    self._said[event.item_id] += len(pcm)
                 yield Voice(pcm)
             case "response.output_audio_transcript.delta" | "response.output_text.delta":
-                yield SpokenText(event.delta)
+                if event.delta:
+                    yield SpokenText(event.delta)
             case "response.done":
                 yield self._done(event.response)
-                await self._over()
+                for again in await self._over():
+                    yield again
             case "error":
-                if wrong := self._wrong(event.error):
+                for wrong in await self._wrong(event.error):
                     yield wrong
             case str(kind) if kind.startswith(HEARD):
                 if words := self._heard(kind.removeprefix(HEARD), event):
@@ -235,15 +269,22 @@ class RealtimeLine:
 
     async def _created(self, response_id: str) -> None:
         self._response = response_id
-        self._fate = self._asked.popleft() if self._asked else "wanted"
+        if asked := self._next_asked():
+            self._asked.remove(asked)
+            self._fate = asked.fate
+        else:
+            self._fate = "wanted"
+            self._said.clear()
         if self._fate != "wanted":
             await self._send({"type": "response.cancel"})
 
-    async def _over(self) -> None:
+    async def _over(self) -> list[LineEvent]:
         self._response, self._fate = "", "wanted"
-        if self._ask_again:
-            self._ask_again = False
-            await self._send({"type": "response.create", "event_id": RESPOND})
+        unheard, self._unheard = self._unheard, []
+        for item in unheard:
+            await self._truncate(item, 0)
+        refused = [asked for asked in self._asked if asked.refused]
+        return [event for asked in refused for event in await self._ask_again(asked)]
 
     def _heard(self, kind: str, event: Any) -> Words | None:
         turn = self._turns.get(event.item_id)
@@ -275,22 +316,24 @@ class RealtimeLine:
         )
         return ReplyDone(calls, usage=usage)
 
-    def _wrong(self, error: Any) -> ReplyDone | None:
+    async def _wrong(self, error: Any) -> list[LineEvent]:
         """An error that is told in the middle: of the key's, it ends the line."""
         code = error.code or error.type or ""
         told = self._blame.told(code)
         if isinstance(told, ProviderUnauthorized):
             raise told
-        if code == STILL_BUSY and error.event_id == RESPOND:
-            self._ask_again = True
-        elif error.event_id == COMMIT and self._asked:
+        if error.event_id == COMMIT and self._asked:
             # The response will come all the same, to a turn that is not there.
-            self._asked[-1] = "unwanted"
-            return ReplyDone(error=told)
-        elif error.event_id == RESPOND and self._asked:
-            self._asked.popleft()
-            return ReplyDone(error=told)
-        return None
+            self._asked[-1].fate = "unwanted"
+            return [ReplyDone(error=told)]
+        if error.event_id != RESPOND or not (asked := self._next_asked()):
+            return []
+        if code == STILL_BUSY:
+            asked.refused = True
+            in_vain = asked.fate != "wanted"
+            return await self._ask_again(asked) if in_vain or not self._response else []
+        self._asked.remove(asked)
+        return [ReplyDone(error=told)] if asked.fate != "unwanted" else []
 
 
 def _session(config: ProviderConfig, terms: LineTerms) -> dict[str, Any]:

@@ -239,6 +239,50 @@ async def test_what_still_comes_of_a_stopped_reply_is_not_the_next_ones(standin:
     assert said[1]["text"] == "Two."
 
 
+async def test_replies_that_were_stopped_before_they_began_are_not_the_next_ones(
+    standin: Standin,
+) -> None:
+    standin.plans = [Plan("One."), Plan("Two."), Plan("Three.")]
+    async with talking(standin) as talk:
+        for text in ("First.", "Second."):
+            await talk.line.say(text)
+            await talk.line.stop(heard_ms=0)
+        await talk.line.say("Third.")
+        await talk.first(ReplyDone, 3)
+    assert talk.text == "Three."
+    assert [done.cut_off for done in talk.of(ReplyDone)] == [True, True, False]
+
+
+async def test_a_reply_that_was_stopped_while_a_tool_ran_costs_the_next_one_nothing(
+    standin: Standin,
+) -> None:
+    standin.plans = [Plan(calls=(("current_time", {}),)), Plan("Two.")]
+    async with talking(standin, tools=(TOOL,)) as talk:
+        await talk.line.say("What time is it?")
+        await talk.first(ReplyDone)
+        await talk.line.stop(heard_ms=0)
+        await talk.line.say("Never mind.")
+        await talk.first(ReplyDone, 2)
+    assert talk.text == "Two."
+
+
+async def test_what_is_forgotten_after_a_stopped_reply_costs_the_next_one_nothing(
+    standin: Standin,
+) -> None:
+    standin.plans = [Plan("One."), Plan("Two.", fault="hold"), Plan("Three.")]
+    async with talking(standin) as talk:
+        await talk.line.say("First.")
+        await talk.first(ReplyDone)
+        await talk.line.say("Second.")
+        await talk.until(lambda: "Two." in talk.text)
+        await talk.line.stop(heard_ms=0)
+        await talk.line.begin()
+        await talk.line.forget()
+        await talk.line.say("Third.")
+        await talk.first(ReplyDone, 3)
+    assert talk.text == "One.Two.Three."
+
+
 async def test_the_providers_own_turns_are_told_and_interrupted(standin: Standin) -> None:
     standin.plans = [Plan("One two.", fault="hold"), Plan("Three.")]
     async with talking(standin, turns=SERVER) as talk:
@@ -297,15 +341,18 @@ async def test_who_speaks_while_the_server_goes_away_is_heard_to_the_end(
 async def test_a_server_that_goes_away_is_not_left_before_it_has_answered(
     standin: Standin,
 ) -> None:
-    standin.plans = [Plan("One.", waits=True)]
+    standin.plans = [Plan(), Plan("One.", waits=True)]
     async with talking(standin) as talk:
+        await talk.line.say("I am Ada.")
+        await talk.first(ReplyDone)
+        begun = len(talk.pcm)
         await talk.speak(tone(0.5))
         await standin.goes_away()
         await talk.line.end()
-        await talk.first(ReplyDone)
+        await talk.first(ReplyDone, 2)
         await standin.connected(2)
-    assert pitch(talk.pcm) == pytest.approx(440, abs=5)
-    assert not talk.of(ReplyDone)[0].error
+    assert pitch(talk.pcm[begun:]) == pytest.approx(440, abs=5)
+    assert not talk.of(ReplyDone)[1].error
 
 
 @pytest.mark.parametrize("when", ["before", "during", "after"])
@@ -355,6 +402,32 @@ async def test_a_server_that_does_not_come_back_is_lost(standin: Standin) -> Non
         await standin.hang_up()
         lost = await talk.lost()
     assert (lost.code, lost.retryable) == ("provider_unavailable", True)
+
+
+@pytest.mark.parametrize("why", ["no handle", "refused"])
+async def test_a_conversation_that_cannot_be_resumed_is_a_lost_line_that_may_be_opened_anew(
+    standin: Standin, why: str
+) -> None:
+    standin.handles = why != "no handle"
+    async with talking(standin) as talk:
+        await talk.line.say("I am Ada.")
+        await talk.first(ReplyDone)
+        if why == "refused":
+            standin.closes = (1008, "BidiGenerateContent session not found")
+        await standin.goes_away()
+        lost = await talk.lost()
+    assert (lost.code, lost.retryable) == ("provider_unavailable", True)
+    assert len(standin.lines) == 1
+
+
+async def test_a_line_that_breaks_before_anything_was_said_begins_again(standin: Standin) -> None:
+    history = (Message("user", "I am Ada."), Message("assistant", "Hello Ada."))
+    async with talking(standin, history=history) as talk:
+        await talk.line.begin()
+        await talk.line.forget()
+        await talk.line.say("Who am I?")
+        await talk.first(ReplyDone)
+    assert standin.lines[1].memory[:3] == ["I am Ada.", "Hello Ada.", "Who am I?"]
 
 
 async def test_what_was_heard_of_a_turn_can_be_forgotten(standin: Standin) -> None:
@@ -416,8 +489,9 @@ async def test_nobody_at_the_address_is_unavailable(standin: Standin) -> None:
     assert caught.value.code == "provider_unavailable"
 
 
-async def test_what_cannot_be_understood_is_an_error(standin: Standin) -> None:
-    standin.plans = [Plan(fault="garbage")]
+@pytest.mark.parametrize("fault", ["garbage", "list"])
+async def test_what_cannot_be_understood_is_an_error(standin: Standin, fault: str) -> None:
+    standin.plans = [Plan(fault=fault)]
     async with talking(standin) as talk:
         await talk.line.say("One.")
         lost = await talk.lost()

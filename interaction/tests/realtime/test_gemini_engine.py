@@ -122,6 +122,24 @@ async def test_a_server_that_goes_away_is_followed_without_a_word(
     assert not [event for event in caller.heard if isinstance(event, EngineLost)]
 
 
+async def test_a_conversation_that_cannot_be_resumed_goes_on_with_what_was_said(
+    gemini: Standin, worker: Worker, session: Session
+) -> None:
+    gemini.handles = False
+    gemini.plans = [Plan("Hello Ada."), Plan("You are Ada.")]
+    async with Caller.calling(session(**BY_GEMINI), RealtimeEngine) as caller:
+        turn, first = caller.type("I am Ada.")
+        await caller.reply_to_its_end(first)
+        facts = {"transcript": "I am Ada.", "heard_text": "Hello Ada."}
+        caller.close(turn, first, kind="text", end_reason="interrupted", **facts)
+        await gemini.goes_away()
+        await gemini.connected(2)
+        _turn, second = caller.type("Who am I?")
+        await caller.reply_to_its_end(second)
+    assert gemini.lines[1].memory[:3] == ["I am Ada.", "Hello Ada.", "Who am I?"]
+    assert not [event for event in caller.heard if isinstance(event, EngineLost)]
+
+
 async def test_a_reply_that_breaks_off_costs_its_turn_alone(
     gemini: Standin, worker: Worker, session: Session
 ) -> None:

@@ -101,10 +101,11 @@ async def test_a_turn_without_audio_fails_and_the_next_one_is_answered(
     assert text_of(caller, second) == ["To something."]
 
 
+@pytest.mark.parametrize("told", ["busy", "cleared"])
 async def test_a_reply_that_was_asked_for_too_early_is_asked_for_again(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, worker: Worker, session: Session, told: str
 ) -> None:
-    standin.plans = [Plan(fault="hold"), Plan(fault="busy"), Plan("At last.")]
+    standin.plans = [Plan(fault="hold"), Plan(fault=told), Plan("At last.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
         await_first = caller.type("One")
         await caller.until(ReplyAudio)
@@ -112,6 +113,27 @@ async def test_a_reply_that_was_asked_for_too_early_is_asked_for_again(
         _turn, second = caller.type("Two")
         await caller.reply_to_its_end(second)
     assert text_of(caller, second) == ["At last."]
+
+
+async def test_of_replies_asked_for_too_early_the_last_one_is_asked_for_again(
+    standin: Standin, worker: Worker, session: Session
+) -> None:
+    standin.plans = [Plan(fault="linger"), Plan("At last."), Plan("And then.")]
+    async with Caller.calling(session(), RealtimeEngine) as caller:
+        first = caller.type("One")
+        await caller.until(ReplyAudio)
+        caller.engine.perform(CancelReply(*first))
+        second = caller.type("Two")
+        caller.engine.perform(CancelReply(*second))
+        _turn, third = caller.type("Three")
+        await standin.until("response.create", 3)
+        await standin.lets_go()
+        await caller.reply_to_its_end(third)
+        _turn, fourth = caller.type("Four")
+        await caller.reply_to_its_end(fourth)
+    texts = [text_of(caller, reply) for reply in (second[1], third, fourth)]
+    assert texts == [[], ["At last."], ["And then."]]
+    assert len(standin.lines[0].of("response.create")) == 5
 
 
 async def test_a_provider_that_finds_turns_interrupts_itself(

@@ -291,10 +291,11 @@ async def test_a_response_that_fails_costs_its_turn_alone(
     assert len(standin.lines) == 1
 
 
+@pytest.mark.parametrize("fault", ["garbage", "null"])
 async def test_what_cannot_be_understood_costs_a_turn(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, worker: Worker, session: Session, fault: str
 ) -> None:
-    standin.plans = [Plan(fault="garbage")]
+    standin.plans = [Plan(fault=fault)]
     async with Caller.calling(session(), RealtimeEngine) as caller:
         caller.type("One")
         assert (await lost(caller)).code == "provider_protocol_error"

@@ -45,8 +45,8 @@ class Plan:
     """Functions to be called first: name, arguments."""
     fault: str = ""
     """``silent``: nothing comes; ``cut``: the line breaks after the first audio; ``deaf``: it
-    breaks before it; ``garbage``: something that is no JSON; ``hold``: it stops after the first
-    audio until it is interrupted."""
+    breaks before it; ``garbage``: something that is no JSON; ``list``: JSON that is no message;
+    ``hold``: it stops after the first audio until it is interrupted."""
     late_words: bool = False
     """The last of the reply's text comes after its audio is complete."""
     waits: bool = False
@@ -227,8 +227,8 @@ class Standin:
             return
         if plan.fault == "deaf":
             socket.transport.abort()
-        elif plan.fault == "garbage":
-            await socket.send("this is no JSON")
+        elif plan.fault in ("garbage", "list"):
+            await socket.send("this is no JSON" if plan.fault == "garbage" else "[1]")
         elif plan.calls:
             functions = [
                 {"id": f"call_{number}", "name": name, "args": arguments}

@@ -11,7 +11,7 @@ import contextlib
 import http
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from websockets.http11 import Request, Response
 
 Event = dict[str, Any]
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
+BUSY = "conversation_already_has_active_response"
 TONE = b"\x00\x10" * 27 + b"\x00\xf0" * 27
 """A period of a square wave of 444 Hz at 24 kHz."""
 
@@ -32,11 +33,15 @@ class Plan:
     text: str = "That is what you said. Is it not?"
     calls: tuple[tuple[str, str], ...] = ()
     """Functions to be called instead: name, arguments."""
+    preamble: str = ""
+    """What is said before they are called."""
     fault: str = ""
     """``silent``: nothing comes; ``cut``: the line breaks after the first audio; ``fail``: the
-    response fails; ``garbage``: something that is no JSON; ``hold``: it stops after the first
-    audio until it is cancelled; ``empty``: the commit is refused, but it responds all the same;
-    ``busy``: the response before is said to be still in progress, and is then over."""
+    response fails; ``garbage``: something that is no JSON; ``null``: audio that is none;
+    ``hold``: it stops after the first audio until it is cancelled; ``empty``: the commit is
+    refused, but it responds all the same; ``busy``: the response before is said to be still in
+    progress, and is then over; ``cleared``: it is over just before that is said; ``linger``: as
+    ``hold``, but being cancelled takes effect only with ``lets_go``."""
     late_words: bool = False
     """The person's transcript comes after the response."""
 
@@ -49,6 +54,8 @@ class Line:
     path: str
     got: list[Event] = field(default_factory=list)
     heard: bytes = b""
+    said: list[str] = field(default_factory=list)
+    """Ids of the messages that were spoken."""
 
     def of(self, kind: str) -> list[Event]:
         return [event for event in self.got if event["type"] == kind]
@@ -62,6 +69,8 @@ class Standin:
         """On everybody, once their session is set up."""
         self._active = False
         """A response is in progress."""
+        self._lingers = False
+        """And will not be cancelled yet."""
         self.lines: list[Line] = []
         self.plans: list[Plan] = []
         self.words = "hello there everybody"
@@ -109,6 +118,20 @@ class Standin:
         await self.detects("speech_started")
         await self._done(self._sockets[-1], "cancelled")
 
+    async def lets_go(self) -> None:
+        """Of the response that lingers."""
+        self._lingers = False
+        await self._done(self._sockets[-1], "cancelled")
+
+    @contextlib.contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Nothing is read of what the client sends."""
+        transport = self._sockets[-1].transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+        yield
+        transport.resume_reading()
+
     async def hang_up(self) -> None:
         self._sockets[-1].transport.abort()
 
@@ -147,19 +170,27 @@ class Standin:
                     await self._committed(socket, line, plan)
             case "input_audio_buffer.clear":
                 line.heard = b""
-            case "response.create" if self.plans and self.plans[0].fault == "busy":
-                self.plans.pop(0)
-                await self._wrong(socket, event, "conversation_already_has_active_response")
-                await self._done(socket, "cancelled")
+            case "response.create" if self._lingers:
+                await self._wrong(socket, event, BUSY)
+            case "response.create" if self._is_busy():
+                if self.plans.pop(0).fault == "busy":
+                    await self._wrong(socket, event, BUSY)
+                    await self._done(socket, "cancelled")
+                else:
+                    await self._done(socket, "cancelled")
+                    await self._wrong(socket, event, BUSY)
             case "response.create":
                 await self._respond(socket, line)
             case "response.cancel" if not self._active:
                 await self._wrong(socket, event, "response_cancel_not_active")
-            case "response.cancel" if not (self.plans and self.plans[0].fault == "busy"):
+            case "response.cancel" if not (self._lingers or self._is_busy()):
                 await self._done(socket, "cancelled")
             case "conversation.item.truncate":
                 where = {k: event[k] for k in ("item_id", "content_index", "audio_end_ms")}
                 await self._say(socket, "conversation.item.truncated", **where)
+
+    def _is_busy(self) -> bool:
+        return bool(self.plans) and self.plans[0].fault in ("busy", "cleared")
 
     async def _wrong(self, socket: ServerConnection, event: Event, code: str) -> None:
         error = {"type": "invalid_request_error", "code": code, "message": "No."}
@@ -186,6 +217,9 @@ class Standin:
         if plan.fault == "garbage":
             await socket.send("this is no JSON")
             return
+        if plan.fault == "null":
+            await self._say(socket, "response.output_audio.delta", item_id="item", delta=None)
+            return
         self._response, self._active = f"resp_{next(self._ids)}", True
         response = {"id": self._response, "status": "in_progress", "output": []}
         await self._say(socket, "response.created", response=response)
@@ -193,9 +227,11 @@ class Standin:
             await self._done(socket, "failed")
             return
         if plan.calls:
+            if plan.preamble:
+                await self._speak(socket, line, Plan(plan.preamble))
             await self._call(socket, plan)
-            return
-        await self._speak(socket, line, plan)
+        elif await self._speak(socket, line, plan):
+            await self._done(socket, "completed")
 
     async def _call(self, socket: ServerConnection, plan: Plan) -> None:
         output = [
@@ -211,12 +247,14 @@ class Standin:
         ]
         await self._done(socket, "completed", output)
 
-    async def _speak(self, socket: ServerConnection, line: Line, plan: Plan) -> None:
+    async def _speak(self, socket: ServerConnection, line: Line, plan: Plan) -> bool:
+        """Returns whether the message was said to its end."""
         item = {"id": f"item_{next(self._ids)}", "type": "message", "role": "assistant"}
         where = {"response_id": self._response, "item_id": item["id"], "output_index": 0}
         added = {"item": {**item, "content": [], "status": "in_progress"}}
         index = {"response_id": self._response, "output_index": 0}
         await self._say(socket, "response.output_item.added", **index, **added)
+        line.said.append(item["id"])
         where["content_index"] = 0
         audio = line.heard or TONE * 444
         line.heard = b""
@@ -228,12 +266,12 @@ class Standin:
             await self._say(socket, "response.output_audio.delta", **where, delta=piece)
             if plan.fault == "cut":
                 socket.transport.abort()
-                return
-            if plan.fault == "hold":
-                return
+            self._lingers = plan.fault == "linger"
+            if plan.fault in ("cut", "hold", "linger"):
+                return False
         if plan.late_words:
             await self._words(socket)
-        await self._done(socket, "completed")
+        return True
 
     async def _done(
         self, socket: ServerConnection, status: str, output: list[Event] | None = None
