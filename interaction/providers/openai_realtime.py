@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,7 +16,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from interaction.audio.resample import Resampler
-from interaction.core.signals import HEARING_RATE, Message, ToolCall, ToolSpec
+from interaction.core.signals import HEARING_RATE, Message, ToolCall
 from interaction.providers.base import (
     LineEvent,
     LineTerms,
@@ -32,9 +31,8 @@ from interaction.providers.base import (
 )
 from interaction.providers.errors import ProviderError, ProviderUnauthorized, ProviderUnavailable
 from interaction.providers.openai_client import OpenAIBlame, make
+from interaction.providers.openai_parts import RATE, items, session
 
-RATE = 24_000
-TRANSCRIBED_BY = "gpt-transcribe"
 OPENS_WITHIN = 10.0
 CLOSES_WITHIN = 1.0
 LONGEST_MESSAGE = 24 * 1024 * 1024
@@ -92,7 +90,7 @@ class RealtimeModel:
                 connection = await manager.enter()
                 line = RealtimeLine(connection, blame, terms)
                 try:
-                    await line.agree(_session(self._config, terms))
+                    await line.agree(session(self._config, terms))
                 except BaseException:
                     await line.aclose()
                     raise
@@ -130,7 +128,7 @@ class RealtimeLine:
         """Have the session set up; raises ``ProviderError`` where it is refused."""
         await self._send({"type": "session.update", "session": session})
         for message in self._terms.history:
-            for item in _items(message):
+            for item in items(message):
                 await self._send({"type": "conversation.item.create", "item": item})
         while (event := await self._connection.recv()).type != "session.updated":
             if event.type == "error":
@@ -155,7 +153,7 @@ class RealtimeLine:
         await self._send({"type": "input_audio_buffer.clear"})
 
     async def say(self, text: str) -> None:
-        for item in _items(Message("user", text)):
+        for item in items(Message("user", text)):
             await self._send({"type": "conversation.item.create", "item": item})
         self._said.clear()
         await self._respond()
@@ -176,7 +174,7 @@ class RealtimeLine:
 
     async def results(self, results: Sequence[Message]) -> None:
         for result in results:
-            for item in _items(result):
+            for item in items(result):
                 await self._send({"type": "conversation.item.create", "item": item})
         await self._respond()
 
@@ -334,73 +332,3 @@ class RealtimeLine:
             return await self._ask_again(asked) if in_vain or not self._response else []
         self._asked.remove(asked)
         return [ReplyDone(error=told)] if asked.fate != "unwanted" else []
-
-
-def _session(config: ProviderConfig, terms: LineTerms) -> dict[str, Any]:
-    sound = {"type": "audio/pcm", "rate": RATE}
-    transcription = {"model": TRANSCRIBED_BY}
-    if config.language:
-        transcription["language"] = config.language.split("-")[0]
-    session: dict[str, Any] = {
-        "type": "realtime",
-        "instructions": terms.instructions,
-        "output_modalities": ["audio"],
-        "tools": [_tool(tool) for tool in terms.tools],
-        "audio": {
-            "input": {
-                "format": sound,
-                "transcription": transcription,
-                "turn_detection": _turn_detection(terms),
-            },
-            "output": {"format": sound},
-        },
-    }
-    if config.voice:
-        session["audio"]["output"]["voice"] = config.voice
-    return session
-
-
-def _turn_detection(terms: LineTerms) -> dict[str, Any] | None:
-    both = {"create_response": True, "interrupt_response": terms.barge_in}
-    match terms.turns.kind:
-        case "server":
-            return {
-                "type": "server_vad",
-                "threshold": terms.turns.threshold,
-                "prefix_padding_ms": terms.turns.prefix_ms,
-                "silence_duration_ms": terms.turns.silence_ms,
-                **both,
-            }
-        case "semantic":
-            return {"type": "semantic_vad", "eagerness": "auto", **both}
-    return None
-
-
-def _tool(tool: ToolSpec) -> dict[str, Any]:
-    return {
-        "type": "function",
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": json.loads(tool.parameters),
-    }
-
-
-def _items(message: Message) -> list[dict[str, Any]]:
-    """A line of the conversation as items of it."""
-    if message.role == "tool":
-        output = {"call_id": message.tool_call_id, "output": message.content}
-        return [{"type": "function_call_output", **output}]
-    items: list[dict[str, Any]] = [
-        {
-            "type": "function_call",
-            "call_id": call.id,
-            "name": call.name,
-            "arguments": call.arguments,
-        }
-        for call in message.tool_calls
-    ]
-    if message.content:
-        kind = "output_text" if message.role == "assistant" else "input_text"
-        content = [{"type": kind, "text": message.content}]
-        items.insert(0, {"type": "message", "role": message.role, "content": content})
-    return items
