@@ -93,8 +93,10 @@ class LiveSession:
 
     def reconfigure(self, config: ConversationConfig) -> None:
         """Change how the conversation is led: turn detection, barge-in, what is answered how."""
-        self.config = config
+        was, self.config = self.config, config
         self._attempt(lambda: self._dialogue.reconfigure(_for_mode(config, self.spec.mode)))
+        if self.spec.mode == "realtime" and _terms(config) != _terms(was):
+            self._take_over("realtime")
 
     def accept_fallback(self) -> None:
         """Go on in the mode that was offered, if one was."""
@@ -103,17 +105,23 @@ class LiveSession:
 
     def _switch(self, *, automatic: bool) -> None:
         mode = self._stepping_in.other
-
-        def taking_over(said: tuple[Message, ...]) -> Engine:
-            self.spec = replace(self.spec, mode=mode, history=said)
-            self._stepping_in = SteppingIn(self.spec)
-            return engine_for(self.spec)
-
-        self._attempt(lambda: self._dialogue.switch(taking_over))
+        self._take_over(mode)
         if self.spec.mode != mode:
             return
         self.reconfigure(self.config)
         self._tell_client(ModeChanged(self.spec.mode, automatic))
+
+    def _take_over(self, mode: Mode) -> None:
+        """Have another engine go on, with all that was said and as the conversation is led now."""
+
+        def made(said: tuple[Message, ...]) -> Engine:
+            turns, barge_in = self.config.turn_detection, self.config.barge_in
+            led = replace(self.spec, turns=turns, barge_in=barge_in)
+            self.spec = replace(led, mode=mode, history=said)
+            self._stepping_in = SteppingIn(self.spec)
+            return engine_for(self.spec)
+
+        self._attempt(lambda: self._dialogue.switch(made))
 
     def hang_up(self, reason: str) -> None:
         """End the session; ``run`` returns once everything has been handed over."""
@@ -203,6 +211,13 @@ def _for_mode(config: ConversationConfig, mode: Mode) -> ConversationConfig:
     if mode == "cascade" and detection.kind in ("server", "semantic"):
         return replace(config, turn_detection=replace(detection, kind="vad"))
     return config
+
+
+def _terms(config: ConversationConfig) -> object:
+    """What a provider that finds the turns was told when its line opened."""
+    detection = config.turn_detection
+    found = detection.kind in ("server", "semantic")
+    return (detection, config.barge_in) if found else None
 
 
 def internal_error() -> Failed:

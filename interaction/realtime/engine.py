@@ -105,7 +105,10 @@ class RealtimeEngine:
                 self._keeping.heard(turn_id, b"", last=True)
                 self._keeping.note(turn_id, reply=str(reply_id))
                 reply = self._expect(Reply(turn_id, reply_id), order.context)
-                for event in self._sorting.ended(turn_id, reply):
+                early = self._sorting.ended(turn_id, reply)
+                if early is None:
+                    self._to_provider.fall_silent()
+                for event in early or ():
                     self._of_reply(reply, event)
             case out.Respond(turn_id, sequence, reply_id, context):
                 said = context[-1].content if context else ""

@@ -10,9 +10,12 @@ from collections.abc import Callable
 
 from interaction.core import effects as out
 from interaction.core.effects import EngineOrder
-from interaction.core.signals import TurnDetection
+from interaction.core.signals import HEARING_RATE, TurnDetection
 from interaction.providers.base import RealtimeLine
 from interaction.realtime.line import Line
+
+LONGER_MS = 1_000
+"""Beyond the silence that ends a turn."""
 
 
 def are_ours(turns: TurnDetection) -> bool:
@@ -31,6 +34,7 @@ class Orders:
         None where there was none to be had."""
         self._line = line
         self._ours = are_ours(turns)
+        self._silence = bytes(2 * HEARING_RATE * (turns.silence_ms + LONGER_MS) // 1000)
         self._failed = failed
         self._queue: asyncio.Queue[EngineOrder] = asyncio.Queue()
         self._audio: list[bytes] = []
@@ -42,6 +46,10 @@ class Orders:
 
     def put(self, order: EngineOrder) -> None:
         self._queue.put_nowait(order)
+
+    def fall_silent(self) -> None:
+        """Have the provider find the end of a turn that was ended here: by mute, say."""
+        self._queue.put_nowait(out.Listen(self._silence))
 
     async def work(self) -> None:
         while True:

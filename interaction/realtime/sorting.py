@@ -86,8 +86,9 @@ class Sorting:
         words, self._open.words = self._open.words, None
         return words
 
-    def ended(self, turn: UUID, reply: Reply) -> list[LineEvent]:
-        """It is to be answered; return what of that has come already."""
+    def ended(self, turn: UUID, reply: Reply) -> list[LineEvent] | None:
+        """It is to be answered; return what of that has come already, or None where the provider
+        has not found its end."""
         speech = self._open if self._open and self._open.turn == turn else _Speech(turn)
         self._open = None
         if self._turns_are_ours:
@@ -100,7 +101,7 @@ class Sorting:
                 break
         else:
             speech.reply = reply
-            return []
+            return None
         for before in self._responses[: self._responses.index(response)]:
             if before.reply is None:
                 self._discard(before)

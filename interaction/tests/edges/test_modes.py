@@ -132,3 +132,16 @@ async def test_parleys_own_realtime_provider_is_not_offered_to_a_cascade(connect
         await client.until("error")
         await client.in_step()
     assert "fallback_offered" not in client.types()
+
+
+async def test_a_provider_that_finds_the_turns_is_told_anew_how(
+    connect: Connect, engines: list[ScriptedEngine]
+) -> None:
+    async with connect() as client:
+        await client.start(mode="realtime", turn_detection={"kind": "server"})
+        await says(client, "hello")
+        await plays_out(client)
+        await client.send("update_session", turn_detection={"kind": "manual"})
+        await says(client, "hello again")
+    assert [engine.spec.turns.kind for engine in engines] == ["server", "manual"]
+    assert [message.content for message in engines[1].spec.history][:1] == ["hello"]

@@ -127,3 +127,20 @@ async def test_a_reply_that_is_cut_off_in_its_first_sentence_is_in_the_history(
     row = await archived(turn)
     assert row.reply == "Well then"
     assert row.agent_audio_ms
+
+
+async def test_a_turn_that_the_person_ends_is_ended_for_the_provider_by_silence(
+    standin: Standin, worker: Worker, session: Session
+) -> None:
+    turn, reply = uuid4(), uuid4()
+    async with Caller.calling(session(turns=SERVER), RealtimeEngine) as caller:
+        await is_listened_to(caller, standin)
+        await standin.detects("speech_started")
+        await nth(caller, TurnFound, 0)
+        caller.engine.perform(OpenTurn(turn, 1))
+        before = len(standin.lines[0].of("input_audio_buffer.append"))
+        caller.engine.perform(EndTurn(turn, reply, ()))
+        await standin.until("input_audio_buffer.append", before + 1)
+        await standin.detects("speech_stopped")
+        await standin.responds()
+        assert await caller.reply_to_its_end(reply)
