@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -76,6 +77,14 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
     """A connection to the run's Redis, which is emptied before the test."""
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
+        yield client
+
+
+@pytest.fixture
+def unserved_redis(redis_client: redis.Redis, settings: Any) -> Iterator[redis.Redis]:
+    """An empty database of the run's Redis, made Django's, in which no worker of the run beats."""
+    settings.REDIS_URL = REDIS_URL.replace("db=0", "db=1")
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
         yield client
 
 

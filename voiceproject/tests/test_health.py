@@ -26,16 +26,16 @@ def test_the_web_process_is_alive_whatever_else_is_not(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_all_parts_are_named_and_ok(client: Client, redis_client: redis.Redis) -> None:
-    beat(redis_client, "stt", "llm", "tts", "default")
+def test_all_parts_are_named_and_ok(client: Client, unserved_redis: redis.Redis) -> None:
+    beat(unserved_redis, "stt", "llm", "tts", "default")
     response = client.get(READY)
     assert response.status_code == 200
     assert response.json() == {"status": "ok", "parts": dict.fromkeys(PARTS, "ok")}
 
 
 @pytest.mark.django_db
-def test_a_queue_that_nobody_serves_is_named(client: Client, redis_client: redis.Redis) -> None:
-    beat(redis_client, "stt", "llm", "default")
+def test_a_queue_that_nobody_serves_is_named(client: Client, unserved_redis: redis.Redis) -> None:
+    beat(unserved_redis, "stt", "llm", "default")
     response = client.get(READY)
     assert response.status_code == 503
     parts = response.json()["parts"]

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +105,9 @@ def test_every_word_is_said_by_some_script() -> None:
 
 
 @pytest.fixture
-def all_queues_served(redis_client: redis.Redis) -> Iterator[None]:
+def all_queues_served(unserved_redis: redis.Redis) -> None:
     for queue in settings.QUEUES:
-        redis_client.set(key(queue), 1, ex=30)
-    yield
-    redis_client.flushall()
+        unserved_redis.set(key(queue), 1, ex=30)
 
 
 def test_the_parts_are_all_ready_when_every_queue_is_served(
@@ -121,10 +118,10 @@ def test_the_parts_are_all_ready_when_every_queue_is_served(
     assert "not ready" not in answer
 
 
-def test_an_unserved_queue_is_named(at_home: Client, redis_client: redis.Redis) -> None:
+def test_an_unserved_queue_is_named(at_home: Client, unserved_redis: redis.Redis) -> None:
     for queue in settings.QUEUES:
         if queue != "tts":
-            redis_client.set(key(queue), 1, ex=30)
+            unserved_redis.set(key(queue), 1, ex=30)
     answer = at_home.get("/parts/").content.decode()
     assert answer.count("is not ready.") == 1
     assert re.search(r"Text to speech\s*<span[^>]*>is not ready", answer)
