@@ -81,6 +81,23 @@ def test_spoken_words_are_speech(spoken: Callable[[str], wav.Sound]) -> None:
     assert heard[0] < 0.5
 
 
+def test_a_voice_is_noticed_as_soon_after_a_long_silence_as_at_the_beginning(
+    spoken: Callable[[str], wav.Sound],
+) -> None:
+    silence = bytes(12 * 31 * FRAME_BYTES)
+    pcm = b"".join([spoken("what is the weather like in paris today").pcm.rstrip(b"\0"), silence])
+    before = pcm[: len(pcm) // FRAME_BYTES * FRAME_BYTES]
+
+    def frames_until_speech(before: bytes, after: bytes) -> int:
+        heard = probabilities(before + after)[len(before) // FRAME_BYTES :]
+        return next(i for i, probability in enumerate(heard) if probability >= 0.5)
+
+    sentences = [spoken(text).pcm for text in ("who are you", "wait a moment", "four five six")]
+    fresh = [frames_until_speech(b"", sentence) for sentence in sentences]
+    late = [frames_until_speech(before, sentence) for sentence in sentences]
+    assert sum(late) <= sum(fresh) + 1, (fresh, late)
+
+
 def test_a_reset_detector_hears_what_a_new_one_hears(spoken: Callable[[str], wav.Sound]) -> None:
     pcm = spoken("good morning").pcm[: 20 * FRAME_BYTES]
     used = SpeechDetector()
