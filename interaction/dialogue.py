@@ -38,7 +38,9 @@ from interaction.engine import Engine
 MAX_PENDING_BYTES = 60 * HEARING_RATE * 2
 """Audio that may wait to be looked at, a minute of it; beyond that the oldest is dropped."""
 
-# One thread for the whole process: the model runs without the GIL, so the event loop goes on.
+FRAMES_AT_ONCE = 4
+"""Of a microphone one or two come at a time, and are told speech or not on the event loop: going
+to a thread and back costs more than the 0.1 ms that each takes. Of a file there are many."""
 _detecting = ThreadPoolExecutor(1, thread_name_prefix="vad")
 
 
@@ -204,12 +206,16 @@ class Dialogue:
         if not frames:
             return
         arrived_at = self._loop.time()
-        chances = await self._loop.run_in_executor(
-            _detecting, lambda: [self._detector.probability(pcm) for pcm in frames]
-        )
-        await self._ready.wait()
+        if len(frames) <= FRAMES_AT_ONCE:
+            chances = self._detect(frames)
+        else:
+            chances = await self._loop.run_in_executor(_detecting, self._detect, frames)
+            await self._ready.wait()
         for pcm, chance in zip(frames, chances, strict=True):
             self._carry_out(self._conversation.hear(Frame(pcm, chance), arrived_at))
+
+    def _detect(self, frames: list[bytes]) -> list[float]:
+        return [self._detector.probability(pcm) for pcm in frames]
 
     async def _obey(self, command: Command) -> None:
         if self._rest and isinstance(command, Commit):
