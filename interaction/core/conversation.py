@@ -219,9 +219,9 @@ class Conversation(Course):
                 self._discard_eager_reply(turn)
         if detection.kind != "vad":
             return
-        if gate.silence_ms >= detection.silence_ms:
+        if gate.quiet_for(detection.silence_ms):
             self._commit(turn, now)
-        elif detection.eager_silence_ms and gate.silence_ms >= detection.eager_silence_ms:
+        elif detection.eager_silence_ms and gate.quiet_for(detection.eager_silence_ms):
             self._prepare_reply(turn)
 
     def _prepare_reply(self, turn: Turn) -> None:

@@ -58,6 +58,11 @@ class SpeechGate:
         needed = detection.min_barge_in_ms if during_reply else detection.min_speech_ms
         return self.speech_ms >= needed
 
+    def quiet_for(self, ms: int) -> bool:
+        """Whether nobody has spoken for so long, to the nearest frame: always to wait for the
+        frame after it would make every pause half a frame longer, on average."""
+        return self.silence_ms + FRAME_MS // 2 >= ms
+
     def hold(self) -> None:
         """Keep what was heard for a commit, from a pre-roll before the first speech on."""
         if not self.holds_speech and self.onset(during_reply=False):

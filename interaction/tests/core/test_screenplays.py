@@ -45,6 +45,19 @@ def test_latencies_follow_their_definitions() -> None:
     assert latency["ear"] is None
 
 
+@pytest.mark.parametrize("silence_ms", [100, 200, 333, 500, 600, 1_000])
+def test_the_pause_that_ends_a_turn_is_the_one_asked_for_to_the_nearest_frame(
+    silence_ms: int,
+) -> None:
+    play = Screenplay(
+        config=ConversationConfig(turn_detection=TurnDetection(silence_ms=silence_ms))
+    )
+    play.user_speaks(0.5, 2.5)
+    play.run(until=10)
+    (record,) = play.records()
+    assert record.latency["end_of_turn_delay"] == pytest.approx(silence_ms, abs=sig.FRAME_MS / 2)
+
+
 def test_the_turn_holds_the_audio_from_before_the_onset() -> None:
     play = Screenplay()
     play.user_speaks(1.0, 2.0)
