@@ -42,6 +42,11 @@ class SentenceSplitter:
         self._open = ""
         self._first = True
 
+    @property
+    def open(self) -> str:
+        """What belongs to no complete piece yet."""
+        return self._open
+
     def feed(self, text: str) -> list[str]:
         pieces = []
         for character in text:

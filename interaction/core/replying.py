@@ -17,6 +17,8 @@ def take(turn: Turn, reply: Reply, event: sig.StageEvent, now: float) -> list[Ef
         case sig.ReplySentence(sentence=number, text=text):
             reply.sentences.setdefault(number, Sentence("")).text = text
             return [*begin(turn, reply), out.ReplySpoken(turn.id, reply.id, number, text)]
+        case sig.SentenceSoFar(sentence=number, text=text):
+            reply.sentences.setdefault(number, Sentence("")).text = text
         case sig.ReplyText(text=text, sentences=count, cut=cut):
             reply.text, reply.silent = text, count == 0
             told = [*begin(turn, reply), out.ReplyWritten(turn.id, reply.id, text, cut)]

@@ -137,6 +137,16 @@ class ReplySentence:
 
 
 @dataclass(frozen=True, slots=True)
+class SentenceSoFar:
+    """What is written of a sentence that is already being spoken. Nobody is told of it: it only
+    serves to say what was heard, should the reply be interrupted."""
+
+    reply_id: UUID
+    sentence: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyText:
     """The language model has finished; ``text`` is the whole reply as it was written."""
 
@@ -268,6 +278,7 @@ StageEvent = (
     PartialTranscript
     | FinalTranscript
     | ReplySentence
+    | SentenceSoFar
     | ReplyText
     | ReplyAudio
     | Measured

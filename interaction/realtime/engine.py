@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -276,13 +276,14 @@ class RealtimeEngine:
         else:
             self._rest(SILENT_FOR)
 
-    def _write(self, reply: Reply, sentences: list[sig.ReplySentence]) -> None:
-        for sentence in sentences:
-            name = f"sentence:{reply.id}:{sentence.sentence}"
-            self._keeping.note(reply.turn, **{name: sentence.text})
-            if sentence.sentence == 0:
-                self._measure(reply, "llm_ttfs")
-            self._tell(sentence)
+    def _write(self, reply: Reply, events: Sequence[sig.StageEvent]) -> None:
+        for event in events:
+            if isinstance(event, sig.ReplySentence):
+                name = f"sentence:{reply.id}:{event.sentence}"
+                self._keeping.note(reply.turn, **{name: event.text})
+                if event.sentence == 0:
+                    self._measure(reply, "llm_ttfs")
+            self._tell(event)
 
     def _speak(self, reply: Reply, piece: sig.ReplyAudio) -> None:
         self._keeping.said(reply.turn, reply.id, piece.sentence, piece.pcm)
@@ -293,11 +294,7 @@ class RealtimeEngine:
         if whole:
             self._resumed = False
             self._line.serves()
-        for event in reply.finish():
-            if isinstance(event, sig.ReplySentence):
-                self._write(reply, [event])
-            else:
-                self._tell(event)
+        self._write(reply, reply.finish())
         self._note_text(reply)
 
     def _keep_rest(self, reply: Reply) -> None:

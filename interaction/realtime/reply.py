@@ -9,7 +9,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from interaction.cascade.sentences import SentenceSplitter
-from interaction.core.signals import SPEAKING_RATE, ReplyAudio, ReplySentence, ReplyText, StageEvent
+from interaction.core.signals import (
+    SPEAKING_RATE,
+    ReplyAudio,
+    ReplySentence,
+    ReplyText,
+    SentenceSoFar,
+    StageEvent,
+)
 
 MS_A_CHARACTER = 65.0
 """Of English speech; other scripts say more in a character, and take longer for it."""
@@ -35,17 +42,20 @@ class Reply:
     def sentences(self) -> int:
         return len(self._ends_ms)
 
-    def write(self, text: str) -> list[ReplySentence]:
-        """More of its text; return the sentences that are complete now."""
+    def write(self, text: str) -> list[StageEvent]:
+        """More of its text; return the sentences that are complete now, and what there is of the
+        next one."""
         self.text += text
-        return [self._sentence(piece) for piece in self._splitter.feed(text) if piece.strip()]
+        pieces = self._splitter.feed(text)
+        events: list[StageEvent] = [self._sentence(piece) for piece in pieces if piece.strip()]
+        if so_far := self._splitter.open.strip():
+            events.append(SentenceSoFar(self.id, self.sentences, so_far))
+        return events
 
     def speak(self, pcm: bytes) -> ReplyAudio:
         """More of its audio."""
-        sentence = next(
-            (n for n, end in enumerate(self._ends_ms) if self._audio_ms < end),
-            max(self.sentences - 1, 0),
-        )
+        last = self.sentences if self._splitter.open.strip() else max(self.sentences - 1, 0)
+        sentence = next((n for n, end in enumerate(self._ends_ms) if self._audio_ms < end), last)
         self._audio_ms += 1000 * len(pcm) / 2 / SPEAKING_RATE
         self._sequence += 1
         return ReplyAudio(self.id, self._sequence - 1, sentence, pcm)

@@ -65,6 +65,29 @@ def test_a_transcript_after_the_reply_is_told_and_kept() -> None:
     assert (record.transcript, record.reply) == ("hello there", "Good day.")
 
 
+def test_of_a_sentence_that_is_still_being_written_it_is_known_what_was_heard() -> None:
+    play = Screenplay(Engine(silent=True), BY_ENGINE)
+    play.user_speaks(0.5, 1.5)
+    play.stage_says(0.7, sig.TurnFound())
+    play.stage_says(1.6, sig.TurnOver())
+    play.run(until=2)
+    (end,) = play.said(out.EndTurn)
+    assert isinstance(end, out.EndTurn)
+    text = "Let me tell you of the days when"
+    play.stage_says(2.0, sig.SentenceSoFar(end.reply_id, 0, text))
+    play.stage_says(2.0, sig.ReplyAudio(end.reply_id, 0, 0, b"\1\0" * 48_000))
+    play.stage_says(3.0, sig.TurnFound())
+    play.run(until=3.2)
+    (cut,) = play.said(out.Interrupted)
+    assert isinstance(cut, out.Interrupted)
+    assert cut.heard_text
+    assert text.startswith(cut.heard_text)
+    assert cut.heard_text != text
+    assert play.said(out.ReplySpoken) == [], "it is not a sentence yet"
+    (record,) = play.records()
+    assert (record.reply, record.heard_text) == (text, cut.heard_text)
+
+
 def test_an_engine_that_is_lost_costs_the_turn_and_says_so() -> None:
     play = Screenplay(Engine(silent=True))
     play.user_speaks(0.5, 1.5)

@@ -10,6 +10,7 @@ from interaction.core.signals import (
     FinalTranscript,
     ReplyAudio,
     ReplyText,
+    SentenceSoFar,
     TurnDetection,
     TurnFound,
     TurnOver,
@@ -122,6 +123,8 @@ async def test_a_reply_that_is_cut_off_in_its_first_sentence_is_in_the_history(
         turn = caller.begin(tone(1.0))
         reply = caller.end(turn)
         await caller.until(ReplyAudio)
+        so_far = await caller.until(SentenceSoFar)
+        assert "Well then".startswith(so_far.text)
         caller.engine.perform(CancelReply(turn, reply, heard_ms=100))
         caller.close(turn, reply, end_reason="interrupted", heard_ms=100)
     row = await archived(turn)
