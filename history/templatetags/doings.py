@@ -11,7 +11,7 @@ from typing import Any
 from django import template
 
 from interaction import choosing
-from interaction.models import ToolInvocation, Turn
+from interaction.models import Session, ToolInvocation, Turn
 from interaction.tools.table import TABLE as TOOLS
 from interaction.wording import talk_words
 
@@ -45,6 +45,18 @@ def fell_back(fallback: dict[str, str]) -> str:
         reason=words.get(f"failed_{fallback['code']}", words["failed"]),
         provider=choosing.label(stage, fallback["provider"]),
     )
+
+
+@register.simple_tag
+def served_by(session: Session, turns: Iterable[Turn]) -> list[dict[str, dict[str, str]]]:
+    """{stage: choice} for each mode that was talked in: the other one's choices are kept as well,
+    since it might have stepped in."""
+    choices: dict[str, dict[str, str]] = session.settings.get("providers", {})
+    modes = dict.fromkeys((session.mode, *(turn.mode for turn in turns)))
+    chains = (
+        {s: c for s, c in choices.items() if (s == "realtime") == (m == "realtime")} for m in modes
+    )
+    return [chain for chain in chains if chain]
 
 
 @register.filter

@@ -198,3 +198,25 @@ def test_the_prompt_and_the_choices_that_were_really_used_are_shown(
     assert "You are a guide.<br><br>Call me Ada." in page
     assert 'OpenAI <span class="soft">gpt-6</span> <span class="soft">or</span> Demo agent' in page
     assert "Current time, forgotten" in page
+
+
+@pytest.mark.parametrize(
+    ("modes", "shown"),
+    [
+        (["cascade"], ["OpenAI → Demo agent"]),
+        (["realtime"], ["Parley itself"]),
+        (["realtime", "cascade"], ["Parley itself", "OpenAI → Demo agent"]),
+    ],
+)
+def test_only_the_providers_of_the_modes_that_were_talked_in_are_shown(
+    at_home: Client, talked: Talked, modes: list[str], shown: list[str]
+) -> None:
+    providers = {"stt": {"name": "openai"}, "llm": {"name": "demo"}, "realtime": {"name": "parley"}}
+    session = talked(turns=2, mode=modes[0], settings={"providers": providers})
+    session.turns.filter(sequence=1).update(mode=modes[0])
+    session.turns.filter(sequence=2).update(mode=modes[-1])
+    page = at_home.get(f"/history/{session.pk}/").content.decode()
+    facts = page.partition('<dl class="facts">')[2].partition("</dl>")[0]
+    row = re.sub(r"<dt>.*?</dt>", "", facts.partition("Providers</dt>")[2].partition("</div>")[0])
+    assert re.findall(r"<dd>(.*?)</dd>", row) == shown
+    assert ("Cascade · Spoken" in page) is (len(modes) > 1)
