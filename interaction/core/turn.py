@@ -66,7 +66,7 @@ class Reply:
         whole, end, left = self.written(), 0, float(heard_ms)
         for _, sentence in sorted(self.sentences.items()):
             start = whole.find(sentence.text, end)
-            if start < 0 or left <= 0:
+            if start < 0 or left <= 0.5:  # what was heard comes rounded to whole milliseconds
                 break
             if left < sentence.audio_ms - 1:
                 spoken = int(len(sentence.text) * left / sentence.audio_ms)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from interaction.core import effects as out
 from interaction.core import signals as sig
 from interaction.core.signals import FRAME_SAMPLES, ConversationConfig, TurnDetection
+from interaction.core.turn import Reply, Sentence
 from interaction.tests.core.screenplay import Engine, Screenplay
 
 BY_ENGINE = ConversationConfig(turn_detection=TurnDetection("server"))
@@ -86,6 +89,14 @@ def test_of_a_sentence_that_is_still_being_written_it_is_known_what_was_heard() 
     assert play.said(out.ReplySpoken) == [], "it is not a sentence yet"
     (record,) = play.records()
     assert (record.reply, record.heard_text) == (text, cut.heard_text)
+
+
+def test_a_sentence_of_which_no_audio_has_come_was_not_heard() -> None:
+    reply = Reply(UUID(int=1))
+    reply.sentences[0] = Sentence("One, two.")
+    reply.add_audio(0, b"\1\0" * 1_000)  # 41.7 ms, which is 42 in whole milliseconds
+    reply.sentences[1] = Sentence("And three")
+    assert reply.heard_text(round(reply.audio_ms)) == "One, two."
 
 
 def test_an_engine_that_is_lost_costs_the_turn_and_says_so() -> None:

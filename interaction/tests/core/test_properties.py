@@ -33,6 +33,7 @@ STAGE_EVENTS = st.one_of(
     st.builds(sig.Used, IDS, IDS, st.just(9), st.just(2)),
     st.builds(sig.ToolCalled, IDS, IDS, st.just(sig.ToolCall("c", "now", "{}"))),
     st.builds(sig.ReplySentence, IDS, st.integers(0, 3), WORDS),
+    st.builds(sig.SentenceSoFar, IDS, st.integers(0, 3), WORDS),
     st.builds(sig.ReplyText, IDS, WORDS, st.integers(0, 3)),
     st.builds(sig.ReplyAudio, IDS, st.integers(0, 9), st.integers(0, 3), PCM, st.booleans()),
     st.builds(sig.Measured, IDS, st.sampled_from(out.METRICS), st.floats(0, 9e3)),
