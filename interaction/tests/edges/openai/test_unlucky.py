@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,15 @@ def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ScriptedEngine, "perform", silently)
 
 
+@contextlib.asynccontextmanager
+async def by_hand(connect: Connect) -> AsyncIterator[Client]:
+    """Whoever commits turns and asks for responses by themselves."""
+    async with connect() as client:
+        await client.until("session.created")
+        await client.update(**BY_HAND)
+        yield client
+
+
 async def held(client: Client, engines: list[ScriptedEngine]) -> UUID:
     """Have a response begin that waits for the test to speak it; return its reply's id."""
     await client.write("hold on")
@@ -61,9 +71,7 @@ async def commit(client: Client, pcm: bytes) -> None:
 async def test_a_response_asked_for_before_the_words_is_cancelled_by_the_next_turn(
     connect: Connect, engines: list[ScriptedEngine]
 ) -> None:
-    async with connect() as client:
-        await client.until("session.created")
-        await client.update(**BY_HAND)
+    async with by_hand(connect) as client:
         await commit(client, tone(500))
         await client.send("response.create")
         await commit(client, tone(500))
@@ -81,9 +89,7 @@ async def test_a_response_asked_for_before_the_words_is_cancelled_by_the_next_tu
 async def test_instructions_of_its_own_do_not_lose_the_words_that_it_answers(
     connect: Connect, engines: list[ScriptedEngine]
 ) -> None:
-    async with connect() as client:
-        await client.until("session.created")
-        await client.update(**BY_HAND)
+    async with by_hand(connect) as client:
         await commit(client, tone(500))
         await client.send("response.create", response={"instructions": "Be kind."})
         await client.until("response.created")
@@ -97,9 +103,7 @@ async def test_instructions_of_its_own_do_not_lose_the_words_that_it_answers(
 async def test_a_commit_comes_before_what_is_sent_behind_it(
     connect: Connect, engines: list[ScriptedEngine]
 ) -> None:
-    async with connect() as client:
-        await client.until("session.created")
-        await client.update(**BY_HAND)
+    async with by_hand(connect) as client:
         await commit(client, tone(500))
         await client.write("typed after")
         await client.send("response.create")
@@ -204,9 +208,7 @@ async def test_a_response_asked_for_while_somebody_speaks_ends_when_they_have_fi
 async def test_minutes_of_audio_at_once_are_all_heard(
     connect: Connect, engines: list[ScriptedEngine]
 ) -> None:
-    async with connect() as client:
-        await client.until("session.created")
-        await client.update(**BY_HAND)
+    async with by_hand(connect) as client:
         await commit(client, tone(1_000) * 100)
         await client.until("input_audio_buffer.committed")
     sent = b"".join(order.pcm for order in orders(engines[0], effects.SendAudio))
@@ -218,9 +220,7 @@ async def test_minutes_of_audio_at_once_are_all_heard(
 async def test_words_that_are_not_understood_make_no_response_that_nobody_asked_for(
     connect: Connect, engines: list[ScriptedEngine]
 ) -> None:
-    async with connect() as client:
-        await client.until("session.created")
-        await client.update(**BY_HAND)
+    async with by_hand(connect) as client:
         await commit(client, tone(500))
         await client.until("conversation.item.done")
         (turn,) = orders(engines[0], effects.TranscribeTurn)
