@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import textwrap
 import traceback
 from datetime import UTC, datetime
 from types import TracebackType
@@ -85,16 +86,26 @@ class KeyValueFormatter(logging.Formatter):
     def formatException(self, ei: ExcInfo) -> str:
         if self.exception_texts:
             return super().formatException(ei)
-        blocks = []
-        error = ei[1]
-        while error is not None:
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            blocks.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}")
-            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-        return "\nwhich came of\n".join(blocks)
+        return _types_and_frames(ei[1])
 
 
 def _bare(value: str) -> str:
     """Quote what would not read back as one word."""
     plain = value and value.isprintable() and not set(value) & set(' "=')
     return value if plain else json.dumps(value)
+
+
+def _types_and_frames(error: BaseException | None) -> str:
+    """An exception's frames and type, what it came of, and what it held if it is a group."""
+    blocks, seen = [], set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        blocks.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}")
+        if isinstance(error, BaseExceptionGroup):
+            held = (
+                textwrap.indent(_types_and_frames(member), "    ") for member in error.exceptions
+            )
+            blocks[-1] += "\nwhich held\n" + "\n    and\n".join(held)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\nwhich came of\n".join(blocks)

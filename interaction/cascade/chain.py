@@ -27,8 +27,8 @@ from interaction.cascade.providers import StageKind, provider
 from interaction.cascade.stage import GivenUp, StageRun
 from interaction.cascade.streams import LIFETIME, AudioLost, Silent
 from interaction.core.signals import ProviderSwitched
-from interaction.crashes import log_crash
 from interaction.providers.errors import ProviderError, ProviderRateLimited, ProviderTimeout
+from interaction.safe_logging import log_crash
 
 logger = logging.getLogger(__name__)
 

@@ -23,8 +23,8 @@ from interaction.cascade.ticket import Ticket, dump, dump_context
 from interaction.core import effects as out
 from interaction.core.effects import TurnRecord
 from interaction.core.signals import FRAME_SAMPLES, Stage
-from interaction.crashes import log_crash
 from interaction.engine import SessionSpec
+from interaction.safe_logging import log_crash
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from interaction.cascade.notes import SILENCE, live_key, session_key
 from interaction.cascade.publisher import publisher
 from interaction.cascade.reader import Reader
 from interaction.cascade.ticket import REPORT, Report, unpack_report
-from interaction.crashes import log_crash
+from interaction.safe_logging import log_crash
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ async def _for_ever(step: Callable[[], Awaitable[None]]) -> None:
         except BROKEN as error:
             logger.warning("redis does not answer: %s", type(error).__name__)
         except Exception as error:
-            log_crash(logger, error, {})
+            log_crash(logger, error)
         await asyncio.sleep(0.5)
 
 

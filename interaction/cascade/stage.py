@@ -20,8 +20,8 @@ from interaction.cascade.publisher import NotPublished, publisher
 from interaction.cascade.streams import LIFETIME, AudioLost, Silent
 from interaction.cascade.ticket import Report, Says, Ticket, pack_report
 from interaction.core.signals import Measured, StageEvent, StageFailed
-from interaction.crashes import log_crash
 from interaction.providers.errors import ProviderError
+from interaction.safe_logging import log_crash
 
 logger = logging.getLogger(__name__)
 

@@ -33,6 +33,7 @@ from interaction.core.signals import (
 from interaction.dialogue import Dialogue, Summary
 from interaction.engine import Engine, EngineUnavailable, SessionSpec
 from interaction.providers.table import OURSELVES
+from interaction.safe_logging import leaves, log_crash
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ class LiveSession:
                 reason = await self._over
                 return Ending(reason, await self._dialogue.end(reason))
         except* EngineUnavailable as unavailable:
-            message = str(_leaves(unavailable)[0])
+            message = str(next(leaves(unavailable)))
             self._tell(Failed("engine_unavailable", message, retryable=True))
             ending = Ending("engine_unavailable", None)
         except* Exception as bugs:
@@ -229,17 +230,5 @@ def internal_error() -> Failed:
 
 
 def log_bug(bug: BaseException, session_id: UUID | None) -> None:
-    """Where it broke, without the exception's own words: they may quote what somebody said."""
-    for leaf in _leaves(bug):
-        nameless = RuntimeError(type(leaf).__name__)
-        logger.error(
-            "session broke",
-            exc_info=(RuntimeError, nameless, leaf.__traceback__),
-            extra={"session": session_id, "code": "internal_error"},
-        )
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
-    return [error]
+    facts = {"session": session_id, "code": "internal_error"}
+    log_crash(logger, bug, facts, "session broke")

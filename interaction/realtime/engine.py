@@ -20,7 +20,6 @@ from interaction.core import effects as out
 from interaction.core import signals as sig
 from interaction.core.effects import EngineOrder, TurnRecord
 from interaction.core.redaction import Redactor
-from interaction.crashes import log_crash
 from interaction.engine import EngineUnavailable, SessionSpec
 from interaction.providers.base import (
     LineEvent,
@@ -39,6 +38,7 @@ from interaction.realtime.orders import Orders, are_ours
 from interaction.realtime.reply import Reply
 from interaction.realtime.sorting import Sorting
 from interaction.realtime.tooling import Tooling
+from interaction.safe_logging import log_crash
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from interaction.cascade.notes import Notes
 from interaction.cascade.streams import Kind, Writer, sentence_key, turn_key
 from interaction.core.effects import TurnRecord
 from interaction.core.signals import FRAME_SAMPLES
-from interaction.crashes import log_crash
 from interaction.engine import SessionSpec
+from interaction.safe_logging import log_crash
 
 logger = logging.getLogger(__name__)
 

@@ -26,6 +26,10 @@ def tone(ms: int) -> bytes:
     return period[: ms * SPEAKING_RATE // 1000 * 2]
 
 
+class ScriptedBug(Exception):
+    """What a turn of the word ``break`` raises; its text quotes the turn."""
+
+
 class ScriptedEngine:
     """``hold``: answer nothing until a test does. ``fail``: the LLM times out. ``break``: a bug.
     ``lost``: nothing can come any more. ``call x``: the client's tool. ``mute``: text without
@@ -90,7 +94,7 @@ class ScriptedEngine:
     def _answer(self, turn_id: UUID, reply_id: UUID, context: list[Message]) -> None:
         words = context[-1].content if context else ""
         if "break" in words:
-            raise RuntimeError(words)
+            raise ScriptedBug(words)
         if "fail" in words:
             self.tell(
                 signals.StageFailed(

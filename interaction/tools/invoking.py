@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from interaction.core.signals import ToolCall
-from interaction.crashes import log_crash
+from interaction.safe_logging import log_crash
 from interaction.tools.base import Situation, Tool, ToolFailed
 
 logger = logging.getLogger(__name__)

@@ -49,6 +49,16 @@ def test_an_exception_is_told_by_its_frames_and_types_without_its_text() -> None
     assert SAID not in told
 
 
+def test_an_exception_group_is_told_with_its_members() -> None:
+    try:
+        raise ExceptionGroup(SAID, [ValueError(SAID), ExceptionGroup(SAID, [KeyError(SAID)])])
+    except ExceptionGroup:
+        told = line("broken", exc_info=sys.exc_info())
+    assert "builtins.ExceptionGroup\nwhich held\n    builtins.ValueError\n    and\n" in told
+    assert told.endswith("    builtins.ExceptionGroup\n    which held\n        builtins.KeyError")
+    assert SAID not in told
+
+
 def test_celerys_dump_of_a_task_is_cut_off() -> None:
     told = line(f"Received unregistered task of type 'x'.\nfull contents: {SAID}", "celery.worker")
     assert told.endswith("\"Received unregistered task of type 'x'.\"")

@@ -386,6 +386,7 @@ class TestThingsGoWrong:
         assert error["code"] == "internal_error"
         assert (over["reason"], over["summary"]) == ("internal_error", None)
         assert (await session_row(started["session_id"])).end_reason == "internal_error"
+        assert "session broke: interaction.tests.scripted_engine.ScriptedBug" in caplog.text
         assert "scripted_engine.py" in caplog.text
         assert "secret" not in caplog.text
 
