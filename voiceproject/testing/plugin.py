@@ -6,17 +6,19 @@ developer's own environment or .env leaks into a run, but for DATABASE_URL.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import redis
 
 from voiceproject import redis_server
@@ -58,6 +60,18 @@ def program(*names: str) -> str:
             return found
     require(None, " or ".join(names))
     raise AssertionError("unreachable")
+
+
+@pytest_asyncio.fixture
+async def no_leaked_tasks() -> AsyncIterator[None]:
+    """Fails the test where a task that it started is still there at its end."""
+    before = asyncio.all_tasks()
+    yield
+    leaked = asyncio.all_tasks() - before - {asyncio.current_task()}
+    for task in leaked:
+        task.cancel()
+    await asyncio.gather(*leaked, return_exceptions=True)
+    assert not leaked, f"left behind: {[task.get_name() for task in leaked]}"
 
 
 @pytest.fixture(scope="session")
