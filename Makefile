@@ -1,5 +1,6 @@
 # make run [PORT=8000] [PARLEY_DATA_DIR=data]   install what is missing, then start everything
 # make test                                     the whole suite, with coverage
+# make test-unit                                a minute's worth of it, which needs no other process
 # Everything of .env.example may be given on the command line or in the environment.
 
 # 3.12 and 3.11 first: for these every requirement has a binary package.
@@ -10,7 +11,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test lint format messages requirements clean
+.PHONY: help run install install-dev test test-unit lint format messages requirements clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +23,9 @@ run: install ## install, migrate, seed and start everything
 
 test: install-dev ## run the whole test suite, coverage enforced
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+
+test-unit: install-dev ## run the tests that need nothing but their own process: no Redis, worker, browser
+	$(BIN)/python -m pytest -m unit $(ARGS)
 
 lint: install-dev ## ruff, mypy, migrations
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from interaction.audio import wav
 
 
 @pytest.fixture(scope="session")
-def spoken(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], wav.Sound]:
+def spoken(tmp_path_factory: pytest.TempPathFactory, processes: None) -> Callable[[str], wav.Sound]:
     """``spoken(text)``: the text in flite's slt voice, 16 kHz."""
     folder: Path = tmp_path_factory.mktemp("spoken")
 

@@ -270,7 +270,7 @@ def test_a_damaged_file_is_refused_or_read_never_worse(damage: bytes, at: int) -
 
 @pytest.mark.skipif(not shutil.which("sox"), reason="needs sox")
 def test_a_file_written_to_a_pipe_is_read_though_its_header_does_not_know_the_length(
-    tmp_path: Path,
+    tmp_path: Path, processes: None
 ) -> None:
     source = tmp_path / "tone.wav"
     source.write_bytes(wav.wrap(tone(440, 16_000, 0.5), 16_000))

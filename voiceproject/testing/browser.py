@@ -8,7 +8,7 @@ import re
 import subprocess
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,10 @@ def browsing(
             yield tab
         finally:
             browser.close()
+
+
+Browsing = Callable[..., contextlib.AbstractContextManager[Tab]]
+"""``with browsing(parley, wav) as tab``: what the fixture ``browsing`` gives."""
 
 
 def sign_in_address(parley: Installation) -> str:

@@ -184,3 +184,7 @@ class Installation:
         finally:
             for process in self.processes():
                 process.kill()
+
+
+Install = type[Installation]
+"""``with install(folder, **env) as parley``: what the fixture ``install`` gives."""

@@ -11,9 +11,10 @@ import atexit
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,62 @@ def _isolate() -> None:
 _isolate()
 
 
+MEANS = {
+    "process": {"processes"},
+    "db": {"db", "transactional_db", "django_db_setup"},
+    "redis": {"redis_url"},
+    "worker": {"_worker"},
+    "installation": {"install"},
+    "browser": {"browsing"},
+}
+"""What a test needs beside its process, as the marker says it, and the fixtures that give it: who
+uses one of them, through however many others, is marked. A test that needs none is ``unit``."""
+_started: list[str] | None = None
+"""The programs that the unit test started which runs at the moment."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m leaves tests out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in _means(item) or ["unit"]:
+            item.add_marker(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    global _started
+    _started = [] if item.get_closest_marker("unit") else None
+    try:
+        return (yield)
+    finally:
+        _started = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, object, object]:
+    outcome = yield
+    if _started:
+        pytest.fail(f"is no unit test, but asks for no fixture that says so: started {_started}")
+    return outcome
+
+
+def _note_process(event: str, details: tuple[Any, ...]) -> None:
+    if event == "subprocess.Popen" and _started is not None:
+        program = Path(os.fsdecode(details[0])).name
+        if program != "uname":  # Python's own ``platform`` asks it, for a provider's client
+            _started.append(program)
+
+
+sys.addaudithook(_note_process)
+
+
+def _means(item: pytest.Item) -> list[str]:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if item.get_closest_marker("django_db"):  # pytest-django asks for the fixture while it runs
+        fixtures.add("db")
+    return [name for name, givers in MEANS.items() if fixtures & givers]
+
+
 def require(present: object, what: str) -> None:
     """Skip a test whose means are absent; where ``CI`` is set, fail it instead."""
     if present:
@@ -60,6 +117,11 @@ def program(*names: str) -> str:
             return found
     require(None, " or ".join(names))
     raise AssertionError("unreachable")
+
+
+@pytest.fixture(scope="session")
+def processes() -> None:
+    """Asked for by who starts programs, or engines in processes of their own."""
 
 
 @pytest_asyncio.fixture

@@ -1,4 +1,5 @@
-"""A real worker, a stand-in for its providers, and Redis to be broken, beside a test.
+"""A real worker, a stand-in for its providers, Redis to be broken, a whole installation and a
+browser, beside a test.
 
 A plugin, and not imported by those who want its fixtures: there is one worker a run, since any
 other on the same Redis would take its tasks.
@@ -17,13 +18,17 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 
 from voiceproject import heartbeat, redis_server
 from voiceproject.environment import BASE_DIR
+
+if TYPE_CHECKING:  # both ask for Django's settings, which are not there yet
+    from voiceproject.testing.browser import Browsing
+    from voiceproject.testing.installation import Install
 
 QUEUES = ("stt", "llm", "tts", "default")
 STARTS_WITHIN = 60.0
@@ -179,6 +184,22 @@ def worker(_worker: Worker, redis_client: redis.Redis, transactional_db: None) -
     _worker.start()
     _worker.forget_log()
     return _worker
+
+
+@pytest.fixture(scope="session")
+def install() -> Install:
+    """``with install(folder, **env) as parley``: a whole Parley, started by ``manage.py up``."""
+    from voiceproject.testing.installation import Installation
+
+    return Installation
+
+
+@pytest.fixture(scope="session")
+def browsing() -> Browsing:
+    """``with browsing(parley, wav) as tab``: a person at a real Chromium."""
+    from voiceproject.testing.browser import browsing
+
+    return browsing
 
 
 class RunRedis:

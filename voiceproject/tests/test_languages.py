@@ -36,7 +36,7 @@ def messages(compiled: Path) -> dict[Any, str]:
 
 
 @pytest.fixture
-def collected(tmp_path: Path) -> Path:
+def collected(tmp_path: Path, processes: None) -> Path:
     """A copy of the catalogue, brought up to date with the texts of this moment."""
     program("xgettext")
     unneeded = shutil.ignore_patterns("tests", "__pycache__")
@@ -75,7 +75,7 @@ def test_whatever_a_page_says_is_translated(collected: Path) -> None:
     assert missing == []
 
 
-def test_what_is_compiled_is_what_is_written(tmp_path: Path) -> None:
+def test_what_is_compiled_is_what_is_written(tmp_path: Path, processes: None) -> None:
     """Installing needs no gettext, so the compiled catalogue is kept beside the written one."""
     written = BASE_DIR / CATALOGUE
     ran(program("msgfmt"), "--check-format", "-o", tmp_path / "fresh.mo", written)

@@ -14,6 +14,8 @@ import pytest
 from voiceproject.supervisor import LEASH
 from voiceproject.testing.installation import gone, wait_until
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 Hold = Callable[..., tuple["subprocess.Popen[str]", psutil.Process]]
 
 FAMILY = [sys.executable, "-c", """

@@ -15,6 +15,8 @@ import pytest
 from voiceproject.supervisor import Part, Supervisor, _ending
 from voiceproject.testing.installation import gone, wait_until
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 LASTING = "import time; time.sleep(60)"
 
 

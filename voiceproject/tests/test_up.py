@@ -14,13 +14,13 @@ import redis
 
 from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR
-from voiceproject.testing.installation import Installation, wait_until
+from voiceproject.testing.installation import Install, Installation, wait_until
 
 
 @pytest.fixture(scope="module")
-def parley(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def parley(tmp_path_factory: pytest.TempPathFactory, install: Install) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("parley")
-    with Installation(folder) as installation:
+    with install(folder) as installation:
         installation.wait_until_ready()
         yield installation
 
@@ -100,7 +100,9 @@ def test_whatever_ends_it_no_process_is_left_and_it_starts_again(
         wait_until("it is said", lambda: said(parley, "stopped"), within=5)
 
 
-def test_a_redis_of_ones_own_is_used_and_none_is_started(tmp_path: Path, redis_url: str) -> None:
-    with Installation(tmp_path, REDIS_URL=redis_url) as parley:
+def test_a_redis_of_ones_own_is_used_and_none_is_started(
+    tmp_path: Path, redis_url: str, install: Install
+) -> None:
+    with install(tmp_path, REDIS_URL=redis_url) as parley:
         parley.wait_until_ready()
         assert not any("redis" in process.name() for process in parley.processes())

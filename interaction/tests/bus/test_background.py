@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import warnings
+import weakref
 from typing import Literal
 
 import pytest
@@ -411,9 +412,11 @@ class TestStop:
 async def test_a_bug_is_let_go_of_once_it_was_logged() -> None:
     """The frames of one may hold a whole turn's audio."""
     background = Background("hub")
-    steps = Steps(OddBug())
+    steps = Steps(bug := OddBug())
+    held = weakref.ref(bug)
+    del bug
     background.start_loop("receive", steps, on_error="continue", pause=0)
     await steps.at_rest.wait()
     gc.collect()
-    assert not [held for held in gc.get_objects() if isinstance(held, OddBug)]
+    assert held() is None
     await background.stop()

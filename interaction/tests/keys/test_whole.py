@@ -13,7 +13,7 @@ import pytest
 from interaction.audio import wav
 from interaction.tests.keys.person import Person
 from interaction.tests.standins.openai import mark
-from voiceproject.testing.installation import Installation
+from voiceproject.testing.installation import Install, Installation
 from voiceproject.testing.stack import Providers
 
 KEYS = {"alpha": "sk-alpha-0123456789abcdefALFA", "beta": "sk-beta-fedcba9876543210BETA"}
@@ -23,10 +23,10 @@ STAGES = ("stt", "llm", "tts")
 
 
 @pytest.fixture
-def parley(tmp_path: Path, standin: Providers) -> Iterator[Installation]:
+def parley(tmp_path: Path, standin: Providers, install: Install) -> Iterator[Installation]:
     """It logs everything, and has no key of its own."""
     env = {"OPENAI_BASE_URL": standin.url, "PARLEY_LOG_LEVEL": "DEBUG"}
-    with Installation(tmp_path, **env) as installation:
+    with install(tmp_path, **env) as installation:
         installation.wait_until_ready()
         yield installation
 

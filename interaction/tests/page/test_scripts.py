@@ -13,6 +13,6 @@ TESTS = sorted(Path(__file__).parent.glob("*.test.mjs"))
 
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda path: path.name)
-def test_script(test: Path) -> None:
+def test_script(test: Path, processes: None) -> None:
     run = subprocess.run([program("node"), "--test", test], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout

@@ -87,7 +87,7 @@ def test_segments_never_overlap_nor_run_backwards(latency: dict[str, float | Non
 
 
 @pytest.mark.parametrize("latency", CASES)
-def test_the_browser_draws_the_same_bar(latency: dict[str, Any]) -> None:
+def test_the_browser_draws_the_same_bar(latency: dict[str, Any], processes: None) -> None:
     script = (
         "import { layOut } from './static/talk/waterfall.js';"
         "process.stdout.write(JSON.stringify(layOut(JSON.parse(process.argv[1]))));"

@@ -50,6 +50,7 @@ def test_the_environment_that_it_shows_is_one() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("install")
 def test_whoever_follows_it_word_for_word_gets_a_provider_that_speaks(tmp_path: Path) -> None:
     copy = Copy(tmp_path / "parley")
     chapter = DOCUMENT[DOCUMENT.index("## Adding a provider") :]

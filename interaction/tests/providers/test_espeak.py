@@ -26,7 +26,7 @@ Speaker = Callable[..., TextToSpeech]
 
 
 @pytest.fixture
-async def speaker() -> AsyncIterator[Speaker]:
+async def speaker(processes: None) -> AsyncIterator[Speaker]:
     made = []
 
     def make(voice: str = "") -> TextToSpeech:

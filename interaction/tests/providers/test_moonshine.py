@@ -46,13 +46,13 @@ def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fetch:
 
 
 @pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> None:
+def library(monkeypatch: pytest.MonkeyPatch, processes: None) -> None:
     """Engine processes have a stand-in for Moonshine's library."""
     monkeypatch.setenv("PYTHONPATH", str(Path(standin.__file__).parent))
 
 
 @pytest.fixture
-async def hear() -> AsyncIterator[Callable[..., asyncio.Future[Spoken]]]:
+async def hear(processes: None) -> AsyncIterator[Callable[..., asyncio.Future[Spoken]]]:
     """``hear(*audio)``: what is understood."""
     from interaction.providers.local.moonshine import SpeechToText
 

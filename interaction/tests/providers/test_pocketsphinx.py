@@ -38,7 +38,10 @@ TWO_CITIES = (
     " light it was the season of darkness"
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.usefixtures("processes"),
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

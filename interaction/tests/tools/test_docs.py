@@ -13,7 +13,7 @@ from voiceproject.environment import BASE_DIR
 LEFT_OUT = shutil.ignore_patterns(".*", "data", "__pycache__", "node_modules", "*.sqlite3*")
 
 
-def test_the_worked_example_is_a_tool(tmp_path: Path) -> None:
+def test_the_worked_example_is_a_tool(tmp_path: Path, processes: None) -> None:
     text = (BASE_DIR / "docs" / "tools.md").read_text()
     tool, line, test = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     copy = tmp_path / "parley"

@@ -6,27 +6,27 @@ import pytest
 
 from interaction.tests.conftest import spoken
 from voiceproject.testing.calling import Caller
-from voiceproject.testing.installation import Installation
+from voiceproject.testing.installation import Install, Installation
 from voiceproject.testing.stack import Providers
 
 __all__ = ["spoken"]
 
 
 @pytest.fixture(scope="session")
-def parley(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def parley(tmp_path_factory: pytest.TempPathFactory, install: Install) -> Iterator[Installation]:
     """A whole installation on its local engines, as ``make run`` leaves it."""
-    with Installation(tmp_path_factory.mktemp("whole")) as installation:
+    with install(tmp_path_factory.mktemp("whole")) as installation:
         installation.wait_until_ready()
         yield installation
 
 
 @pytest.fixture(scope="session")
 def _connected(
-    tmp_path_factory: pytest.TempPathFactory, _standin: Providers
+    tmp_path_factory: pytest.TempPathFactory, _standin: Providers, install: Install
 ) -> Iterator[Installation]:
     local = {"PARLEY_STT": "pocketsphinx", "PARLEY_LLM": "echo", "PARLEY_TTS": "espeak"}
     openai = {"OPENAI_BASE_URL": _standin.url, "OPENAI_API_KEY": "a key"}
-    with Installation(tmp_path_factory.mktemp("connected"), **local, **openai) as installation:
+    with install(tmp_path_factory.mktemp("connected"), **local, **openai) as installation:
         installation.wait_until_ready()
         yield installation
 

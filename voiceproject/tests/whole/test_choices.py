@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from voiceproject.testing.browser import Tab, browsing
-from voiceproject.testing.installation import Installation, wait_until
+from voiceproject.testing.browser import Browsing, Tab
+from voiceproject.testing.installation import Install, Installation, wait_until
 from voiceproject.testing.stack import Providers
-
-pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +20,14 @@ def standin() -> Iterator[Providers]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, standin: Providers) -> Iterator[Installation]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, standin: Providers, install: Install
+) -> Iterator[Installation]:
     """An installation whose language model is the stand-in."""
     local = {"PARLEY_STT": "pocketsphinx", "PARLEY_LLM": "openai", "PARLEY_TTS": "espeak"}
     openai = {"OPENAI_BASE_URL": standin.url, "OPENAI_API_KEY": "a key"}
     data_dir = tmp_path_factory.mktemp("served")
-    with Installation(data_dir, **local, **openai) as installation:
+    with install(data_dir, **local, **openai) as installation:
         installation.wait_until_ready()
         yield installation
 
@@ -59,7 +59,7 @@ def stop(tab: Tab) -> None:
 
 
 def test_a_template_chosen_on_the_page_is_what_the_language_model_is_told(
-    served: Installation, standin: Providers
+    served: Installation, standin: Providers, browsing: Browsing
 ) -> None:
     standin.reset()
     with browsing(served) as tab:
@@ -91,7 +91,7 @@ def test_a_template_chosen_on_the_page_is_what_the_language_model_is_told(
 
 
 def test_who_steps_in_is_chosen_on_the_page_and_shown_in_the_turn(
-    served: Installation, standin: Providers
+    served: Installation, standin: Providers, browsing: Browsing
 ) -> None:
     standin.reset()
     standin.always("llm", status=401, code="invalid_api_key")
@@ -120,7 +120,9 @@ def test_who_steps_in_is_chosen_on_the_page_and_shown_in_the_turn(
         assert page.inner_text("[data-fallback=llm]") == line
 
 
-def test_the_settings_are_reached_and_changed_by_the_keyboard_alone(parley: Installation) -> None:
+def test_the_settings_are_reached_and_changed_by_the_keyboard_alone(
+    parley: Installation, browsing: Browsing
+) -> None:
     def focused(selector: str) -> bool:
         found: bool = tab.page.evaluate("one => document.activeElement.matches(one)", selector)
         return found
@@ -149,6 +151,7 @@ def test_the_settings_are_reached_and_changed_by_the_keyboard_alone(parley: Inst
 
 def test_a_tool_that_is_run_is_shown_in_the_turn_and_none_where_it_is_switched_off(
     parley: Installation,
+    browsing: Browsing,
 ) -> None:
     with browsing(parley) as tab:
         page = tab.page

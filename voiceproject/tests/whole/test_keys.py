@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-
-from voiceproject.testing.browser import browsing
+from voiceproject.testing.browser import Browsing
 from voiceproject.testing.installation import Installation
-
-pytestmark = pytest.mark.browser
 
 KEY = "sk-live-0123456789abcdefWXYZ"
 
 
-def test_a_key_is_saved_and_deleted_without_leaving_the_page(parley: Installation) -> None:
+def test_a_key_is_saved_and_deleted_without_leaving_the_page(
+    parley: Installation, browsing: Browsing
+) -> None:
     with browsing(parley) as tab:
         page = tab.page
         page.goto(f"{parley.url}/settings/")
@@ -29,7 +27,7 @@ def test_a_key_is_saved_and_deleted_without_leaving_the_page(parley: Installatio
         assert page.text_content("#said") == "The key is deleted."
 
 
-def test_an_endpoint_is_added_tested_and_offered(parley: Installation) -> None:
+def test_an_endpoint_is_added_tested_and_offered(parley: Installation, browsing: Browsing) -> None:
     with browsing(parley) as tab:
         page = tab.page
         page.goto(f"{parley.url}/settings/")

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from voiceproject.testing.browser import browsing, microphone
+from voiceproject.testing.browser import Browsing, microphone
 from voiceproject.testing.installation import Installation
-
-pytestmark = pytest.mark.browser
-
 
 LEVEL = "Number(document.querySelector('[data-talk]').style.getPropertyValue('--level'))"
 
@@ -20,7 +15,7 @@ def status_is(word: str) -> str:
 
 
 def test_hold_to_talk_hears_nothing_until_it_is_held_and_ends_the_turn_when_let_go(
-    parley: Installation, tmp_path: Path
+    parley: Installation, tmp_path: Path, browsing: Browsing
 ) -> None:
     wav = microphone(tmp_path / "microphone.wav", 1, "what time is it", 1, "my name is john", 8)
     with browsing(parley, wav) as tab:
@@ -41,7 +36,7 @@ def test_hold_to_talk_hears_nothing_until_it_is_held_and_ends_the_turn_when_let_
 
 
 def test_a_lost_line_is_said_and_the_page_talks_again_by_itself(
-    parley: Installation, tmp_path: Path
+    parley: Installation, tmp_path: Path, browsing: Browsing
 ) -> None:
     wav = microphone(tmp_path / "microphone.wav", 1, "my name is john", 60)
     with browsing(parley, wav) as tab:
@@ -59,7 +54,9 @@ def test_a_lost_line_is_said_and_the_page_talks_again_by_itself(
         assert "not told me" in tab.turns()[1]["agent"], "and it says that it is a new one"
 
 
-def test_what_a_key_would_add_is_said_once_after_the_first_reply(parley: Installation) -> None:
+def test_what_a_key_would_add_is_said_once_after_the_first_reply(
+    parley: Installation, browsing: Browsing
+) -> None:
     with browsing(parley) as tab:
         page = tab.page
         assert page.locator("[data-notice=key]").count() == 0
@@ -76,6 +73,7 @@ def test_what_a_key_would_add_is_said_once_after_the_first_reply(parley: Install
 
 def test_nothing_is_wider_than_a_phone_and_everything_can_be_touched(
     parley: Installation,
+    browsing: Browsing,
 ) -> None:
     small = """() => [...document.querySelectorAll('button, a, summary, input, select')]
         .filter(one => one.checkVisibility() && !one.closest('.sr-only, .skip'))

@@ -10,18 +10,18 @@ import pytest
 from interaction.audio.wav import Sound
 from interaction.talk.client import Talk
 from voiceproject.testing.calling import Caller, Ear, eventually
-from voiceproject.testing.installation import Installation
+from voiceproject.testing.installation import Install, Installation
 
 SAID = "what is the weather like in paris today"
 TURNS = [{"kind": "vad"}, {"kind": "server"}]
 
 
 @pytest.fixture(scope="module")
-def deserted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+def deserted(tmp_path_factory: pytest.TempPathFactory, install: Install) -> Iterator[Caller]:
     """Its realtime provider is not there."""
     away = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "a key"}
     local = {"PARLEY_STT": "pocketsphinx", "PARLEY_LLM": "demo", "PARLEY_TTS": "espeak"}
-    with Installation(tmp_path_factory.mktemp("deserted"), **local, **away) as installation:
+    with install(tmp_path_factory.mktemp("deserted"), **local, **away) as installation:
         installation.wait_until_ready()
         yield Caller(installation, installation.manage("api_token", "owner"))
 

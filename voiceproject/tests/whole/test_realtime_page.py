@@ -10,11 +10,9 @@ from urllib.parse import urljoin
 
 import pytest
 
-from voiceproject.testing.browser import Tab, browsing, microphone
+from voiceproject.testing.browser import Browsing, Tab, microphone
 from voiceproject.testing.calling import Caller
 from voiceproject.testing.installation import Installation, wait_until
-
-pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
@@ -42,7 +40,7 @@ def choose_realtime(tab: Tab) -> None:
 
 
 def test_a_conversation_in_realtime_mode_is_as_one_of_a_cascade(
-    parley: Installation, owner: Caller, tmp_path: Path
+    parley: Installation, owner: Caller, tmp_path: Path, browsing: Browsing
 ) -> None:
     script = (1.5, "my name is john", 8, "what is my name", 5)
     with browsing(parley, microphone(tmp_path / "microphone.wav", *script)) as tab:
@@ -80,7 +78,7 @@ def test_a_conversation_in_realtime_mode_is_as_one_of_a_cascade(
 
 
 def test_speaking_while_the_reply_plays_stops_it_in_realtime_mode_too(
-    parley: Installation, owner: Caller, tmp_path: Path
+    parley: Installation, owner: Caller, tmp_path: Path, browsing: Browsing
 ) -> None:
     script = (1.5, "count from one to thirty", 4, "what is my name", 6)
     with browsing(parley, microphone(tmp_path / "microphone.wav", *script)) as tab:
@@ -99,7 +97,7 @@ def test_speaking_while_the_reply_plays_stops_it_in_realtime_mode_too(
 
 
 def test_a_mode_that_fails_is_said_and_the_other_one_goes_on(
-    parley: Installation, owner: Caller, tmp_path: Path
+    parley: Installation, owner: Caller, tmp_path: Path, browsing: Browsing
 ) -> None:
     """The provider that was chosen has no key here."""
     with browsing(parley, microphone(tmp_path / "microphone.wav", 1.0)) as tab:

@@ -8,12 +8,9 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import numpy as np
-import pytest
 
-from voiceproject.testing.browser import Tab, browsing, microphone
+from voiceproject.testing.browser import Browsing, Tab, microphone
 from voiceproject.testing.installation import Installation, wait_until
-
-pytestmark = pytest.mark.browser
 
 ONE_TURN = ["listening", "recording", "transcribing", "responding", "speaking"]
 
@@ -36,7 +33,9 @@ def loudness(recording: bytes) -> float:
     return float(np.sqrt(np.mean(samples**2))) if len(samples) else 0.0
 
 
-def test_a_conversation_is_heard_remembered_and_kept(parley: Installation, tmp_path: Path) -> None:
+def test_a_conversation_is_heard_remembered_and_kept(
+    parley: Installation, tmp_path: Path, browsing: Browsing
+) -> None:
     wav = microphone(tmp_path / "microphone.wav", 1.5, "my name is john", 8, "what is my name", 5)
     with browsing(parley, wav) as tab:
         tab.talk()
@@ -64,7 +63,9 @@ def test_a_conversation_is_heard_remembered_and_kept(parley: Installation, tmp_p
         assert all(loudness(recording) > 100 for recording in recordings(tab))
 
 
-def test_with_recording_off_no_audio_reaches_a_disk(parley: Installation, tmp_path: Path) -> None:
+def test_with_recording_off_no_audio_reaches_a_disk(
+    parley: Installation, tmp_path: Path, browsing: Browsing
+) -> None:
     before = {path for path in parley.data_dir.rglob("*") if path.is_file()}
     wav = microphone(tmp_path / "microphone.wav", 1.5, "what time is it", 6)
     with browsing(parley, wav) as tab:
@@ -87,7 +88,9 @@ def test_with_recording_off_no_audio_reaches_a_disk(parley: Installation, tmp_pa
     assert not new
 
 
-def test_speaking_while_the_reply_plays_stops_it(parley: Installation, tmp_path: Path) -> None:
+def test_speaking_while_the_reply_plays_stops_it(
+    parley: Installation, tmp_path: Path, browsing: Browsing
+) -> None:
     wav = microphone(tmp_path / "microphone.wav", 1.5, "tell me a story", 4.5, "what is my name", 8)
     with browsing(parley, wav) as tab:
         tab.talk()
@@ -112,7 +115,7 @@ def test_speaking_while_the_reply_plays_stops_it(parley: Installation, tmp_path:
     assert stopped, "no synthesis of the reply was stopped"
 
 
-def test_a_line_can_be_typed_without_a_microphone(parley: Installation) -> None:
+def test_a_line_can_be_typed_without_a_microphone(parley: Installation, browsing: Browsing) -> None:
     with browsing(parley) as tab:
         tab.page.click("[data-type-toggle]")
         tab.page.fill("#type-text", "My name is Ada.")
@@ -124,7 +127,7 @@ def test_a_line_can_be_typed_without_a_microphone(parley: Installation) -> None:
         assert float(turn["loudest"]) > 0.01
 
 
-def test_a_microphone_that_is_denied_is_explained(parley: Installation) -> None:
+def test_a_microphone_that_is_denied_is_explained(parley: Installation, browsing: Browsing) -> None:
     with browsing(parley, None, "--deny-permission-prompts") as tab:
         tab.talk()
         notice = tab.page.wait_for_selector("[data-notice]")
@@ -133,7 +136,9 @@ def test_a_microphone_that_is_denied_is_explained(parley: Installation) -> None:
         assert tab.page.get_attribute("#talk", "data-phase") != "live"
 
 
-def test_the_keyboard_alone_is_enough(parley: Installation, tmp_path: Path) -> None:
+def test_the_keyboard_alone_is_enough(
+    parley: Installation, tmp_path: Path, browsing: Browsing
+) -> None:
     wav = microphone(tmp_path / "microphone.wav", 1.5, "what can you do", 8)
     with browsing(parley, wav) as tab:
         tab.page.keyboard.press("Space")
