@@ -12,10 +12,7 @@ from typing import Any
 from urllib.error import HTTPError
 
 from interaction.talk.client import Talk, hold
-from voiceproject.testing.installation import Installation
-
-PATIENCE = 60.0
-"""Seconds until a test gives up: far more than anything takes on a busy machine."""
+from voiceproject.testing.installation import PATIENCE, Installation
 
 
 async def eventually(what: str, true: Callable[[], Any], within: float = PATIENCE) -> Any:

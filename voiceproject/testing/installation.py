@@ -27,6 +27,10 @@ COVERAGE = "COVERAGE_PROCESS_CONFIG"
 _prepared = settings.DATA_DIR / "prepared"
 
 
+PATIENCE = 120.0
+"""Seconds until a test gives up: far more than anything takes on a busy machine."""
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -41,7 +45,7 @@ def bare_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in left_out}
 
 
-def wait_until(what: str, true: Callable[[], Any], within: float) -> float:
+def wait_until(what: str, true: Callable[[], Any], within: float = PATIENCE) -> float:
     """Poll until ``true()`` and return the seconds it took; fail with ``what`` after ``within``."""
     began = time.monotonic()
     while not true():
@@ -73,6 +77,7 @@ class Installation:
         }
         self.up: subprocess.Popen[str] | None = None
         self.output: list[str] = []
+        self._line = threading.Condition()
 
     @property
     def url(self) -> str:
@@ -109,7 +114,17 @@ class Installation:
         assert up.stdout
         with up.stdout:
             for line in up.stdout:
-                self.output.append(line.rstrip("\n"))
+                with self._line:
+                    self.output.append(line.rstrip("\n"))
+                    self._line.notify_all()
+
+    def wait_until_said(self, words: str) -> None:
+        """Until ``up`` has printed a line that holds ``words``, since it was started."""
+        with self._line:
+            found = self._line.wait_for(
+                lambda: any(words in line for line in self.output), PATIENCE
+            )
+        assert found, "\n".join([f"{words!r} is not in:", *self.output])
 
     def readiness(self) -> dict[str, str]:
         """The word of each part, or nothing while nobody answers."""
@@ -128,7 +143,7 @@ class Installation:
         parts = self.readiness()
         return bool(parts) and set(parts.values()) == {"ok"}
 
-    def wait_until_ready(self, within: float = 30) -> float:
+    def wait_until_ready(self, within: float = PATIENCE) -> float:
         try:
             return wait_until("every part is ready", self.is_ready, within)
         except AssertionError as error:
@@ -169,8 +184,8 @@ class Installation:
         if self.up is None:
             return
         self.up.send_signal(number)
-        self.up.wait(15)
-        wait_until("no process is left", lambda: not self.processes(), within=12)
+        self.up.wait(PATIENCE)
+        wait_until("no process is left", lambda: not self.processes())
         self.up = None
 
     def __enter__(self) -> Installation:

@@ -21,6 +21,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import redis
+from hypothesis import HealthCheck
+from hypothesis import settings as property_tests
 
 from voiceproject import redis_server
 from voiceproject.environment import Environment
@@ -43,6 +45,12 @@ def _isolate() -> None:
 
 
 _isolate()
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+property_tests.register_profile(
+    "parley", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+property_tests.load_profile("parley")
 
 
 MEANS = {

@@ -129,6 +129,10 @@ class Providers:
     def next(self, stage: str, **plan: Any) -> None:
         self._ask("PATCH", {stage: {"next": [plan]}})
 
+    def release(self) -> None:
+        """Let everything go that a plan with ``held`` holds."""
+        self._ask("POST", None, "_release")
+
     def reset(self) -> None:
         self._ask("DELETE", None)
 
@@ -148,10 +152,10 @@ class Providers:
     def _base(self) -> str:
         return self.url.removesuffix("/v1")
 
-    def _ask(self, method: str, body: Any) -> None:
+    def _ask(self, method: str, body: Any, path: str = "_script") -> None:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self._base}/_script", data, headers, method=method)
+        request = urllib.request.Request(f"{self._base}/{path}", data, headers, method=method)
         urllib.request.urlopen(request, timeout=10).close()
 
 

@@ -59,11 +59,11 @@ def hold() -> Iterator[Hold]:
 
 def test_when_the_holder_is_gone_the_child_and_its_children_go(hold: Hold) -> None:
     leash, child = hold(FAMILY)
-    wait_until("the child has a child", child.children, within=10)
+    wait_until("the child has a child", child.children, within=30)
     family = [child, *child.children()]
     assert leash.stdin
     leash.stdin.close()
-    wait_until("all are gone", lambda: all(map(gone, family)), within=10)
+    wait_until("all are gone", lambda: all(map(gone, family)), within=30)
 
 
 def test_a_child_that_will_not_stop_is_killed(hold: Hold) -> None:
@@ -79,11 +79,11 @@ def test_a_child_that_will_not_stop_is_killed(hold: Hold) -> None:
 
 def test_what_a_killed_child_started_is_killed_with_it(hold: Hold) -> None:
     leash, child = hold(FAMILY)
-    wait_until("the child has a child", child.children, within=10)
+    wait_until("the child has a child", child.children, within=30)
     (grandchild,) = child.children()
     child.kill()
     assert leash.wait(10) == 128 + signal.SIGKILL
-    wait_until("the grandchild is gone", lambda: gone(grandchild), within=10)
+    wait_until("the grandchild is gone", lambda: gone(grandchild), within=30)
 
 
 def test_a_leash_that_is_told_to_end_takes_its_child_along(hold: Hold) -> None:

@@ -75,7 +75,7 @@ async def test_a_killed_leash_costs_its_part_a_restart_and_leaves_nothing_behind
     child = psutil.Process(pids[0])
     supervisor.leashes["one"].kill()
     await diary.until("one", "ready", count=2)
-    await asyncio.to_thread(wait_until, "its child is gone", lambda: gone(child), within=5)
+    await asyncio.to_thread(wait_until, "its child is gone", lambda: gone(child), within=30)
     running.cancel()
     await asyncio.wait([running])
 

@@ -14,7 +14,7 @@ import redis
 
 from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR
-from voiceproject.testing.installation import Install, Installation, wait_until
+from voiceproject.testing.installation import PATIENCE, Install, Installation, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +25,8 @@ def parley(tmp_path_factory: pytest.TempPathFactory, install: Install) -> Iterat
         yield installation
 
 
-def said(parley: Installation, words: str) -> bool:
-    return any(words in line for line in parley.output)
-
-
 def test_every_part_is_said_and_then_the_address(parley: Installation) -> None:
-    wait_until("the address is said", lambda: said(parley, "/sign-in/#"), within=10)
+    parley.wait_until_said("/sign-in/#")
     ready = [line.split()[0] for line in parley.output if " ready " in line]
     assert sorted(ready[:-1]) == ["archive", "beat", "redis", "web", "workers"]
     assert ready[-1] == "parley"
@@ -49,20 +45,19 @@ def test_nothing_listens_beyond_loopback(parley: Installation) -> None:
 def test_a_killed_worker_is_back_within_seconds(parley: Installation) -> None:
     worker = parley.process("worker", "stt,llm,tts")
     worker.kill()
-    wait_until("it is said", lambda: said(parley, "workers  killed by signal 9"), within=5)
+    parley.wait_until_said("workers  killed by signal 9")
     with redis.Redis.from_url(redis_server.socket_url(parley.data_dir)) as client:
         wait_until(
             "another worker serves the queues",
             lambda: client.get("parley:alive:stt") not in (None, b"%d" % worker.pid),
-            within=15,
         )
 
 
 def test_a_killed_redis_comes_back_and_the_rest_goes_on(parley: Installation) -> None:
     others = {process.pid for process in parley.processes()}
     next(process for process in parley.processes() if "redis" in process.name()).kill()
-    wait_until("it is said", lambda: said(parley, "redis    killed by signal 9"), within=5)
-    parley.wait_until_ready(15)
+    parley.wait_until_said("redis    killed by signal 9")
+    parley.wait_until_ready()
     left = {process.pid for process in parley.processes()}
     assert len(others - left) == 2, "Redis and its leash alone were replaced"
 
@@ -88,16 +83,16 @@ def test_whatever_ends_it_no_process_is_left_and_it_starts_again(
 ) -> None:
     if parley.up is None:
         parley.start()
-        assert parley.wait_until_ready(15) < 15
+        parley.wait_until_ready()
     assert parley.up
     up = parley.up
     up.send_signal(number)
-    up.wait(15)
-    wait_until("no process is left", lambda: not parley.processes(), within=10)
+    up.wait(PATIENCE)
+    wait_until("no process is left", lambda: not parley.processes())
     parley.up = None
     if number != signal.SIGKILL:
         assert up.returncode == 0
-        wait_until("it is said", lambda: said(parley, "stopped"), within=5)
+        parley.wait_until_said("stopped")
 
 
 def test_a_redis_of_ones_own_is_used_and_none_is_started(

@@ -43,7 +43,7 @@ def web(
             return False
 
     try:
-        wait_until("the web server answers", answers, within=20)
+        wait_until("the web server answers", answers)
         yield port, psutil.Process(process.pid)
     finally:
         process.terminate()
@@ -88,7 +88,7 @@ def test_an_upload_in_progress_has_no_file(web: tuple[int, psutil.Process]) -> N
 
     threading.Thread(target=send).start()
     assert sent.wait(10)
-    wait_until("the server has the connection", lambda: server.net_connections("tcp")[1:], 10)
+    wait_until("the server has the connection", lambda: server.net_connections("tcp")[1:])
     files = {Path(file.path) for file in server.open_files()}
     assert not [file for file in files if Path(os.environ.get("TMPDIR", "/tmp")) == file.parent]
     connection.close()

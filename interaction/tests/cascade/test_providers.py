@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -18,17 +19,26 @@ HALF_A_SECOND = bytes(16_000)
 async def test_callers_at_the_same_time_hear_the_answers_to_their_own_words(
     worker: Worker, standin: Providers
 ) -> None:
-    async def talk(hz: int) -> str:
-        async with Caller.calling(remote()) as caller:
-            turn = caller.begin(mark(bytes(32_000), 16_000, hz))
-            reply = caller.end(turn)
-            await caller.reply_to_its_end(reply)
-            assert (await caller.until(FinalTranscript)).text == f"caller {hz}"
-            return (await caller.until(ReplyText)).text
-
+    """The language model holds every answer until all have asked: they are at the same time,
+    however busy the machine is, and are not all at the worker's door in the same moment."""
     pitches = range(1_000, 6_000, 500)
-    replies = await asyncio.gather(*map(talk, pitches))
-    assert replies == [f"You said: caller {hz}." for hz in pitches]
+    standin.always("llm", held=True)
+    async with AsyncExitStack() as calls:
+        callers, replies = [], []
+        for hz in pitches:
+            caller = await calls.enter_async_context(Caller.calling(remote()))
+            turn = caller.begin(mark(bytes(32_000), 16_000, hz))
+            replies.append(caller.end(turn))
+            callers.append(caller)
+            assert (await caller.until(FinalTranscript)).text == f"caller {hz}"
+            await eventually(lambda: len(standin.requests("llm")) == len(callers))
+        ended = {request["ended"] for request in standin.requests("llm")}
+        assert ended == {"abandoned"}, "none has its answer yet"
+        standin.release()
+        for caller, reply in zip(callers, replies, strict=True):
+            await caller.reply_to_its_end(reply)
+        texts = [(await caller.until(ReplyText)).text for caller in callers]
+        assert texts == [f"You said: caller {hz}." for hz in pitches]
 
 
 @pytest.mark.parametrize("stage", ["stt", "llm", "tts"])

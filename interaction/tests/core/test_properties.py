@@ -131,7 +131,7 @@ def play(config: ConversationConfig, steps: list[object]) -> list[out.Effect]:
     return player.effects
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(CONFIGS, STEPS)
 def test_whatever_happens_the_rules_of_turn_taking_hold(
     config: ConversationConfig, steps: list[object]

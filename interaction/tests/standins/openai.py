@@ -15,6 +15,7 @@ which prints its address as the first line (with ``--until-eof`` it ends when it
 does, so that it does not outlive who started it) and is scripted over HTTP:
 
     PATCH  /_script   {"llm": {"always": {"text": "Fine."}, "next": [{"fault": "cut"}]}, …}
+    POST   /_release  let everything go that is held
     DELETE /_script   everything as at the start, the log empty
     GET    /_log      {"connections": 2, "requests": [{"stage", "connection", "ended", …}]}
 
@@ -66,6 +67,7 @@ class Standin(serving.Standin):
             web.post("/v1/audio/speech", self.serve("tts", self._speak)),
             web.get("/v1/models", self._models),
             web.patch("/_script", self._patch),
+            web.post("/_release", self._release),
             web.delete("/_script", self._delete),
             web.get("/_log", self._log),
         ]
@@ -134,6 +136,10 @@ class Standin(serving.Standin):
                 self.script(stage, **plans["always"])
             for plan in plans.get("next", ()):
                 self.next(stage, **plan)
+        return web.Response(status=204)
+
+    async def _release(self, request: web.Request) -> web.Response:
+        self.release()
         return web.Response(status=204)
 
     async def _delete(self, request: web.Request) -> web.Response:

@@ -42,7 +42,7 @@ def connected(_connected: Installation) -> Installation:
 
     Tests kill its parts: it is whole again when a test gets it.
     """
-    _connected.wait_until_ready(60)
+    _connected.wait_until_ready()
     return _connected
 
 

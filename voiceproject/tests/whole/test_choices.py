@@ -116,7 +116,7 @@ def test_who_steps_in_is_chosen_on_the_page_and_shown_in_the_turn(
             page.click("main tbody a")
             return page.locator("[data-fallback=llm]").count() == 1
 
-        wait_until("the history shows it too", kept, within=20)
+        wait_until("the history shows it too", kept)
         assert page.inner_text("[data-fallback=llm]") == line
 
 

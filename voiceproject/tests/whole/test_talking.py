@@ -59,7 +59,7 @@ def test_a_conversation_is_heard_remembered_and_kept(
         tab.page.click("[data-stop]")
         tab.wait_for("document.getElementById('talk').dataset.phase !== 'live'")
 
-        wait_until("both sides of both are kept", lambda: len(recordings(tab)) == 4, within=20)
+        wait_until("both sides of both are kept", lambda: len(recordings(tab)) == 4)
         assert all(loudness(recording) > 100 for recording in recordings(tab))
 
 
@@ -81,7 +81,7 @@ def test_with_recording_off_no_audio_reaches_a_disk(
             tab.page.reload()
             return "what time is it" in tab.page.inner_text("main")
 
-        wait_until("the turn is in the history", archived, within=20)
+        wait_until("the turn is in the history", archived)
         assert tab.page.query_selector("audio") is None
     after = {path for path in parley.data_dir.rglob("*") if path.is_file()}
     new = {path for path in after - before if "media" in path.parts or path.suffix == ".wav"}
