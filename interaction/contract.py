@@ -9,21 +9,18 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
+from django.conf import settings
+from django.utils.module_loading import import_string
 from pydantic import BaseModel
 
-from interaction.api import shapes
 from interaction.edges import protocol
 
 FOLDER = Path(__file__).parent / "edges" / "schemas"
 
 RESOURCES: dict[str, type[BaseModel]] = {
-    "session": shapes.Session,
-    "turn": shapes.Turn,
-    "utterance": shapes.Utterance,
-    "agent_message": shapes.AgentMessage,
-    "task": shapes.Task,
-    "answer": shapes.Answer,
-    "api_error": shapes.ErrorBody,
+    name: model
+    for table in settings.PARLEY_REST_RESOURCES
+    for name, model in import_string(table).items()
 }
 
 

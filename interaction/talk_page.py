@@ -18,11 +18,12 @@ from django.utils.translation import gettext as _
 from interaction import choosing
 from interaction.api.providers import Provider
 from interaction.choosing import Offer
+from interaction.core.metrics import METRICS
 from interaction.edges.protocol import TurnDetectionChoice
 from interaction.models import Preferences, PromptTemplate
 from interaction.providers.base import Kind
 from interaction.tools.table import TABLE as TOOLS
-from interaction.wording import talk_words
+from interaction.ui_strings import ui_strings
 
 STAGES: tuple[Kind, ...] = ("stt", "llm", "tts")
 PLACES: tuple[Kind, ...] = (*STAGES, "realtime")
@@ -39,7 +40,7 @@ NOBODY = UUID(int=0)
 
 def talk_context(request: HttpRequest) -> dict[str, Any]:
     """What templates/interaction/talk.html needs, and ``config`` for the script."""
-    words = talk_words()
+    words = ui_strings()
     kept = Preferences.of(request.user)
     offers = choosing.availability(request.user.pk)
     stages = {stage: _stage(stage, offers[stage], kept) for stage in PLACES}
@@ -84,6 +85,10 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
             "local": not any(serving[stage]["key"] for stage in STAGES),
             "has_key": any(offer.key for row in offers.values() for offer in row),
             "words": words,
+            "metrics": [
+                {"name": metric.name, "stage": metric.stage, "label": _(metric.label)}
+                for metric in METRICS
+            ],
         },
     }
 
@@ -154,7 +159,7 @@ def part_states(parts: Mapping[str, str]) -> list[dict[str, Any]]:
 
     Workers report through Redis, so nothing is said of them while it is away.
     """
-    words = talk_words()
+    words = ui_strings()
     names = {
         "database": (_("Database"), _("Check DATABASE_URL and that the database runs.")),
         "redis": (_("Redis"), _("It is restarted by itself when Parley started it.")),

@@ -129,6 +129,12 @@ PARLEY_ENGINES = {
 }
 """What answers a conversation: a class that takes a ``SessionSpec`` (interaction/engine.py)."""
 
+PARLEY_REST_RESOURCES = (
+    "interaction.api.schemas.RESOURCES",
+    "history.api.schemas.RESOURCES",
+)
+"""Tables {name: model} of what REST answers with, for its JSON Schemas (interaction/contract.py)."""
+
 STAGE_QUEUES = ("stt", "llm", "tts")
 QUEUES = (*STAGE_QUEUES, "default")
 

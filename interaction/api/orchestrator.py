@@ -19,7 +19,7 @@ from ninja import File, Form, Router, UploadedFile
 from ninja.decorators import decorate_view
 from pydantic import Field, ValidationError
 
-from interaction.api import shapes
+from interaction.api import schemas
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError, answer_to, of_stage
 from interaction.api.one_turn import Heard, OneTurn, TurnFailed
@@ -71,11 +71,11 @@ def _broken_form() -> HttpResponse:
     return answer_to(ApiError(400, "broken_form", message))
 
 
-@router.post("orchestrator", response={200: shapes.Answer, **ERRORS}, by_alias=True)
+@router.post("orchestrator", response={200: schemas.Answer, **ERRORS})
 @decorate_view(parsed_in_a_thread)
 async def orchestrate(
     request: Caller, file: File[UploadedFile], choices: Form[Choices]
-) -> HttpResponse | shapes.Answer:
+) -> HttpResponse | schemas.Answer:
     """Answer a recording: one upload is one turn, whatever pauses it has.
 
     ``file``: a WAV file. The answer is a WAV file too, or, with ``Accept: application/json``, an
@@ -125,17 +125,17 @@ def _open(owner: Any, choices: Choices) -> opening.Opened:
     return replace(made, spec=replace(made.spec, paced=False))
 
 
-def _answer(opened: opening.Opened, heard: Heard, sound: bytes) -> shapes.Answer:
+def _answer(opened: opening.Opened, heard: Heard, sound: bytes) -> schemas.Answer:
     if heard.turn_id is None:
         raise ApiError(500, "internal_error", _("The turn was lost."), retryable=True)
-    return shapes.Answer(
+    return schemas.Answer(
         session_id=opened.spec.session_id,
         turn_id=heard.turn_id,
         transcript=heard.transcript,
         reply=heard.reply,
         audio=base64.b64encode(sound).decode(),
-        timeline=shapes.Timeline(
-            events=[shapes.TimelineEvent(at_ms=at, event=event) for at, event in heard.events],
+        timeline=schemas.Timeline(
+            events=[schemas.TimelineEvent(at_ms=at, event=event) for at, event in heard.events],
             latency=parley.latency(heard.latency),
         ),
     )

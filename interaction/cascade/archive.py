@@ -26,7 +26,8 @@ from interaction.cascade.notes import notes_of_replies
 from interaction.cascade.stage import StageRun
 from interaction.cascade.streams import recorded, sentence_key, turn_key
 from interaction.cascade.ticket import load
-from interaction.core.effects import METRICS, FellBack, TurnRecord
+from interaction.core.effects import FellBack, TurnRecord
+from interaction.core.metrics import METRICS
 from interaction.core.signals import HEARING_RATE, SPEAKING_RATE
 from interaction.models import Session, Turn, TurnLatency
 
@@ -39,7 +40,6 @@ LOCK = 5.0
 """Seconds after which a dead archiver's lock is free."""
 KEPT_OF_A_REPLY = ("timeline", "commitment", "voice")
 STAGES = ("stt", "llm", "tts")
-COLUMNS = {metric: "yield_ms" if metric == "yield" else metric for metric in METRICS}
 
 
 @dataclass
@@ -168,8 +168,10 @@ def _fallback(fell_back: FellBack) -> dict[str, str]:
 def _latency(notes: dict[str, Any]) -> dict[str, float | None]:
     known = notes["record"]["latency"] if "record" in notes else {}
     return {
-        column: notes.get(f"ms:{metric}") if known.get(metric) is None else known[metric]
-        for metric, column in COLUMNS.items()
+        metric.column: notes.get(f"ms:{metric.name}")
+        if known.get(metric.name) is None
+        else known[metric.name]
+        for metric in METRICS
     }
 
 

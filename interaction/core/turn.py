@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from interaction.core.effects import METRICS, EndReason, Failed, FellBack, Status, TurnRecord
+from interaction.core.effects import EndReason, Failed, FellBack, Status, TurnRecord
+from interaction.core.metrics import METRIC_NAMES
 from interaction.core.signals import SPEAKING_RATE, Answer, Message, StageEvent
 
 
@@ -92,7 +93,7 @@ class Turn:
     """The reply that was asked for; before the commit it is an eager one."""
     held: list[tuple[StageEvent, float]] = field(default_factory=list)
     """What an eager reply brought before the turn was sure to have ended."""
-    latency: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(METRICS))
+    latency: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(METRIC_NAMES))
     interrupted: bool = False
     heard_ms: int | None = None
     error: Failed | None = None

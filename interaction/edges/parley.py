@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from interaction.core import effects, signals
+from interaction.core.metrics import METRIC_NAMES
 from interaction.dialogue import Summary
 from interaction.edges import protocol
 from interaction.edges.protocol import AudioHeader, ClientMessage
@@ -156,9 +157,7 @@ def encode(news: effects.News) -> protocol.Message:
 
 
 def latency(figures: Mapping[str, float | None]) -> protocol.Latency:
-    return protocol.Latency.model_validate(
-        {metric: figures.get(metric) for metric in effects.METRICS}
-    )
+    return protocol.Latency(**{metric: figures.get(metric) for metric in METRIC_NAMES})
 
 
 def summary(totals: Summary) -> protocol.SessionSummary:

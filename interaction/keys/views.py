@@ -30,7 +30,7 @@ from interaction.models import Endpoint, ProviderCredential
 from interaction.providers.accounts import ACCOUNTS, Account, account_of, accounts
 from interaction.providers.base import Kind
 from interaction.providers.table import TABLE
-from interaction.wording import talk_words
+from interaction.ui_strings import ui_strings
 
 
 @dataclass
@@ -195,7 +195,7 @@ def _endpoints(request: Asked, refused: EndpointForm | None = None) -> dict[str,
 
 
 def _named(kinds: Iterable[Kind]) -> list[tuple[Kind, str]]:
-    words = talk_words()
+    words = ui_strings()
     return [(kind, words[f"stage_{kind}"]) for kind in kinds]
 
 

@@ -1,5 +1,5 @@
 /**
- * Where a turn's milliseconds went, as a bar. ``interaction/waterfall.py`` draws the same for the
+ * Where a turn's milliseconds went, as a bar. ``history/waterfall.py`` draws the same for the
  * pages that the server renders; a test holds the two to one answer.
  *
  * @import {Latency, Metric} from "./protocol.js"

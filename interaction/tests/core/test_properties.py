@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from interaction.core import effects as out
 from interaction.core import signals as sig
 from interaction.core.conversation import Conversation
+from interaction.core.metrics import METRIC_NAMES
 from interaction.core.signals import ConversationConfig, Frame, TurnDetection
 from interaction.core.turn import Reply
 from interaction.tests.core.screenplay import SILENT
@@ -36,7 +37,7 @@ STAGE_EVENTS = st.one_of(
     st.builds(sig.SentenceSoFar, IDS, st.integers(0, 3), WORDS),
     st.builds(sig.ReplyText, IDS, WORDS, st.integers(0, 3)),
     st.builds(sig.ReplyAudio, IDS, st.integers(0, 9), st.integers(0, 3), PCM, st.booleans()),
-    st.builds(sig.Measured, IDS, st.sampled_from(out.METRICS), st.floats(0, 9e3)),
+    st.builds(sig.Measured, IDS, st.sampled_from(METRIC_NAMES), st.floats(0, 9e3)),
     st.builds(
         sig.StageFailed,
         IDS,

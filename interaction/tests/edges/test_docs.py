@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 from interaction import contract
-from interaction.core.effects import METRICS
+from interaction.core.metrics import METRICS
 from interaction.edges import door, parley
 
 TEXT = (settings.BASE_DIR / "docs" / "protocol.md").read_text()
@@ -32,9 +32,15 @@ def test_examples_have_the_fields_that_messages_have(example: dict[str, Any]) ->
         assert set(example) == set(model.model_fields)
 
 
-def test_metrics_codes_and_limits_are_named() -> None:
-    for metric in METRICS:
-        assert f"| `{metric}` |" in TEXT
+def test_the_table_of_metrics_is_their_declaration() -> None:
+    table = TEXT.partition("| name | from | to | measured by |\n|---|---|---|---|\n")[2]
+    assert table.partition("\n\n")[0].splitlines() == [
+        f"| `{metric.name}` | {metric.starts_at} | {metric.ends_at} | {metric.measured_by} |"
+        for metric in METRICS
+    ]
+
+
+def test_codes_and_limits_are_named() -> None:
     for code in (door.UNAUTHENTICATED, door.BAD_ORIGIN):
         assert f"| {code} |" in TEXT
     assert parley.MAX_AUDIO_BYTES == 1 << 20

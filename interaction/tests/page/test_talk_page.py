@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from interaction.wording import talk_words
+from interaction.ui_strings import ui_strings
 from voiceproject.environment import BASE_DIR
 from voiceproject.heartbeat import key
 
@@ -77,7 +77,7 @@ def test_only_staff_are_shown_the_admin_site(at_home: Client, owner: User) -> No
 
 
 def test_every_word_that_the_scripts_say_exists() -> None:
-    words = talk_words()
+    words = ui_strings()
     missing = []
     for script in SCRIPTS:
         text = script.read_text()
@@ -93,7 +93,7 @@ def test_every_word_is_said_by_some_script() -> None:
     labels = set(re.findall(r'"(talk_\w+)"', text))
     unused = [
         word
-        for word in talk_words()
+        for word in ui_strings()
         if f"words.{word}" not in text
         and word not in labels
         and not any(word.startswith(prefix) for prefix in prefixes)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interaction.core.effects import METRICS
-from interaction.waterfall import Segment, lay_out
+from history.waterfall import Segment, lay_out
+from interaction.core.metrics import METRIC_NAMES
 from voiceproject.environment import BASE_DIR
 from voiceproject.testing.plugin import program
 
@@ -38,7 +38,7 @@ WHILE_IT_PLAYS: Latency = {"ear": 1040.0}
 CASES = [WHILE_IT_PLAYS, PLAIN, EAGER, TYPED, FAILED, QUICK_TRANSCRIPT, {}]
 
 latencies = st.dictionaries(
-    st.sampled_from(METRICS), st.none() | st.floats(0, 20_000, allow_nan=False)
+    st.sampled_from(METRIC_NAMES), st.none() | st.floats(0, 20_000, allow_nan=False)
 )
 
 

@@ -1,16 +1,21 @@
-"""What the voice page's script says to the person, in their language.
+"""The strings that the voice page's scripts show, in the person's language.
 
-The page gets these with ``json_script``; names in braces are filled in by the script.
+The page gets them by ``json_script``; names in braces are filled in by the scripts. Pages about
+kept turns show the same ones.
 """
 
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from interaction.core.metrics import METRICS
 
-def talk_words() -> dict[str, str]:
-    """Key to text. Keys are used in static/talk/*.js."""
-    return _states() | _controls() | _turns() | _doings() | _stages() | _microphone() | _session()
+
+def ui_strings() -> dict[str, str]:
+    """Key to text; the keys are those in static/talk/*.js."""
+    return (
+        _states() | _controls() | _turns() | _turn_events() | _stages() | _microphone() | _session()
+    )
 
 
 def _states() -> dict[str, str]:
@@ -75,7 +80,7 @@ def _turns() -> dict[str, str]:
     }
 
 
-def _doings() -> dict[str, str]:
+def _turn_events() -> dict[str, str]:
     return {
         "fell_back": _("{stage}: {failed} {reason}, so {provider} stepped in."),
         "failed": _("failed"),
@@ -105,14 +110,7 @@ def _stages() -> dict[str, str]:
         "waterfall_total": _("End of speech to reply:"),
         "figures": _("Figures of turn {number}"),
         "ms": _("ms"),
-        "metric_end_of_turn_delay": _("End of speech → turn committed"),
-        "metric_transcription_delay": _("End of speech → final transcript"),
-        "metric_llm_ttft": _("Request → first token"),
-        "metric_llm_ttfs": _("Request → first sentence"),
-        "metric_tts_ttfb": _("Request → first audio"),
-        "metric_e2e": _("End of speech → audio leaves the server"),
-        "metric_ear": _("End of speech → first sound at your ear"),
-        "metric_yield": _("You cut in → silence"),
+        **{f"metric_{metric.name}": _(metric.label) for metric in METRICS},
     }
 
 

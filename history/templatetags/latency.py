@@ -5,31 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.forms.models import model_to_dict
+from django.utils.translation import gettext
 
+from history.waterfall import lay_out
+from interaction.core.metrics import METRICS
 from interaction.models import TurnLatency
-from interaction.waterfall import lay_out
-from interaction.wording import talk_words
+from interaction.ui_strings import ui_strings
 
 register = template.Library()
-
-METRICS = {
-    "end_of_turn_delay": "end_of_turn",
-    "transcription_delay": "stt",
-    "llm_ttft": "llm",
-    "llm_ttfs": "llm",
-    "tts_ttfb": "tts",
-    "e2e": "",
-    "ear": "playout",
-    "yield": "",
-}
-"""Metric to the stage whose colour it has."""
-
-
-def values(latency: TurnLatency) -> dict[str, float | None]:
-    """Metric to ms, named as in the protocol."""
-    row = model_to_dict(latency)
-    return {metric: row["yield_ms" if metric == "yield" else metric] for metric in METRICS}
 
 
 @register.filter
@@ -44,18 +27,18 @@ def seconds(ms: float | None) -> str:
     return "–" if ms is None else f"{ms / 1000:.1f}"
 
 
-@register.inclusion_tag("interaction/_waterfall.html")
+@register.inclusion_tag("history/_waterfall.html")
 def waterfall(latency: TurnLatency, longest: float | None = None) -> dict[str, Any]:
     """Draw one turn's bar. ``longest``: the ms that fill the whole width (default: its own)."""
-    total, segments = lay_out(values(latency))
-    words = talk_words()
+    total, segments = lay_out(latency.by_metric())
+    strings = ui_strings()
     scale = 100 / max(longest or 0, total or 0, 1)
     return {
         "total": total,
         "bars": [
             {
                 "stage": segment.stage,
-                "label": words[f"stage_{segment.stage}"],
+                "label": strings[f"stage_{segment.stage}"],
                 "ms": segment.ms,
                 "x": f"{segment.start * scale:.2f}",
                 "width": f"{segment.ms * scale:.2f}",
@@ -65,14 +48,18 @@ def waterfall(latency: TurnLatency, longest: float | None = None) -> dict[str, A
     }
 
 
-@register.inclusion_tag("interaction/_figures.html")
+@register.inclusion_tag("history/_figures.html")
 def figures(latency: TurnLatency) -> dict[str, Any]:
     """List every metric of one turn with its ms."""
-    words = talk_words()
+    values = latency.by_metric()
     return {
         "rows": [
-            {"label": words[f"metric_{metric}"], "stage": METRICS[metric], "ms": ms}
-            for metric, ms in values(latency).items()
+            {
+                "label": gettext(metric.label),
+                "stage": metric.stage,
+                "ms": values[metric.name],
+            }
+            for metric in METRICS
         ]
     }
 
@@ -80,4 +67,4 @@ def figures(latency: TurnLatency) -> dict[str, Any]:
 @register.filter
 def total(latency: TurnLatency) -> float | None:
     """The ms at the end of the bar."""
-    return lay_out(values(latency))[0]
+    return lay_out(latency.by_metric())[0]

@@ -1,13 +1,15 @@
-"""Where a turn's milliseconds went, laid out as one bar. ``static/talk/waterfall.js`` does the
-same in the browser while a conversation goes on; a test holds the two to one answer."""
+"""A turn's latency laid out as one bar by stage.
+
+``static/talk/waterfall.js`` does the same in the browser for a live turn; a test holds the two to
+one answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-StageName = Literal["end_of_turn", "stt", "llm", "tts", "playout"]
+from interaction.core.metrics import Segment as StageName
 
 
 @dataclass(frozen=True, slots=True)

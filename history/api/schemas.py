@@ -1,4 +1,7 @@
-"""What REST answers with: one model a resource. JSON Schemas are generated from these."""
+"""What REST answers with about turns that were kept: one model a resource.
+
+JSON Schemas are generated from ``RESOURCES`` (``interaction/contract.py``).
+"""
 
 from __future__ import annotations
 
@@ -7,77 +10,19 @@ from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from django.urls import reverse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from interaction import models
-from interaction.core.effects import METRICS, Mode
+from interaction.api.schemas import ErrorDetail, Session
+from interaction.core.effects import Mode
 from interaction.edges import opening, parley
-from interaction.edges.protocol import (
-    Latency,
-    Message,
-    ProviderChoice,
-    Providers,
-    TurnDetectionChoice,
-)
-
-Stage = Literal["stt", "llm", "tts", "archive", "realtime"]
-
-
-class ErrorDetail(Message):
-    code: str
-    message: str
-    """What went wrong, and what to do about it."""
-    stage: Stage | None = None
-    provider: str | None = None
-    retryable: bool = False
-
-
-class ErrorBody(Message):
-    """The body of every answer that is no success."""
-
-    error: ErrorDetail
-
-
-class Settings(Message):
-    """The effective settings of a session, defaults filled in."""
-
-    providers: Providers
-    turn_detection: TurnDetectionChoice
-    barge_in_enabled: bool
-    input_sample_rate: int
-    output_sample_rate: int
-
-    @classmethod
-    def of(cls, row: models.Session) -> Settings:
-        return cls(**opening.settings_of(row).model_dump(include=set(cls.model_fields)))
-
-
-class Session(Message):
-    id: UUID
-    title: str
-    mode: Literal["cascade", "realtime"]
-    status: Literal["created", "active", "ended"]
-    settings: Settings
-    system_prompt: str
-    recording: bool
-    end_reason: str
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    turn_count: int
-    interrupted_count: int
-
-    @classmethod
-    def of(cls, row: models.Session) -> Session:
-        """``row``: annotated by ``with_counts``; a new one has no turns."""
-        fields = {name: getattr(row, name, 0) for name in cls.model_fields}
-        return cls.model_validate(fields | {"settings": Settings.of(row)})
+from interaction.edges.protocol import Latency, Message, ProviderChoice
 
 
 class SessionPage(Message):
     items: list[Session]
     count: int
-    """Of all pages."""
+    """Sessions on all pages."""
 
 
 class Utterance(Message):
@@ -189,7 +134,7 @@ def _utterance(row: models.Turn) -> Utterance:
         session_id=row.session_id,
         kind="text" if row.kind == models.Turn.Kind.TEXT else "speech",
         text=row.transcript,
-        audio_url=_audio_url(row, "user"),
+        audio_url=audio_url(row, "user"),
         audio_ms=row.user_audio_ms,
         started_at=row.started_at,
     )
@@ -203,12 +148,13 @@ def _agent_message(row: models.Turn) -> AgentMessage:
         heard_text=row.heard_text,
         heard_ms=row.heard_ms,
         interrupted=row.interrupted,
-        audio_url=_audio_url(row, "agent"),
+        audio_url=audio_url(row, "agent"),
         audio_ms=row.agent_audio_ms,
     )
 
 
-def _audio_url(row: models.Turn, side: str) -> str | None:
+def audio_url(row: models.Turn, side: str) -> str | None:
+    """The address of the recording of ``"user"`` or ``"agent"``; None where there is none."""
     if not row.audio(side):
         return None
     return reverse("api:turn_audio", args=[row.session_id, row.pk]) + f"?side={side}"
@@ -216,12 +162,7 @@ def _audio_url(row: models.Turn, side: str) -> str | None:
 
 def _latency(row: models.Turn) -> Latency:
     measured = getattr(row, "latency", None)
-    return parley.latency(
-        {
-            metric: getattr(measured, "yield_ms" if metric == "yield" else metric, None)
-            for metric in METRICS
-        }
-    )
+    return parley.latency(measured.by_metric() if measured else {})
 
 
 def _task(row: models.Turn) -> Task:
@@ -274,25 +215,9 @@ def _status(row: models.Turn) -> str:
     return "interrupted" if row.interrupted else "done"
 
 
-class TimelineEvent(Message):
-    at_ms: float
-    """Since the upload had been received."""
-    event: str
-    """A message type of the socket protocol, or ``first_audio`` or ``last_audio``."""
-
-
-class Timeline(Message):
-    events: list[TimelineEvent]
-    latency: Latency
-
-
-class Answer(Message):
-    """What one uploaded recording was answered."""
-
-    session_id: UUID
-    turn_id: UUID
-    transcript: str
-    reply: str
-    audio: str
-    """Base64 of a WAV file, mono, 16 bit, 24 kHz."""
-    timeline: Timeline
+RESOURCES: dict[str, type[BaseModel]] = {
+    "turn": Turn,
+    "utterance": Utterance,
+    "agent_message": AgentMessage,
+    "task": Task,
+}
