@@ -7,6 +7,7 @@ control.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import deepcopy
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -46,9 +47,14 @@ class MomentInput(forms.DateTimeInput):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
-        if "T" in str(value) and (at := parse_datetime(value)):
-            at = timezone.localtime(at) if timezone.is_aware(at) else at
-            context["widget"] |= {"type": "datetime-local", "value": f"{at:%Y-%m-%dT%H:%M:%S}"}
+        if len(str(value or "")) > len("2026-11-24"):
+            with suppress(ValueError, OverflowError):
+                if at := parse_datetime(value):
+                    here = timezone.localtime(_on_the_servers_clock(at))
+                    context["widget"] |= {
+                        "type": "datetime-local",
+                        "value": here.replace(tzinfo=None).isoformat(timespec="seconds"),
+                    }
         return context
 
 

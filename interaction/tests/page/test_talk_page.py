@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from interaction.core.metrics import METRICS
 from interaction.ui_strings import ui_strings
 from voiceproject.environment import BASE_DIR
 from voiceproject.heartbeat import key
@@ -74,6 +75,16 @@ def test_only_staff_are_shown_the_admin_site(at_home: Client, owner: User) -> No
     owner.is_staff = True
     owner.save()
     assert "/admin/" in at_home.get("/").content.decode()
+
+
+def test_the_scripts_get_the_metrics_as_they_are_declared(at_home: Client) -> None:
+    config = config_of(at_home.get("/").content.decode())
+    assert config["metrics"] == [
+        {"name": metric.name, "stage": metric.stage, "label": metric.label} for metric in METRICS
+    ]
+    chinese = at_home.get("/", headers={"accept-language": "zh-TW"}).content.decode()
+    labels = {metric["label"] for metric in config_of(chinese)["metrics"]}
+    assert labels.isdisjoint(metric.label for metric in METRICS)
 
 
 def test_every_word_that_the_scripts_say_exists() -> None:
