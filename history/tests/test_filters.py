@@ -159,7 +159,7 @@ def test_older_ones_are_those_that_fit_too(
 def test_where_nothing_fits_the_way_back_is_shown(at_home: Client, talked: Talked) -> None:
     talked()
     page = at_home.get(PAGE, {"text": "nobody says this"}).content.decode()
-    assert "No conversation fits." in page
+    assert "No conversation matches the filter." in page
     assert "Nothing here yet." not in page
     assert re.search(r'class="button" href="/history/">Show all<', page)
 
