@@ -11,17 +11,17 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
 class NotSatisfiable(Exception):
-    pass
+    """The range lies outside the file."""
 
 
-def serve(file: FieldFile, wanted: str | None, content_type: str) -> HttpResponse:
+def serve(file: FieldFile, header: str | None, content_type: str) -> HttpResponse:
     """The file, or the one range that the ``Range`` header asks for (RFC 9110, 14.2).
 
     Recordings are minutes long at most, so they are read as a whole.
     """
     size = file.size
     try:
-        part = span(wanted, size)
+        part = span(header, size)
     except NotSatisfiable:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     start, end = part or (0, size)
@@ -36,10 +36,10 @@ def serve(file: FieldFile, wanted: str | None, content_type: str) -> HttpRespons
     return response
 
 
-def span(wanted: str | None, size: int) -> tuple[int, int] | None:
+def span(header: str | None, size: int) -> tuple[int, int] | None:
     """First byte and the one after the last. None: send everything, as for several ranges, or
     for a header that makes no sense. Raises ``NotSatisfiable``."""
-    found = _RANGE.fullmatch(wanted.strip()) if wanted else None
+    found = _RANGE.fullmatch(header.strip()) if header else None
     if not found or not any(found.groups()):
         return None
     first, last = found.groups()

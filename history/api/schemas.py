@@ -56,10 +56,10 @@ class TaskStage(Message):
 
     stage: Literal["stt", "llm", "tts"]
     provider: str
-    """Who served it."""
+    """The name of the provider that served it."""
     model: str
     waited_ms: float | None
-    """``stt``: transcription_delay; ``llm``: llm_ttfs; ``tts``: tts_ttfb."""
+    """Milliseconds. ``stt``: transcription_delay; ``llm``: llm_ttfs; ``tts``: tts_ttfb."""
 
 
 class Fallback(Message):
@@ -104,7 +104,7 @@ class Turn(Message):
     session_id: UUID
     sequence: Annotated[int, Field(ge=1)]
     mode: Mode
-    """Of the engine that served it: a session may go from one to the other."""
+    """The mode of the engine that served it: a session may change from one to the other."""
     end_reason: str
     utterance: Utterance
     agent_message: AgentMessage

@@ -152,7 +152,7 @@ def test_older_ones_are_those_that_fit_too(
         page = at_home.get(PAGE, {"mode": "realtime"}).content.decode()
     assert 'href="?mode=realtime&amp;page=2"' in page
     assert 'hx-get="?mode=realtime&amp;page=2"' in page
-    rows = at_home.get(PAGE, {"mode": "realtime", "page": 2}, headers={"HX-Request": "true"})
+    rows = at_home.get(PAGE, {"mode": "realtime", "page": "2"}, headers={"HX-Request": "true"})
     assert len(shown(rows.content.decode())) == 2
 
 

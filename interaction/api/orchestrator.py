@@ -22,7 +22,7 @@ from pydantic import Field, ValidationError
 from interaction.api import schemas
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError, answer_to, of_stage
-from interaction.api.one_turn import Heard, OneTurn, TurnFailed
+from interaction.api.one_turn import OneTurn, TurnFailed, TurnResult
 from interaction.audio import wav
 from interaction.audio.resample import Resampler
 from interaction.core.signals import HEARING_RATE, SPEAKING_RATE
@@ -81,30 +81,30 @@ async def orchestrate(
     ``file``: a WAV file. The answer is a WAV file too, or, with ``Accept: application/json``, an
     object with transcript, reply, audio and timeline. The turn is kept like any other.
     """
-    pcm = await sync_to_async(_hearable, thread_sensitive=False)(file)
+    pcm = await sync_to_async(_decoded, thread_sensitive=False)(file)
     opened = await database_sync_to_async(_open)(request.auth, choices)
     turn = OneTurn(opened)
     try:
-        heard = await turn.ask(pcm)
+        result = await turn.run(pcm)
     except TurnFailed as failure:
         raise of_stage(failure.failed) from failure
     finally:
         await database_sync_to_async(Session.end)(opened.spec.session_id, turn.ending.reason)
-    sound = wav.wrap(bytes(heard.pcm), SPEAKING_RATE)
+    sound = wav.wrap(bytes(result.pcm), SPEAKING_RATE)
     if request.get_preferred_type([WAV, JSON]) == JSON:
-        return _answer(opened, heard, sound)
+        return _answer(opened, result, sound)
     return HttpResponse(
         sound,
         content_type=WAV,
         headers={
             "X-Parley-Session": str(opened.spec.session_id),
-            "X-Parley-Turn": str(heard.turn_id),
+            "X-Parley-Turn": str(result.turn_id),
         },
     )
 
 
-def _hearable(file: UploadedFile) -> bytes:
-    """Mono s16le at ``HEARING_RATE``. Raises ``AudioRejected``."""
+def _decoded(file: UploadedFile) -> bytes:
+    """The recording as mono s16le at ``HEARING_RATE``. Raises ``AudioRejected``."""
     sound = wav.read(cast("BinaryIO", file.file), settings.ENV.parley_max_upload_seconds)
     resampler = Resampler(sound.rate, HEARING_RATE)
     return resampler.feed(sound.pcm) + resampler.finish()
@@ -125,17 +125,17 @@ def _open(owner: Any, choices: Choices) -> opening.Opened:
     return replace(made, spec=replace(made.spec, paced=False))
 
 
-def _answer(opened: opening.Opened, heard: Heard, sound: bytes) -> schemas.Answer:
-    if heard.turn_id is None:
+def _answer(opened: opening.Opened, result: TurnResult, sound: bytes) -> schemas.Answer:
+    if result.turn_id is None:
         raise ApiError(500, "internal_error", _("The turn was lost."), retryable=True)
     return schemas.Answer(
         session_id=opened.spec.session_id,
-        turn_id=heard.turn_id,
-        transcript=heard.transcript,
-        reply=heard.reply,
+        turn_id=result.turn_id,
+        transcript=result.transcript,
+        reply=result.reply,
         audio=base64.b64encode(sound).decode(),
         timeline=schemas.Timeline(
-            events=[schemas.TimelineEvent(at_ms=at, event=event) for at, event in heard.events],
-            latency=parley.latency(heard.latency),
+            events=[schemas.TimelineEvent(at_ms=at, event=event) for at, event in result.events],
+            latency=parley.latency(result.latency),
         ),
     )

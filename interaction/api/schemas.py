@@ -76,7 +76,7 @@ class Session(Message):
 
 class TimelineEvent(Message):
     at_ms: float
-    """Since the upload had been received."""
+    """Milliseconds since the upload had been received."""
     event: str
     """A message type of the socket protocol, or ``first_audio`` or ``last_audio``."""
 

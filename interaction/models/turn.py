@@ -39,7 +39,7 @@ class Turn(models.Model):
     mode = models.CharField(
         _("mode"), max_length=16, choices=Session.Mode, default=Session.Mode.CASCADE
     )
-    """Of the engine that served it: a session may go from one to the other."""
+    """The mode of the engine that served it: a session may change from one to the other."""
     kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.SPEECH)
     transcript = models.TextField(_("transcript"), blank=True)
     reply = models.TextField(_("reply"), blank=True)
