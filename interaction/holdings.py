@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from interaction import sealing
-from interaction.cascade.connections import patiently, redis
+from interaction.bus.redis_client import get_redis, retry_while_down
 from interaction.models import Endpoint, ProviderCredential
 from interaction.providers.accounts import OPENAI_ADDRESS
 from interaction.providers.table import ENDPOINT
@@ -119,9 +119,9 @@ async def remembered(owner_id: int) -> Holdings:
 
     A stamp in Redis says so: it is another one after every change, and gone with Redis's memory.
     """
-    store = redis()
+    store = get_redis()
     name = _stamp_name(owner_id)
-    stamp = await patiently(lambda: store.get(name))
+    stamp = await retry_while_down(lambda: store.get(name))
     if stamp is None:
         await store.set(name, uuid.uuid4().bytes, ex=STAMP_LIFETIME, nx=True)
         stamp = await store.get(name)
