@@ -1,4 +1,5 @@
-"""Connections to Redis that give up: a stopped Redis still accepts connections and says nothing."""
+"""Redis clients for single questions: they give up after a second, since a stopped Redis still
+accepts connections and answers nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users as the commands of ``manage.py`` name them."""
+"""Looking up users for the commands of ``manage.py``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 
-def named(username: str) -> AbstractBaseUser:
+def get_active_user(username: str) -> AbstractBaseUser:
     """The active user of that name. Raises ``CommandError`` with the way out."""
     user = get_user_model().objects.filter(username=username, is_active=True).first()
     if user is None:
