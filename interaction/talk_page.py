@@ -105,7 +105,7 @@ def _addresses(request: HttpRequest) -> dict[str, Any]:
 
 
 def _stage(stage: Kind, offers: list[Offer], kept: Preferences) -> dict[str, Any]:
-    """As ``StageConfig`` in static/talk/words.js."""
+    """As ``StageConfig`` in static/talk/page-config.js."""
     return {
         "default": next(offer.name for offer in offers if offer.default),
         "steps_in": [choice.name for choice in choosing.fallbacks(stage)],

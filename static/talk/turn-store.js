@@ -1,96 +1,90 @@
 /**
- * What is known of the conversation: the server's messages and the page's own measurements go in,
- * turns come out. It knows no page, no socket and no sound.
+ * The turns of the conversation, assembled from the server's messages and the page's own
+ * measurements. It touches no element, no socket and no audio.
  *
- * @import {ServerMessage, Latency, ErrorMessage, Fallback, Invocation} from "./protocol.js"
+ * @import {ErrorMessage, InterruptedMessage, Latency, ProviderFallbackMessage, ServerMessage, ToolInvocationMessage} from "./protocol-types"
  *
  * @typedef {object} Turn
- * @property {string} key  The page's own name of the turn; a typed one has no id before its reply.
- * @property {string | null} id
+ * @property {string} key  The page's own id of the turn; a typed turn has none of the server's at first.
+ * @property {string | null} id  The server's.
  * @property {string | null} replyId
- * @property {number} number
+ * @property {number} number  Counts the session's turns from 1.
  * @property {"speech"|"text"} kind
  * @property {string} transcript
- * @property {boolean} final
- * @property {number} firm  How many characters of a partial transcript held since the one before.
- * @property {string[]} sentences  As they are about to be spoken.
- * @property {string | null} reply  The whole text, once it is written.
- * @property {boolean} over  Nothing more of its reply will come.
- * @property {{text: string, ms: number} | null} heard  Set when the reply was interrupted.
- * @property {Fallback[]} fallbacks  Providers that stepped in.
- * @property {Invocation[]} tools  What the language model had done.
- * @property {Latency} latency
- * @property {boolean} measured  The server's figures are in.
- * @property {Pick<ErrorMessage, "stage"|"provider"|"code"|"message"|"retryable"> | null} error
+ * @property {boolean} final  No more of the transcript is awaited.
+ * @property {number} stableLength  Characters of a partial transcript that are as in the one before.
+ * @property {string[]} sentences  Of the reply, as they are about to be spoken.
+ * @property {string | null} reply  The reply's whole text, once it is written.
+ * @property {boolean} over  Nothing more of the reply will come.
+ * @property {{text: string, ms: number} | null} heard  Set when the reply was interrupted: how much of it the person heard.
+ * @property {ProviderFallbackMessage[]} fallbacks  Providers that stepped in.
+ * @property {ToolInvocationMessage[]} tools  Tools that the language model called.
+ * @property {Partial<Latency>} latency
+ * @property {ErrorMessage | null} error
  */
 
-export class Record {
+export class TurnStore {
   /** @type {Turn[]} */
   turns = [];
   #number = 0;
   #keys = 0;
 
   /**
-   * @param {(turn: Turn) => void} changed
-   * @param {(turn: Turn) => void} dropped  The turn came to nothing.
+   * @param {(turn: Turn) => void} onChanged
+   * @param {(turn: Turn) => void} onDropped  The turn held no speech after all.
    */
-  constructor(changed, dropped) {
-    this.changed = changed;
-    this.dropped = dropped;
+  constructor(onChanged, onDropped) {
+    this.onChanged = onChanged;
+    this.onDropped = onDropped;
   }
 
-  /** Another session begins: its turns count from 1, and nothing more comes of those before. */
-  begin() {
+  /** Another session starts: its turns count from 1, and the turns before it are over. */
+  startSession() {
     this.#number = 0;
     for (const turn of this.turns) {
       turn.id ??= turn.key;
       if (!turn.over) {
         turn.over = true;
-        this.changed(turn);
+        this.onChanged(turn);
       }
     }
   }
 
   /**
-   * A typed turn: shown at once, named by the server with its reply.
+   * Adds a typed turn, which is shown at once; its id comes with the server's first message of it.
    * @param {string} text
    */
-  typed(text) {
+  addTextTurn(text) {
     const turn = this.#add(null, "text");
     turn.transcript = text;
     turn.final = true;
-    this.changed(turn);
+    this.onChanged(turn);
   }
 
   /**
    * @param {string} replyId
-   * @param {"ear"|"yield"} metric
-   * @param {number} ms
+   * @param {keyof Latency} metric
+   * @param {number} ms  As the page measured it.
    */
-  measured(replyId, metric, ms) {
-    const turn = this.ofReply(replyId);
+  setLatency(replyId, metric, ms) {
+    const turn = this.turns.findLast((one) => one.replyId === replyId);
     if (!turn) return;
     turn.latency[metric] = ms;
-    this.changed(turn);
-  }
-
-  /** @param {string | null} replyId */
-  ofReply(replyId) {
-    return this.turns.findLast((turn) => replyId !== null && turn.replyId === replyId);
+    this.onChanged(turn);
   }
 
   /** @param {ServerMessage} message */
-  take(message) {
+  onMessage(message) {
     switch (message.type) {
       case "speech_started":
-        this.changed(this.#turn(message.turn_id, "speech"));
+        this.onChanged(this.#turn(message.turn_id, "speech"));
         break;
       case "speech_ended":
         if (!message.kept) this.#drop(message.turn_id);
         break;
       case "transcript_partial":
       case "transcript_final":
-        this.#transcript(message.turn_id, message.text, message.type === "transcript_final");
+        this.#setTranscript(message.turn_id, message.text, message.type === "transcript_final");
         break;
       case "response_started":
         this.#update(message.turn_id, (turn) => {
@@ -108,19 +102,10 @@ export class Record {
         });
         break;
       case "response_ended":
-        this.#update(message.turn_id, (turn) => {
-          turn.latency = { ...message.latency, ...known(turn.latency) };
-          turn.measured = true;
-          turn.over = true;
-        });
+        this.#update(message.turn_id, (turn) => endReply(turn, message.latency));
         break;
       case "interrupted":
-        this.#update(message.turn_id, (turn) => {
-          turn.heard = { text: message.heard_text, ms: message.heard_ms };
-          turn.latency = { ...message.latency, ...known(turn.latency) };
-          turn.measured = true;
-          turn.over = true;
-        });
+        this.#update(message.turn_id, (turn) => interruptReply(turn, message));
         break;
       case "provider_fallback":
         this.#update(message.turn_id, (turn) => {
@@ -149,10 +134,10 @@ export class Record {
    * @param {string} text
    * @param {boolean} final
    */
-  #transcript(id, text, final) {
+  #setTranscript(id, text, final) {
     this.#update(id, (turn) => {
       if (turn.final && !final) return;
-      turn.firm = final ? text.length : firmPart(turn.transcript, text);
+      turn.stableLength = final ? text.length : commonWords(turn.transcript, text);
       turn.transcript = text;
       turn.final = final;
     });
@@ -165,13 +150,14 @@ export class Record {
   #update(id, change) {
     const turn = this.#turn(id);
     change(turn);
-    this.changed(turn);
+    this.onChanged(turn);
   }
 
   /**
-   * The turn with this id. One that is new is the oldest typed turn without a name, or spoken.
+   * The turn with this id. A new id belongs to the oldest typed turn without one, else to a new
+   * turn of speech.
    * @param {string} id
-   * @param {"speech"|"text"} [kind]
+   * @param {"speech"} [kind]  Given: it belongs to no typed turn.
    * @returns {Turn}
    */
   #turn(id, kind) {
@@ -202,7 +188,7 @@ export class Record {
       kind,
       transcript: "",
       final: false,
-      firm: 0,
+      stableLength: 0,
       sentences: [],
       reply: null,
       over: false,
@@ -210,7 +196,6 @@ export class Record {
       fallbacks: [],
       tools: [],
       latency: {},
-      measured: false,
       error: null,
     };
     this.turns.push(turn);
@@ -222,28 +207,16 @@ export class Record {
     const turn = this.turns.find((one) => one.id === id);
     if (!turn) return;
     this.turns = this.turns.filter((one) => one !== turn);
-    this.dropped(turn);
+    this.onDropped(turn);
   }
 }
 
 /**
- * @param {string} before
- * @param {string} now
- * @returns {number} The length of the words that both begin with.
+ * Whether a reply may still start or go on.
+ * @param {Turn} turn
  */
-function firmPart(before, now) {
-  let same = 0;
-  while (same < before.length && before[same] === now[same]) same += 1;
-  const whole = same === now.length || now[same] === " ";
-  return whole ? same : now.lastIndexOf(" ", same) + 1;
-}
-
-/**
- * @param {Latency} latency
- * @returns {Latency}
- */
-function known(latency) {
-  return Object.fromEntries(Object.entries(latency).filter(([, ms]) => ms !== null));
+export function isReplyAwaited(turn) {
+  return !turn.over && turn.error === null && turn.heard === null;
 }
 
 /**
@@ -251,9 +224,47 @@ function known(latency) {
  * @param {Turn} turn
  * @returns {{heard: string, unheard: string}}
  */
-export function replyOf(turn) {
+export function splitReply(turn) {
   const text = turn.reply ?? turn.sentences.filter(Boolean).join(" ");
   if (!turn.heard) return { heard: text, unheard: "" };
   const heard = text.startsWith(turn.heard.text) ? turn.heard.text : turn.heard.text.trim();
   return { heard, unheard: text.startsWith(heard) ? text.slice(heard.length) : "" };
+}
+
+/**
+ * @param {Turn} turn
+ * @param {Latency} latency
+ */
+function endReply(turn, latency) {
+  turn.latency = { ...latency, ...knownMetrics(turn.latency) };
+  turn.over = true;
+}
+
+/**
+ * @param {Turn} turn
+ * @param {InterruptedMessage} message
+ */
+function interruptReply(turn, message) {
+  turn.heard = { text: message.heard_text, ms: message.heard_ms };
+  endReply(turn, message.latency);
+}
+
+/**
+ * @param {string} before
+ * @param {string} now
+ * @returns {number} Characters of the whole words that both begin with.
+ */
+function commonWords(before, now) {
+  let same = 0;
+  while (same < before.length && before[same] === now[same]) same += 1;
+  const whole = same === now.length || now[same] === " ";
+  return whole ? same : now.lastIndexOf(" ", same) + 1;
+}
+
+/**
+ * @param {Partial<Latency>} latency
+ * @returns {Partial<Latency>}
+ */
+function knownMetrics(latency) {
+  return Object.fromEntries(Object.entries(latency).filter(([, ms]) => ms !== null));
 }
