@@ -21,6 +21,7 @@ from interaction.choosing import Offer
 from interaction.edges.protocol import TurnDetectionChoice
 from interaction.models import Preferences, PromptTemplate
 from interaction.providers.base import Kind
+from interaction.templatetags.latency import metrics
 from interaction.tools.table import TABLE as TOOLS
 from interaction.wording import talk_words
 
@@ -81,6 +82,7 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
         | {
             "stages": stages,
             "tools": {name: str(tool.label) for name, tool in TOOLS.items()},
+            "metrics": metrics(),
             "local": not any(serving[stage]["key"] for stage in STAGES),
             "has_key": any(offer.key for row in offers.values() for offer in row),
             "words": words,

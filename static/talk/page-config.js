@@ -1,7 +1,7 @@
 /**
  * What the server sends with the voice page, as JSON: ``talk_context`` in interaction/talk_page.py.
  *
- * @import {Providers} from "./protocol-types"
+ * @import {Latency, Providers} from "./protocol-types"
  * @import {Words} from "./i18n.js"
  *
  * @typedef {object} ProviderInfo  A provider as ``GET /api/v1/interaction/providers`` lists it.
@@ -23,6 +23,11 @@
  * @property {{name: string}[]} fallbacks
  * @property {ProviderInfo[]} providers
  *
+ * @typedef {object} Metric  A latency metric of a turn.
+ * @property {keyof Latency} name
+ * @property {string} stage  The stage whose colour it has; empty for none.
+ * @property {string} label
+ *
  * @typedef {object} PageConfig
  * @property {string} socket  Path of the WebSocket.
  * @property {{capture: string, playback: string}} worklets  Addresses of the two scripts.
@@ -33,6 +38,7 @@
  * @property {string} csrf
  * @property {Record<keyof Providers, StageConfig>} stages
  * @property {Record<string, string>} tools  Name of a tool to its label.
+ * @property {Metric[]} metrics  In the order of display.
  * @property {boolean} local  No provider in force needs a key.
  * @property {boolean} has_key
  * @property {Words} words

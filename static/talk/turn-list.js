@@ -1,8 +1,7 @@
 /**
  * The conversation on the page: one list item a turn, redrawn in place as the turn changes.
  *
- * @import {PageConfig} from "./page-config.js"
- * @import {Latency} from "./protocol-types"
+ * @import {Metric, PageConfig} from "./page-config.js"
  * @import {Turn} from "./turn-store.js"
  */
 import { createElement, findElement } from "./dom.js";
@@ -11,17 +10,6 @@ import { drawTurnEvents } from "./turn-events.js";
 import { isReplyAwaited, splitReply } from "./turn-store.js";
 import { drawWaterfall, figure, layOut } from "./waterfall.js";
 
-/** Metric to the stage whose colour it has. @type {[keyof Latency, string][]} */
-const METRICS = [
-  ["end_of_turn_delay", "end_of_turn"],
-  ["transcription_delay", "stt"],
-  ["llm_ttft", "llm"],
-  ["llm_ttfs", "llm"],
-  ["tts_ttfb", "tts"],
-  ["e2e", ""],
-  ["ear", "playout"],
-  ["yield", ""],
-];
 /** The shortest time that fills the bars' whole width, ms. */
 const MIN_SCALE_MS = 1_000;
 /** Scrolled to within so many pixels of the end, new turns are followed. */
@@ -208,23 +196,22 @@ export class TurnList {
     item.dataset.metric = total === null ? "" : metric;
     findElement(timing, ".total", HTMLElement).textContent = `${figure(total)} ${this.words.ms}`;
     findElement(timing, ".bar", HTMLElement).replaceChildren(drawWaterfall(turn.latency, this.#scaleMs, this.words));
-    const rows = METRICS.map(([name, stage]) => this.#createMetricRow(turn, name, stage));
+    const rows = this.config.metrics.map((one) => this.#createMetricRow(turn, one));
     findElement(timing, ".figures", HTMLElement).replaceChildren(...rows);
   }
 
   /**
    * @param {Turn} turn
-   * @param {keyof Latency} metric
-   * @param {string} stage
+   * @param {Metric} metric
    */
-  #createMetricRow(turn, metric, stage) {
+  #createMetricRow(turn, { name, stage, label }) {
     const row = createElement("div");
     const term = createElement("dt");
     term.innerHTML = stage
       ? `<svg class="swatch" aria-hidden="true" width="16" height="8"><rect width="16" height="8" fill="url(#p-${stage})"/></svg>`
       : '<span class="swatch"></span>';
-    term.append(this.words[`metric_${metric}`] ?? metric);
-    const ms = turn.latency[metric];
+    term.append(label);
+    const ms = turn.latency[name];
     const value = createElement("dd", "figure", figure(ms) + (ms === null || ms === undefined ? "" : ` ${this.words.ms}`));
     row.append(term, value);
     return row;
