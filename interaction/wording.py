@@ -66,6 +66,7 @@ def _turns() -> dict[str, str]:
         "agent": _("Agent"),
         "you_said": _("You said: {text}"),
         "no_words": _("No words were understood. Say it again, a little closer to the microphone."),
+        "not_understood": _("Nothing was understood"),
         "interrupted_at": _("Interrupted after {seconds} s"),
         "interrupted_silent": _("Cut off before a sound was heard"),
         "unheard": _("not heard:"),

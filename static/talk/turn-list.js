@@ -140,7 +140,8 @@ export class TurnList {
    */
   #drawTranscript(text, turn) {
     if (turn.final) {
-      text.replaceChildren(turn.transcript);
+      const missing = turn.heard !== null && turn.transcript === "";
+      text.replaceChildren(missing ? createElement("span", "soft", this.words.not_understood) : turn.transcript);
       return;
     }
     text.replaceChildren(

@@ -245,6 +245,12 @@ function endReply(turn, latency) {
  * @param {InterruptedMessage} message
  */
 function interruptReply(turn, message) {
+  if (turn.replyId === null) {
+    // The next turn overtook this one before its reply started: its transcription was given up too.
+    turn.replyId = message.reply_id;
+    turn.stableLength = turn.transcript.length;
+    turn.final = true;
+  }
   turn.heard = { text: message.heard_text, ms: message.heard_ms };
   endReply(turn, message.latency);
 }

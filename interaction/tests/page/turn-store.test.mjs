@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { TurnStore, splitReply } from "../../../static/talk/turn-store.js";
+import { TurnStore, isReplyAwaited, splitReply } from "../../../static/talk/turn-store.js";
 
 let store;
 let dropped;
@@ -53,6 +53,44 @@ test("an interrupted reply is split into what was heard and what was not", () =>
   store.onMessage({ type: "response_text", turn_id: "t", reply_id: "r", sentence: 1, text: "Three four." });
   store.onMessage({ type: "interrupted", turn_id: "t", reply_id: "r", heard_ms: 700, heard_text: "One two. Three" });
   assert.deepEqual(splitReply(store.turns[0]), { heard: "One two. Three", unheard: " four." });
+});
+
+const overtake = (turn_id, reply_id) => {
+  const latency = { end_of_turn_delay: 600, e2e: null, ear: null };
+  store.onMessage({ type: "interrupted", turn_id, reply_id, heard_ms: 0, heard_text: "", latency });
+};
+
+test("a turn that is overtaken before its reply starts awaits nothing more", () => {
+  speak("t", "my", "my name");
+  speak("u");
+  assert.ok(isReplyAwaited(store.turns[0]));
+  overtake("t", "r");
+  const [turn, next] = store.turns;
+  assert.deepEqual([turn.replyId, turn.heard, turn.over], ["r", { text: "", ms: 0 }, true]);
+  assert.deepEqual([turn.transcript, turn.stableLength, turn.final], ["my name", 7, true]);
+  assert.equal(isReplyAwaited(turn), false);
+  assert.deepEqual(splitReply(turn), { heard: "", unheard: "" });
+  assert.ok(isReplyAwaited(next), "the next turn goes on");
+  store.onMessage({ type: "transcript_partial", turn_id: "t", text: "my name in" });
+  assert.equal(turn.transcript, "my name", "a late partial transcript changes nothing");
+  store.onMessage({ type: "transcript_final", turn_id: "t", text: "my name is john" });
+  assert.equal(turn.transcript, "my name is john", "a late final one is still shown");
+});
+
+test("a typed turn that is overtaken keeps its text", () => {
+  store.addTextTurn("hello");
+  overtake("t", "r");
+  assert.equal(store.turns.length, 1);
+  const [turn] = store.turns;
+  assert.deepEqual([turn.id, turn.transcript, turn.over, isReplyAwaited(turn)], ["t", "hello", true, false]);
+});
+
+test("what was heard of a reply that had started leaves the transcript open to what is late", () => {
+  speak("t", "my");
+  store.onMessage({ type: "response_started", turn_id: "t", reply_id: "r" });
+  overtake("t", "r");
+  store.onMessage({ type: "transcript_partial", turn_id: "t", text: "my name" });
+  assert.deepEqual([store.turns[0].transcript, store.turns[0].final], ["my name", false]);
 });
 
 test("what the page measured stays when the server's figures come", () => {
