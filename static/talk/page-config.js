@@ -1,5 +1,5 @@
 /**
- * What the server sends with the voice page, as JSON: ``talk_context`` in interaction/talk_page.py.
+ * What the server sends with the voice page, as JSON: ``config`` of ``talk_context``.
  *
  * @import {Latency, Providers} from "./protocol-types"
  * @import {Words} from "./i18n.js"
