@@ -21,6 +21,7 @@ from interaction.choosing import Offer
 from interaction.models import Preferences, PromptTemplate
 from interaction.providers.base import Kind
 from interaction.sessions.settings import TurnDetectionChoice
+from interaction.templatetags.latency import metrics
 from interaction.tools.table import TABLE as TOOLS
 from interaction.wording import talk_words
 
@@ -81,6 +82,7 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
         | {
             "stages": stages,
             "tools": {name: str(tool.label) for name, tool in TOOLS.items()},
+            "metrics": metrics(),
             "local": not any(serving[stage]["key"] for stage in STAGES),
             "has_key": any(offer.key for row in offers.values() for offer in row),
             "words": words,
@@ -105,7 +107,7 @@ def _addresses(request: HttpRequest) -> dict[str, Any]:
 
 
 def _stage(stage: Kind, offers: list[Offer], kept: Preferences) -> dict[str, Any]:
-    """As ``StageConfig`` in static/talk/words.js."""
+    """As ``StageConfig`` in static/talk/page-config.js."""
     return {
         "default": next(offer.name for offer in offers if offer.default),
         "steps_in": [choice.name for choice in choosing.fallbacks(stage)],

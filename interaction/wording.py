@@ -66,6 +66,7 @@ def _turns() -> dict[str, str]:
         "agent": _("Agent"),
         "you_said": _("You said: {text}"),
         "no_words": _("No words were understood. Say it again, a little closer to the microphone."),
+        "not_understood": _("Nothing was understood"),
         "interrupted_at": _("Interrupted after {seconds} s"),
         "interrupted_silent": _("Cut off before a sound was heard"),
         "unheard": _("not heard:"),
@@ -105,14 +106,20 @@ def _stages() -> dict[str, str]:
         "waterfall_total": _("End of speech to reply:"),
         "figures": _("Figures of turn {number}"),
         "ms": _("ms"),
-        "metric_end_of_turn_delay": _("End of speech → turn committed"),
-        "metric_transcription_delay": _("End of speech → final transcript"),
-        "metric_llm_ttft": _("Request → first token"),
-        "metric_llm_ttfs": _("Request → first sentence"),
-        "metric_tts_ttfb": _("Request → first audio"),
-        "metric_e2e": _("End of speech → audio leaves the server"),
-        "metric_ear": _("End of speech → first sound at your ear"),
-        "metric_yield": _("You cut in → silence"),
+    }
+
+
+def metric_labels() -> dict[str, str]:
+    """Metric to what it measures, for the figures of a turn."""
+    return {
+        "end_of_turn_delay": _("End of speech → turn committed"),
+        "transcription_delay": _("End of speech → final transcript"),
+        "llm_ttft": _("Request → first token"),
+        "llm_ttfs": _("Request → first sentence"),
+        "tts_ttfb": _("Request → first audio"),
+        "e2e": _("End of speech → audio leaves the server"),
+        "ear": _("End of speech → first sound at your ear"),
+        "yield": _("You cut in → silence"),
     }
 
 

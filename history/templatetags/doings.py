@@ -1,6 +1,6 @@
 """What went on in a kept turn beside the talk: providers that stepped in, tools that were run.
 
-``static/talk/doings.js`` says the same of a live turn, with the same words.
+``static/talk/turn-events.js`` says the same of a live turn, with the same words.
 """
 
 from __future__ import annotations

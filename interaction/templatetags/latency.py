@@ -9,7 +9,7 @@ from django.forms.models import model_to_dict
 
 from interaction.models import TurnLatency
 from interaction.waterfall import lay_out
-from interaction.wording import talk_words
+from interaction.wording import metric_labels, talk_words
 
 register = template.Library()
 
@@ -24,6 +24,14 @@ METRICS = {
     "yield": "",
 }
 """Metric to the stage whose colour it has."""
+
+
+def metrics() -> list[dict[str, str]]:
+    """Every metric in the order of display: [{name, stage, label}]."""
+    labels = metric_labels()
+    return [
+        {"name": name, "stage": stage, "label": labels[name]} for name, stage in METRICS.items()
+    ]
 
 
 def values(latency: TurnLatency) -> dict[str, float | None]:
@@ -68,13 +76,8 @@ def waterfall(latency: TurnLatency, longest: float | None = None) -> dict[str, A
 @register.inclusion_tag("interaction/_figures.html")
 def figures(latency: TurnLatency) -> dict[str, Any]:
     """List every metric of one turn with its ms."""
-    words = talk_words()
-    return {
-        "rows": [
-            {"label": words[f"metric_{metric}"], "stage": METRICS[metric], "ms": ms}
-            for metric, ms in values(latency).items()
-        ]
-    }
+    measured = values(latency)
+    return {"rows": [metric | {"ms": measured[metric["name"]]} for metric in metrics()]}
 
 
 @register.filter

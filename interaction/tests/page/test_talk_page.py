@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from interaction.core.records import METRICS
 from interaction.wording import talk_words
 from voiceproject.environment import BASE_DIR
 from voiceproject.heartbeat import key
@@ -67,6 +68,14 @@ def test_the_page_runs_under_its_content_security_policy(at_home: Client) -> Non
     )
     assert inline == []
     assert "unsafe-eval" not in response["Content-Security-Policy"]
+
+
+def test_the_page_is_given_every_latency_metric_with_its_label(at_home: Client) -> None:
+    metrics = config_of(at_home.get("/").content.decode())["metrics"]
+    assert [metric["name"] for metric in metrics] == list(METRICS)
+    assert all(metric["label"] for metric in metrics)
+    stages = {metric["stage"] for metric in metrics}
+    assert stages == {"", "end_of_turn", "stt", "llm", "tts", "playout"}
 
 
 def test_only_staff_are_shown_the_admin_site(at_home: Client, owner: User) -> None:

@@ -1,45 +1,45 @@
 /**
- * Things to know or to do, one line each, above the controls; a new one takes the place of an
- * older one of the same name.
+ * The notices above the controls: one line each, with buttons for what can be done. A new notice
+ * replaces an older one of the same name.
  *
- * @typedef {{label: string, act: () => void}} Action
+ * @typedef {{label: string, run: () => void}} NoticeAction
  */
-import { find, make } from "./words.js";
+import { createElement, findElement } from "./dom.js";
 
-export class Notices {
+export class NoticeList {
   /** @type {Map<string, HTMLElement>} */
   #shown = new Map();
 
   /**
    * @param {HTMLElement} root
-   * @param {string} dismiss  The word for it.
+   * @param {string} dismissLabel  Of the button that closes a notice.
    */
-  constructor(root, dismiss) {
-    this.place = find(root, "[data-notices]", HTMLElement);
-    this.dismiss = dismiss;
+  constructor(root, dismissLabel) {
+    this.container = findElement(root, "[data-notices]", HTMLElement);
+    this.dismissLabel = dismissLabel;
   }
 
   /**
    * @param {string} name
    * @param {string} text
-   * @param {{error?: boolean, actions?: Action[], link?: {href: string, label: string}}} [how]
+   * @param {{error?: boolean, actions?: NoticeAction[], link?: {href: string, label: string}}} [how]
    */
   show(name, text, { error = false, actions = [], link } = {}) {
     this.clear(name);
-    const notice = make("div", error ? "notice error" : "notice");
+    const notice = createElement("div", error ? "notice error" : "notice");
     notice.dataset.notice = name;
     notice.setAttribute("role", error ? "alert" : "status");
-    const line = make("p", "", text);
+    const line = createElement("p", "", text);
     if (link) {
       const anchor = document.createElement("a");
       anchor.href = link.href;
       anchor.textContent = link.label;
       line.append(" ", anchor);
     }
-    notice.append(line, ...actions.map((action) => this.#button(name, action)));
-    notice.append(this.#close(name));
+    notice.append(line, ...actions.map((action) => this.#createButton(name, action)));
+    notice.append(this.#createCloseButton(name));
     this.#shown.set(name, notice);
-    this.place.append(notice);
+    this.container.append(notice);
   }
 
   /** @param {string[]} names */
@@ -56,24 +56,24 @@ export class Notices {
 
   /**
    * @param {string} name
-   * @param {Action} action
+   * @param {NoticeAction} action
    */
-  #button(name, { label, act }) {
-    const button = make("button", "button", label);
+  #createButton(name, { label, run }) {
+    const button = createElement("button", "button", label);
     button.setAttribute("type", "button");
     button.addEventListener("click", () => {
       this.clear(name);
-      act();
+      run();
     });
     return button;
   }
 
   /** @param {string} name */
-  #close(name) {
-    const button = make("button", "button plain close");
+  #createCloseButton(name) {
+    const button = createElement("button", "button plain close");
     button.setAttribute("type", "button");
     button.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#i-close"/></svg>';
-    button.append(make("span", "sr-only", this.dismiss));
+    button.append(createElement("span", "sr-only", this.dismissLabel));
     button.addEventListener("click", () => this.clear(name));
     return button;
   }

@@ -47,7 +47,7 @@ test("a reply is played whole and its samples are counted", () => {
   assert.equal(posted("ended")[0].stopped, false);
 });
 
-test("the first sound is told with its time, silence before it does not count", () => {
+test("the first audible sample is reported with its time, silence before it does not count", () => {
   send("a", 0.1, { level: 0 });
   send("a", 0.1, { last: true });
   play(0.3);
@@ -99,7 +99,7 @@ test("a reply that broke off does not hold up the next one", () => {
   assert.deepEqual(posted("ended").map((message) => message.reply), ["a", "b"]);
 });
 
-test("a reply that is stopped before a sample of it came was heard for nothing", () => {
+test("a reply that is stopped before a sample of it came ends with none rendered", () => {
   stop("a");
   assert.deepEqual(posted("ended").map(({ reply, rendered }) => [reply, rendered]), [["a", 0]]);
 });

@@ -13,24 +13,24 @@ globalThis.AudioWorkletProcessor = class {
 globalThis.registerProcessor = (_name, kind) => { Capture = kind; };
 await import("../../../static/talk/capture-worklet.js");
 
-let ear;
+let capture;
 beforeEach(() => {
   globalThis.currentTime = 0;
-  ear = new Capture();
+  capture = new Capture();
 });
 
-function hear(seconds, level) {
+function feed(seconds, level) {
   for (let left = Math.round(seconds * RATE); left > 0; left -= QUANTUM) {
     const quantum = Float32Array.from({ length: QUANTUM }, (_, i) => (i % 2 ? level : -level));
-    ear.process([[quantum]]);
+    capture.process([[quantum]]);
     globalThis.currentTime += QUANTUM / RATE;
   }
 }
 
-const posted = (type) => ear.port.posted.filter((message) => message.type === type);
+const posted = (type) => capture.port.posted.filter((message) => message.type === type);
 
 test("frames are 20 ms of s16le with their level", () => {
-  hear(1, 0.5);
+  feed(1, 0.5);
   const frames = posted("frame");
   assert.equal(frames.length, 50);
   assert.equal(frames[0].pcm.byteLength, 2 * 0.02 * RATE);
@@ -39,28 +39,28 @@ test("frames are 20 ms of s16le with their level", () => {
 });
 
 test("speech begins where it was first loud and ends where it was last loud", () => {
-  hear(1, 0);
-  hear(0.8, 0.2);
-  hear(1, 0);
+  feed(1, 0);
+  feed(0.8, 0.2);
+  feed(1, 0);
   assert.ok(Math.abs(posted("onset")[0].at - 1) < 0.03);
   assert.ok(Math.abs(posted("offset")[0].at - 1.8) < 0.03);
 });
 
 test("a click is no speech, and a breath between words is no end", () => {
-  hear(0.5, 0);
-  hear(0.02, 0.5);
-  hear(0.5, 0);
+  feed(0.5, 0);
+  feed(0.02, 0.5);
+  feed(0.5, 0);
   assert.equal(posted("onset").length, 0);
-  hear(0.4, 0.2);
-  hear(0.16, 0);
-  hear(0.4, 0.2);
-  hear(0.5, 0);
+  feed(0.4, 0.2);
+  feed(0.16, 0);
+  feed(0.4, 0.2);
+  feed(0.5, 0);
   assert.equal(posted("onset").length, 1);
   assert.equal(posted("offset").length, 1);
 });
 
 test("a steady hum becomes background", () => {
-  hear(0.5, 0.006);
-  hear(3, 0.006);
+  feed(0.5, 0.006);
+  feed(3, 0.006);
   assert.equal(posted("onset").length, 0);
 });
