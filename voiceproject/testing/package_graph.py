@@ -60,7 +60,7 @@ def package_graph() -> Graph:
             own = package_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
             assert own is not None
             imported = {package_of(module) for module in imported_modules(path)}
-            graph.setdefault(own, set()).update(p for p in imported if p not in (None, own))  # type: ignore[arg-type]
+            graph.setdefault(own, set()).update(p for p in imported if p not in (None, own))
     graph.pop("interaction", None)
     return {package: targets - {"interaction"} for package, targets in graph.items()}
 
