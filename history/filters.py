@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from ninja import FilterLookup, FilterSchema
 from pydantic import AfterValidator, Field, ValidationError
 
-from interaction.edges.protocol import Text
 from interaction.models import Session
+from interaction.sessions.settings import Text
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from interaction import sealing
-from interaction.cascade.connections import patiently, redis
+from interaction.bus import short_lived_redis
+from interaction.bus.redis_client import get_redis, retry_while_down
 from interaction.models import Endpoint, ProviderCredential
 from interaction.providers.accounts import OPENAI_ADDRESS
 from interaction.providers.table import ENDPOINT
-from voiceproject import redis_client
 from voiceproject.environment import NamedEndpoint
 
 logger = logging.getLogger(__name__)
@@ -119,9 +119,9 @@ async def remembered(owner_id: int) -> Holdings:
 
     A stamp in Redis says so: it is another one after every change, and gone with Redis's memory.
     """
-    store = redis()
+    store = get_redis()
     name = _stamp_name(owner_id)
-    stamp = await patiently(lambda: store.get(name))
+    stamp = await retry_while_down(lambda: store.get(name))
     if stamp is None:
         await store.set(name, uuid.uuid4().bytes, ex=STAMP_LIFETIME, nx=True)
         stamp = await store.get(name)
@@ -142,7 +142,7 @@ def changed(owner_id: int) -> None:
 
 def _stamp_anew(owner_id: int) -> None:
     try:
-        with redis_client.connect() as store:
+        with short_lived_redis.connect() as store:
             store.set(_stamp_name(owner_id), uuid.uuid4().bytes, ex=STAMP_LIFETIME)
             # What failed with the old key deserves to be tried first again.
             for name in store.scan_iter(trouble_name(owner_id, "*"), count=1_000):

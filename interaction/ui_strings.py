@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from interaction.core.metrics import METRICS
-
 
 def ui_strings() -> dict[str, str]:
     """Key to text; the keys are those in static/talk/*.js."""
@@ -71,6 +69,7 @@ def _turns() -> dict[str, str]:
         "agent": _("Agent"),
         "you_said": _("You said: {text}"),
         "no_words": _("No words were understood. Say it again, a little closer to the microphone."),
+        "not_understood": _("Nothing was understood"),
         "interrupted_at": _("Interrupted after {seconds} s"),
         "interrupted_silent": _("Cut off before a sound was heard"),
         "unheard": _("not heard:"),
@@ -110,7 +109,6 @@ def _stages() -> dict[str, str]:
         "waterfall_total": _("End of speech to reply:"),
         "figures": _("Figures of turn {number}"),
         "ms": _("ms"),
-        **{f"metric_{metric.name}": _(metric.label) for metric in METRICS},
     }
 
 

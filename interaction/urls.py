@@ -7,5 +7,4 @@ from interaction import views
 urlpatterns = [
     path("", views.talk, name="talk"),
     path("settings/", include("interaction.keys.urls")),
-    path("parts/", views.parts, name="parts"),
 ]

@@ -14,18 +14,20 @@ from pydantic import BaseModel, Field
 
 from interaction import models
 from interaction.api.schemas import ErrorDetail, Session
-from interaction.core.effects import Mode
-from interaction.edges import opening, parley
-from interaction.edges.protocol import Latency, Message, ProviderChoice
+from interaction.core.types import Mode
+from interaction.edges.parley import codec
+from interaction.edges.parley.messages import Latency
+from interaction.sessions import create
+from interaction.sessions.settings import ProviderChoice, WireModel
 
 
-class SessionPage(Message):
+class SessionPage(WireModel):
     items: list[Session]
     count: int
     """Sessions on all pages."""
 
 
-class Utterance(Message):
+class Utterance(WireModel):
     """What the person said in a turn, spoken or typed."""
 
     turn_id: UUID
@@ -37,7 +39,7 @@ class Utterance(Message):
     started_at: datetime
 
 
-class AgentMessage(Message):
+class AgentMessage(WireModel):
     """What the agent answered in a turn."""
 
     turn_id: UUID
@@ -51,7 +53,7 @@ class AgentMessage(Message):
     audio_ms: int | None
 
 
-class TaskStage(Message):
+class TaskStage(WireModel):
     """One step of a task, and how long the person waited for it."""
 
     stage: Literal["stt", "llm", "tts"]
@@ -62,7 +64,7 @@ class TaskStage(Message):
     """Milliseconds. ``stt``: transcription_delay; ``llm``: llm_ttfs; ``tts``: tts_ttfb."""
 
 
-class Fallback(Message):
+class Fallback(WireModel):
     """The first choice failed before its first output; another provider served the stage."""
 
     stage: Literal["stt", "llm", "tts"]
@@ -71,7 +73,7 @@ class Fallback(Message):
     provider: str
 
 
-class Invocation(Message):
+class Invocation(WireModel):
     """A tool that the language model asked for."""
 
     id: UUID
@@ -84,7 +86,7 @@ class Invocation(Message):
     ms: float
 
 
-class Task(Message):
+class Task(WireModel):
     """The work that one request of the person's set off."""
 
     id: UUID
@@ -99,7 +101,7 @@ class Task(Message):
     started_at: datetime
 
 
-class Turn(Message):
+class Turn(WireModel):
     id: UUID
     session_id: UUID
     sequence: Annotated[int, Field(ge=1)]
@@ -162,7 +164,7 @@ def audio_url(row: models.Turn, side: str) -> str | None:
 
 def _latency(row: models.Turn) -> Latency:
     measured = getattr(row, "latency", None)
-    return parley.latency(measured.by_metric() if measured else {})
+    return codec.latency(measured.by_metric() if measured else {})
 
 
 def _task(row: models.Turn) -> Task:
@@ -200,7 +202,7 @@ def _task(row: models.Turn) -> Task:
 
 def _served(row: models.Turn) -> dict[str, ProviderChoice]:
     """Who served each stage, by what the session had chosen."""
-    chosen = opening.settings_of(row.session)
+    chosen = create.settings_of(row.session)
     served = {stage: getattr(chosen.providers, stage) for stage in ("stt", "llm", "tts")}
     for fallback in row.fallbacks:
         stage, name = fallback["stage"], fallback["provider"]

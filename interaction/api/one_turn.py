@@ -7,17 +7,26 @@ import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from interaction.core import effects, signals
-from interaction.core.signals import HEARING_RATE, SPEAKING_RATE
-from interaction.edges import parley
-from interaction.edges.live import Ending, LiveSession
-from interaction.edges.opening import Opened
+from interaction.core.commands import AudioSent, Command, CommitTurn, InterruptReply, PlaybackReport
+from interaction.core.news import (
+    Failure,
+    News,
+    PlayAudio,
+    ReplyEnded,
+    ReplyTextCompleted,
+    StatusChanged,
+    TranscriptUpdated,
+)
+from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
+from interaction.edges.parley import codec
+from interaction.sessions.create import PreparedSession
+from interaction.sessions.live_session import LiveSession, SessionEnding
 
-PIECE_BYTES = 10 * HEARING_RATE * 2
+PIECE_BYTES = 10 * INPUT_SAMPLE_RATE * 2
 
 
 class TurnFailed(Exception):
-    def __init__(self, failed: effects.Failed) -> None:
+    def __init__(self, failed: Failure) -> None:
         super().__init__(failed.code)
         self.failed = failed
 
@@ -30,7 +39,7 @@ class TurnResult:
     transcript: str = ""
     reply: str = ""
     pcm: bytearray = field(default_factory=bytearray)
-    """The reply's audio, mono s16le at ``SPEAKING_RATE``."""
+    """The reply's audio, mono s16le at ``OUTPUT_SAMPLE_RATE``."""
     latency: dict[str, float | None] = field(default_factory=dict)
     """Metric name to ms."""
     events: list[tuple[float, str]] = field(default_factory=list)
@@ -41,19 +50,19 @@ class TurnResult:
 class OneTurn:
     """A session of one turn. ``ending`` then says how the session ended."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: PreparedSession) -> None:
         self.result = TurnResult()
-        self.ending = Ending("client_left", None)
+        self.ending = SessionEnding("client_left", None)
         self._started_at = time.monotonic()
-        self._failed: effects.Failed | None = None
+        self._failed: Failure | None = None
         self._done = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._live = LiveSession(opened.spec, opened.config, HEARING_RATE, self._on_news)
+        self._live = LiveSession(opened.spec, opened.config, INPUT_SAMPLE_RATE, self._on_news)
 
     async def run(self, pcm: bytes) -> TurnResult:
-        """Transcribe and answer ``pcm``, mono s16le at ``HEARING_RATE``. Raises ``TurnFailed``.
+        """Transcribe and answer ``pcm``, mono s16le at ``INPUT_SAMPLE_RATE``.
 
-        When it is cancelled, whatever works on the answer is stopped.
+        Raises ``TurnFailed``. When it is cancelled, whatever works on the answer is stopped.
         """
         running = asyncio.create_task(self._live.run())
         running.add_done_callback(lambda task: self._done.set())
@@ -61,7 +70,7 @@ class OneTurn:
         try:
             await self._done.wait()
         except asyncio.CancelledError:
-            self._live.command(signals.Interrupt())
+            self._live.command(InterruptReply())
             raise
         finally:
             feeding.cancel()
@@ -75,39 +84,39 @@ class OneTurn:
         for start in range(0, len(pcm), PIECE_BYTES):
             self._live.hear(pcm[start : start + PIECE_BYTES])
             await self._live.heard()
-        self._live.command(signals.Commit())
+        self._live.command(CommitTurn())
 
-    def _on_news(self, news: effects.News) -> None:
-        if not isinstance(news, effects.Play | effects.StatusChanged):
-            self._log_event(parley.encode(news).model_dump()["type"])
+    def _on_news(self, news: News) -> None:
+        if not isinstance(news, PlayAudio | StatusChanged):
+            self._log_event(codec.encode(news).model_dump()["type"])
         match news:
-            case effects.TranscriptHeard(turn_id, text, True):
+            case TranscriptUpdated(turn_id, text, True):
                 self.result.turn_id, self.result.transcript = turn_id, text
-            case effects.ReplyWritten(text=text):
+            case ReplyTextCompleted(text=text):
                 self.result.reply = text
-            case effects.Play():
+            case PlayAudio():
                 self._keep_audio(news)
-            case effects.ReplyEnded(latency=latency):
+            case ReplyEnded(latency=latency):
                 self.result.latency = latency
                 self._done.set()
-            case effects.Failed(stage=stage):
+            case Failure(stage=stage):
                 if stage != "archive":
                     self._failed = news
                     self._done.set()
 
-    def _keep_audio(self, piece: effects.Play) -> None:
+    def _keep_audio(self, piece: PlayAudio) -> None:
         """Append the audio; report it as sent and played, since a file is received as a whole."""
         if not self.result.pcm:
             self._log_event("first_audio")
-            self._command_later(signals.AudioLeft(piece.reply_id))
+            self._command_later(AudioSent(piece.reply_id))
         self.result.pcm += piece.pcm
         if piece.last:
             self._log_event("last_audio")
-            played_ms = 1000 * len(self.result.pcm) // 2 // SPEAKING_RATE
-            self._command_later(signals.AudioLeft(piece.reply_id, last=True))
-            self._command_later(signals.Playback(piece.reply_id, played_ms, ended=True))
+            played_ms = 1000 * len(self.result.pcm) // 2 // OUTPUT_SAMPLE_RATE
+            self._command_later(AudioSent(piece.reply_id, last=True))
+            self._command_later(PlaybackReport(piece.reply_id, played_ms, ended=True))
 
-    def _command_later(self, command: signals.Command) -> None:
+    def _command_later(self, command: Command) -> None:
         """After the effects that are being carried out."""
         self._loop.call_soon(self._live.command, command)
 

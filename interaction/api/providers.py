@@ -11,19 +11,19 @@ from interaction import choosing
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS
 from interaction.choosing import Offer
-from interaction.edges.protocol import (
-    Message,
+from interaction.models import Preferences
+from interaction.sessions.settings import (
     ProviderFallbacks,
     Providers,
     Text,
     TurnDetectionChoice,
+    WireModel,
 )
-from interaction.models import Preferences
 
 router = Router(tags=["providers"])
 
 
-class Provider(Message):
+class Provider(WireModel):
     name: str
     label: str
     """For people."""
@@ -57,7 +57,7 @@ class Provider(Message):
         )
 
 
-class ProviderList(Message):
+class ProviderList(WireModel):
     """By stage; ``realtime`` serves all of them at once."""
 
     stt: list[Provider]
@@ -68,7 +68,7 @@ class ProviderList(Message):
     """Who steps in where a session chooses neither who serves nor who steps in."""
 
 
-class Choices(Message):
+class Choices(WireModel):
     """As in ``start_session``; empty fields mean the default."""
 
     mode: Literal["cascade", "realtime"] = "cascade"

@@ -12,18 +12,14 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from interaction import models
-from interaction.edges import opening
-from interaction.edges.protocol import (
-    Latency,
-    Message,
-    Providers,
-    TurnDetectionChoice,
-)
+from interaction.edges.parley.messages import Latency
+from interaction.sessions import create
+from interaction.sessions.settings import Providers, TurnDetectionChoice, WireModel
 
 Stage = Literal["stt", "llm", "tts", "archive", "realtime"]
 
 
-class ErrorDetail(Message):
+class ErrorDetail(WireModel):
     code: str
     message: str
     """What went wrong, and what to do about it."""
@@ -32,13 +28,13 @@ class ErrorDetail(Message):
     retryable: bool = False
 
 
-class ErrorBody(Message):
+class ErrorBody(WireModel):
     """The body of every answer that is no success."""
 
     error: ErrorDetail
 
 
-class Settings(Message):
+class Settings(WireModel):
     """The effective settings of a session, defaults filled in."""
 
     providers: Providers
@@ -49,10 +45,10 @@ class Settings(Message):
 
     @classmethod
     def of(cls, row: models.Session) -> Settings:
-        return cls(**opening.settings_of(row).model_dump(include=set(cls.model_fields)))
+        return cls(**create.settings_of(row).model_dump(include=set(cls.model_fields)))
 
 
-class Session(Message):
+class Session(WireModel):
     id: UUID
     title: str
     mode: Literal["cascade", "realtime"]
@@ -74,19 +70,19 @@ class Session(Message):
         return cls.model_validate(fields | {"settings": Settings.of(row)})
 
 
-class TimelineEvent(Message):
+class TimelineEvent(WireModel):
     at_ms: float
     """Milliseconds since the upload had been received."""
     event: str
     """A message type of the socket protocol, or ``first_audio`` or ``last_audio``."""
 
 
-class Timeline(Message):
+class Timeline(WireModel):
     events: list[TimelineEvent]
     latency: Latency
 
 
-class Answer(Message):
+class Answer(WireModel):
     """What one uploaded recording was answered."""
 
     session_id: UUID

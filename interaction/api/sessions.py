@@ -9,8 +9,8 @@ from ninja import Router, Status
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS
 from interaction.api.schemas import Session
-from interaction.edges import opening
-from interaction.edges.protocol import SessionSettings
+from interaction.sessions import create
+from interaction.sessions.settings import SessionSettings
 
 router = Router(tags=["sessions"])
 
@@ -18,4 +18,4 @@ router = Router(tags=["sessions"])
 @router.post("", response={201: Session, **ERRORS})
 def create_session(request: Caller, wanted: SessionSettings) -> Status[Any]:
     """Make a session, to be started over the socket by its id."""
-    return Status(201, Session.of(opening.create(request.auth, wanted, active=False)))
+    return Status(201, Session.of(create.create_session(request.auth, wanted, active=False)))

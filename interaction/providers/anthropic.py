@@ -10,7 +10,7 @@ from typing import Any
 import anthropic
 from anthropic import AsyncAnthropic, omit
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers import calls
 from interaction.providers.base import Cut, ProviderConfig, Usage, Written
 from interaction.providers.blame import Blame

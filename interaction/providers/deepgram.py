@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from websockets.asyncio.client import ClientConnection
 
-from interaction.core.signals import HEARING_RATE
+from interaction.core.types import INPUT_SAMPLE_RATE
 from interaction.providers.base import Transcript
 from interaction.providers.blame import Blame
 from interaction.providers.live import LiveStage, Step, Wire
@@ -29,7 +29,7 @@ class SpeechToText(LiveStage):
             "model": self._config.model,
             "language": self._config.language or "multi",
             "encoding": "linear16",
-            "sample_rate": HEARING_RATE,
+            "sample_rate": INPUT_SAMPLE_RATE,
             "channels": 1,
             "interim_results": "true",
             "punctuate": "true",

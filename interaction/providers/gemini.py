@@ -13,7 +13,7 @@ from google import genai
 from google.genai import errors, types
 from pydantic import ValidationError
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers import calls
 from interaction.providers.base import Cut, ProviderConfig, Usage, Written
 from interaction.providers.blame import Blame

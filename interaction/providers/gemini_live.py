@@ -14,7 +14,7 @@ from typing import Any
 
 from google.genai import types
 
-from interaction.core.signals import HEARING_RATE, Message, ToolCall
+from interaction.core.types import INPUT_SAMPLE_RATE, Message, ToolCall
 from interaction.providers import calls
 from interaction.providers.base import (
     LineEvent,
@@ -119,7 +119,7 @@ class RealtimeLine:
     # What is said to the provider.
 
     async def hear(self, pcm: bytes) -> None:
-        audio = types.Blob(data=pcm, mime_type=f"audio/pcm;rate={HEARING_RATE}")
+        audio = types.Blob(data=pcm, mime_type=f"audio/pcm;rate={INPUT_SAMPLE_RATE}")
         await self._send(lambda session: session.send_realtime_input(audio=audio))
 
     async def begin(self) -> None:

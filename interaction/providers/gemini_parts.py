@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from google.genai import types
 
 from interaction.audio.resample import Resampler
-from interaction.core.signals import SPEAKING_RATE
+from interaction.core.types import OUTPUT_SAMPLE_RATE
 from interaction.providers.base import LineEvent, Usage, Words
 
 INTERRUPTED = (
@@ -30,7 +30,7 @@ class Reply:
     def interrupted(self, heard_ms: int) -> str:
         """What the model must know of it: what was heard, in whole words; empty where that is all
         of it."""
-        said_ms = 1000 * self.pcm_bytes // 2 // SPEAKING_RATE
+        said_ms = 1000 * self.pcm_bytes // 2 // OUTPUT_SAMPLE_RATE
         if heard_ms >= said_ms:
             return ""
         letters = len(self.text) * heard_ms // said_ms
@@ -71,13 +71,13 @@ class Sound:
     """The replies' audio, at the rate at which it is wanted."""
 
     def __init__(self) -> None:
-        self._rate = SPEAKING_RATE
-        self._resampler = Resampler(self._rate, SPEAKING_RATE)
+        self._rate = OUTPUT_SAMPLE_RATE
+        self._resampler = Resampler(self._rate, OUTPUT_SAMPLE_RATE)
 
     def take(self, sound: types.Blob) -> bytes:
         rate = _rate(sound.mime_type or "")
         if rate != self._rate:
-            self._rate, self._resampler = rate, Resampler(rate, SPEAKING_RATE)
+            self._rate, self._resampler = rate, Resampler(rate, OUTPUT_SAMPLE_RATE)
         return self._resampler.feed(sound.data or b"")
 
 
@@ -92,4 +92,4 @@ def _rate(mime_type: str) -> int:
     _, _, rate = mime_type.partition("rate=")
     with contextlib.suppress(ValueError):
         return int(rate.partition(";")[0])
-    return SPEAKING_RATE
+    return OUTPUT_SAMPLE_RATE

@@ -12,7 +12,7 @@ from openai import omit
 from openai.types.audio import TranscriptionTextDeltaEvent, TranscriptionTextDoneEvent
 
 from interaction.audio import wav
-from interaction.core.signals import HEARING_RATE, Message, ToolCall, ToolSpec
+from interaction.core.types import INPUT_SAMPLE_RATE, Message, ToolCall, ToolSpec
 from interaction.providers import calls
 from interaction.providers.base import Cut, Flush, ProviderConfig, Transcript, Usage, Written
 from interaction.providers.http import STALL
@@ -21,7 +21,7 @@ from interaction.providers.pace import Pace
 from interaction.providers.pcm import whole_samples
 from interaction.providers.silence import SILENCE
 
-LEAST_AUDIO = 2 * HEARING_RATE // 10
+LEAST_AUDIO = 2 * INPUT_SAMPLE_RATE // 10
 """Bytes, 100 ms: servers refuse what is shorter, and there is no word in it."""
 NOBODY = Message("user", SILENCE)
 """An empty conversation is refused."""
@@ -59,7 +59,7 @@ class SpeechToText(OpenAIStage):
             yield Transcript("", final=True)
             return
         request = self._client.audio.transcriptions.with_streaming_response.create(
-            file=("speech.wav", wav.wrap(pcm, HEARING_RATE), "audio/wav"),
+            file=("speech.wav", wav.wrap(pcm, INPUT_SAMPLE_RATE), "audio/wav"),
             model=self._config.model,
             language=self._config.language.split("-")[0] or omit,
             stream=True,

@@ -16,7 +16,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from interaction.audio.resample import Resampler
-from interaction.core.signals import HEARING_RATE, Message, ToolCall
+from interaction.core.types import INPUT_SAMPLE_RATE, Message, ToolCall
 from interaction.providers.base import (
     LineEvent,
     LineTerms,
@@ -110,7 +110,7 @@ class RealtimeLine:
         self._blame = blame
         self._terms = terms
         self._finds_turns = terms.turns.kind in ("server", "semantic")
-        self._resampler = Resampler(HEARING_RATE, RATE)
+        self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
         self._turns: dict[str, int] = {}
         """Number of each committed item."""
         self._words: dict[str, str] = {}
@@ -140,11 +140,11 @@ class RealtimeLine:
         await self._append(self._resampler.feed(pcm))
 
     async def begin(self) -> None:
-        self._resampler = Resampler(HEARING_RATE, RATE)
+        self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
 
     async def end(self) -> None:
         await self._append(self._resampler.finish())
-        self._resampler = Resampler(HEARING_RATE, RATE)
+        self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
         await self._send({"type": "input_audio_buffer.commit", "event_id": COMMIT})
         self._said.clear()
         await self._respond()

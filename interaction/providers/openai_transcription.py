@@ -14,7 +14,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 
 from interaction.audio.resample import Resampler
-from interaction.core.signals import HEARING_RATE
+from interaction.core.types import INPUT_SAMPLE_RATE
 from interaction.providers.base import Transcript
 from interaction.providers.blame import Blame
 from interaction.providers.live import LiveStage, Step, Wire
@@ -54,7 +54,7 @@ class Utterance:
     def __init__(self, blame: Blame) -> None:
         self.over = False
         self._blame = blame
-        self._resampler = Resampler(HEARING_RATE, RATE)
+        self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
         self._uncommitted = 0
         self._begun = False
         self._texts: dict[str, str] = {}
@@ -71,7 +71,7 @@ class Utterance:
 
     def mark(self) -> tuple[Sequence[Wire], bool]:
         rest = self._append(self._resampler.finish())
-        self._resampler = Resampler(HEARING_RATE, RATE)
+        self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
         if self._uncommitted < LEAST_COMMIT:
             return rest, False
         self._uncommitted = 0

@@ -7,15 +7,15 @@ from typing import Any
 
 from interaction import choosing
 from interaction.choosing import Offer
-from interaction.edges.protocol import (
+from interaction.models import Preferences
+from interaction.providers.base import Kind
+from interaction.sessions.settings import (
     LONGEST_PROMPT,
     ProviderChoice,
     ProviderFallbacks,
     Providers,
     SessionSettings,
 )
-from interaction.models import Preferences
-from interaction.providers.base import Kind
 
 DEFAULT = "default"
 MINE = "mine"

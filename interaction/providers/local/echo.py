@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from interaction.core.signals import Message, ToolSpec
+from interaction.core.types import Message, ToolSpec
 from interaction.providers.base import ProviderConfig, Written
 from interaction.providers.local.words import written
 

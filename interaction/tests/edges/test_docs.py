@@ -11,7 +11,8 @@ from django.conf import settings
 
 from interaction import contract
 from interaction.core.metrics import METRICS
-from interaction.edges import door, parley
+from interaction.edges import auth
+from interaction.edges.parley import codec
 
 TEXT = (settings.BASE_DIR / "docs" / "protocol.md").read_text()
 EXAMPLES: list[dict[str, Any]] = [
@@ -41,9 +42,9 @@ def test_the_table_of_metrics_is_their_declaration() -> None:
 
 
 def test_codes_and_limits_are_named() -> None:
-    for code in (door.UNAUTHENTICATED, door.BAD_ORIGIN):
+    for code in (auth.UNAUTHENTICATED, auth.BAD_ORIGIN):
         assert f"| {code} |" in TEXT
-    assert parley.MAX_AUDIO_BYTES == 1 << 20
+    assert codec.MAX_AUDIO_BYTES == 1 << 20
     told = set(
         re.findall(
             r'Unreadable\(\s*"(\w+)"',

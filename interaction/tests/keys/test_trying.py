@@ -21,7 +21,7 @@ ME = Account("Someone", trial="/models")
 
 
 @asynccontextmanager
-async def answering(handler: Handler) -> AsyncIterator[str]:
+async def respond_when(handler: Handler) -> AsyncIterator[str]:
     """A server's address; it answers everything by ``handler``."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
@@ -35,7 +35,7 @@ async def answering(handler: Handler) -> AsyncIterator[str]:
 
 
 async def tried(handler: Handler, account: Account = ME, **more: object) -> Answer:
-    async with answering(handler) as url:
+    async with respond_when(handler) as url:
         return await ask(account, Access(url, KEY, "own"), **more)  # type: ignore[arg-type]
 
 
@@ -62,7 +62,7 @@ async def test_a_streaming_address_is_asked_over_http() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         return web.json_response({"scopes": []})
 
-    async with answering(handler) as url:
+    async with respond_when(handler) as url:
         access = Access(url.replace("http", "ws", 1), KEY, "server")
         assert (await ask(ACCOUNTS["deepgram"], access)).ok
 

@@ -70,14 +70,7 @@ def test_the_page_runs_under_its_content_security_policy(at_home: Client) -> Non
     assert "unsafe-eval" not in response["Content-Security-Policy"]
 
 
-def test_only_staff_are_shown_the_admin_site(at_home: Client, owner: User) -> None:
-    assert "/admin/" not in at_home.get("/").content.decode()
-    owner.is_staff = True
-    owner.save()
-    assert "/admin/" in at_home.get("/").content.decode()
-
-
-def test_the_scripts_get_the_metrics_as_they_are_declared(at_home: Client) -> None:
+def test_the_page_is_given_the_metrics_as_they_are_declared(at_home: Client) -> None:
     config = config_of(at_home.get("/").content.decode())
     assert config["metrics"] == [
         {"name": metric.name, "stage": metric.stage, "label": metric.label} for metric in METRICS
@@ -85,6 +78,13 @@ def test_the_scripts_get_the_metrics_as_they_are_declared(at_home: Client) -> No
     chinese = at_home.get("/", headers={"accept-language": "zh-TW"}).content.decode()
     labels = {metric["label"] for metric in config_of(chinese)["metrics"]}
     assert labels.isdisjoint(metric.label for metric in METRICS)
+
+
+def test_only_staff_are_shown_the_admin_site(at_home: Client, owner: User) -> None:
+    assert "/admin/" not in at_home.get("/").content.decode()
+    owner.is_staff = True
+    owner.save()
+    assert "/admin/" in at_home.get("/").content.decode()
 
 
 def test_every_word_that_the_scripts_say_exists() -> None:

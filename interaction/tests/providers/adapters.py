@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from interaction.core.signals import Message
+from interaction.core.types import Message
 from interaction.providers.base import Flush, Kind, ProviderConfig
 from interaction.providers.table import TABLE
 from interaction.tests.standins import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from interaction.core.signals import Message
+from interaction.core.types import Message
 from interaction.providers import errors
 from interaction.providers.anthropic import LanguageModel
 from interaction.providers.base import ProviderConfig, Usage

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interaction.core.signals import Message
+from interaction.core.types import Message
 from interaction.providers.base import Cut, ProviderConfig
 from interaction.providers.local.demo.agent import LanguageModel, reply
 from interaction.providers.local.demo.numbers import in_words, number

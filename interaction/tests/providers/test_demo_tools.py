@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers.base import ProviderConfig
 from interaction.providers.local.demo.agent import reply
 from interaction.providers.table import load

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers.base import ProviderConfig, Written
 from interaction.providers.local.demo.chinese import speaking_chinese
 from interaction.providers.local.demo.clock import telling_the_date, telling_the_time
