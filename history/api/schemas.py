@@ -1,6 +1,6 @@
 """What REST answers with about turns that were kept: one model a resource.
 
-JSON Schemas are generated from ``RESOURCES`` (``interaction/contract.py``).
+JSON Schemas are generated from ``RESOURCES`` (``interaction/edges/json_schemas.py``).
 """
 
 from __future__ import annotations

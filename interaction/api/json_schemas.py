@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Router
 
-from interaction import contract
+from interaction.edges import json_schemas
 
 router = Router(tags=["schemas"])
 
@@ -14,7 +14,7 @@ router = Router(tags=["schemas"])
 def get_schema(request: HttpRequest, name: str) -> HttpResponse:
     """``session``, ``turn``, ``utterance``, ``task``, ``agent_message``, ``error``, or the type
     of any message on the socket."""
-    if name not in contract.NAMES:
+    if name not in json_schemas.NAMES:
         raise Http404
-    body = contract.path_of(name).read_text()
+    body = json_schemas.path_of(name).read_text()
     return HttpResponse(body, content_type="application/schema+json")

@@ -16,8 +16,7 @@ APPS = ("interaction", "history", "voiceproject")
 PAGES = "pages"
 """The modules of ``interaction`` that render or administer and stand in no package of their own."""
 PAGE_MODULES = frozenset(
-    {"admin", "apps", "management", "talk", "ui_strings", "urls", "views"}
-    | {"voice_page", "json_schemas"}
+    {"admin", "apps", "management", "talk", "ui_strings", "urls", "views"} | {"voice_page"}
 )
 Graph = dict[str, set[str]]
 """Package to the packages that it imports."""

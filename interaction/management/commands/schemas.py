@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from interaction import contract
+from interaction.edges import json_schemas
 from interaction.management import typescript
 
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
                     % {"files": ", ".join(stale)}
                 )
             return
-        contract.FOLDER.mkdir(exist_ok=True)
+        json_schemas.FOLDER.mkdir(exist_ok=True)
         for path in there.keys() - wanted.keys():
             path.unlink()
         for path, text in wanted.items():
@@ -44,14 +44,16 @@ class Command(BaseCommand):
 
 def _generated() -> dict[Path, str]:
     """Every file as it should be."""
-    files = contract.generated()
+    files = json_schemas.generated()
     client, server = (
-        [json.loads(files[contract.path_of(name)]) for name in names]
-        for names in (contract.CLIENT, contract.SERVER)
+        [json.loads(files[json_schemas.path_of(name)]) for name in names]
+        for names in (json_schemas.CLIENT, json_schemas.SERVER)
     )
     return files | {typescript.PATH: typescript.declarations(client, server)}
 
 
 def _present() -> list[Path]:
     """The files of that kind that are there."""
-    return [path for path in (*contract.FOLDER.glob("*.json"), typescript.PATH) if path.exists()]
+    return [
+        path for path in (*json_schemas.FOLDER.glob("*.json"), typescript.PATH) if path.exists()
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from interaction import contract
+from interaction.edges import json_schemas
 from interaction.management import typescript
 
 
@@ -41,9 +41,13 @@ def test_a_stale_or_missing_file_is_named_and_written(
 
 
 def test_every_message_is_in_the_union_of_its_direction() -> None:
-    for union, models in (("ServerMessage", contract.SERVER), ("ClientMessage", contract.CLIENT)):
+    for union, models in (
+        ("ServerMessage", json_schemas.SERVER),
+        ("ClientMessage", json_schemas.CLIENT),
+    ):
         titles = [
-            json.loads(contract.path_of(name).read_text())["title"] + "Message" for name in models
+            json.loads(json_schemas.path_of(name).read_text())["title"] + "Message"
+            for name in models
         ]
         assert members(union) == titles
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from interaction.edges.parley import messages
 
-FOLDER = Path(__file__).parent / "edges" / "schemas"
+FOLDER = Path(__file__).parent / "schemas"
 
 RESOURCES: dict[str, type[BaseModel]] = {
     name: model
