@@ -133,7 +133,7 @@ PARLEY_REST_RESOURCES = (
     "interaction.api.schemas.RESOURCES",
     "history.api.schemas.RESOURCES",
 )
-"""Tables {name: model} of what REST answers with: interaction/edges/json_schemas.py makes their schemas."""
+"""Tables {name: model} of what REST answers with, for interaction/edges/json_schemas.py."""
 
 STAGE_QUEUES = ("stt", "llm", "tts")
 QUEUES = (*STAGE_QUEUES, "default")

@@ -1,6 +1,7 @@
 """What REST answers with when something is made or goes wrong: one model a resource.
 
-JSON Schemas are generated from ``RESOURCES``, here and in other apps (``interaction/edges/json_schemas.py``).
+JSON Schemas are generated from ``RESOURCES``, here and in other apps
+(``interaction/edges/json_schemas.py``).
 """
 
 from __future__ import annotations
