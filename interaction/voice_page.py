@@ -21,7 +21,7 @@ from interaction.choosing import Offer
 from interaction.models import Preferences, PromptTemplate
 from interaction.providers.base import Kind
 from interaction.sessions.settings import TurnDetectionChoice
-from interaction.tools.table import TABLE as TOOLS
+from interaction.tools.registry import TOOLS
 from interaction.wording import talk_words
 
 STAGES: tuple[Kind, ...] = ("stt", "llm", "tts")

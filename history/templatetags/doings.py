@@ -12,7 +12,7 @@ from django import template
 
 from interaction import choosing
 from interaction.models import Session, ToolInvocation, Turn
-from interaction.tools.table import TABLE as TOOLS
+from interaction.tools.registry import TOOLS
 from interaction.wording import talk_words
 
 register = template.Library()

@@ -74,4 +74,4 @@ async def test_of_a_turn_that_is_over_nothing_stays_in_memory(
         caller.close(turn, reply)
         keeping = engine._keeping
         assert not (keeping._ears or keeping._voices or keeping._pending)
-        assert len(engine._tasks) == 2
+        assert not engine._background._jobs
