@@ -419,7 +419,9 @@ class RealtimeEngine:
             self._response_timer = None
 
     def _response_timed_out(self) -> None:
-        self._background.start_job(self._on_response_timeout(), on_error="fail")
+        # As a job, so that a bug is not lost with the event loop's own log.
+        work = self._on_response_timeout()
+        self._background.start_job(work, name="response timeout", on_error="fail")
 
     async def _on_response_timeout(self) -> None:
         message = _("%(provider)s has stopped answering.") % {"provider": self._provider}

