@@ -94,15 +94,15 @@ class RealtimeEngine:
         self._provider = spec.realtime.name
         self._now = asyncio.get_running_loop().time
         self._hub = hub()
-        self._watch = StageWatchdog()
-        self._handover = ArchiveQueue(spec, self._watch, self._fail_turn)
-        self._keeping = TurnRecorder(spec, self._handover)
+        self._watchdog = StageWatchdog()
+        self._archive_queue = ArchiveQueue(spec, self._watchdog, self._fail_turn)
+        self._recorder = TurnRecorder(spec, self._archive_queue)
         self._tools = load_tools(spec.tools)
-        self._line = ProviderConnection(spec, tuple(map(tool_spec, self._tools.values())))
-        turns_are_ours = conversation_detects_turns(spec.turns)
-        self._order_sender = OrderSender(self._line, spec.turns, self._on_connection_lost)
+        self._connection = ProviderConnection(spec, tuple(map(tool_spec, self._tools.values())))
+        detects_turns = conversation_detects_turns(spec.turns)
+        self._order_sender = OrderSender(self._connection, spec.turns, self._on_connection_lost)
         self._events: asyncio.Queue[EngineEvent | None] = asyncio.Queue()
-        self._matcher = ResponseMatcher(turns_are_ours=turns_are_ours)
+        self._matcher = ResponseMatcher(conversation_detects_turns=detects_turns)
         self._recovery = RecoveryPolicy()
         self._reply: RealtimeReply | None = None
         """The reply that was requested last."""
@@ -129,8 +129,8 @@ class RealtimeEngine:
         if self._closed:  # meanwhile: that close came too early
             await self._hub.leave(self)
             return
-        self._handover.start(self._hub.channel)
-        self._keeping.start()
+        self._archive_queue.start(self._hub.channel)
+        self._recorder.start()
         self._background.start_loop("orders", self._order_sender.send_next, on_error="fail")
         self._background.start_loop("provider events", self._read_events, on_error="fail")
         self._background.start_job(self._ensure_open(), name="open", on_error="fail")
@@ -140,14 +140,14 @@ class RealtimeEngine:
             return
         match order:
             case OpenTurn(turn_id, sequence):
-                self._keeping.open(turn_id, sequence, "speech")
-                if words := self._matcher.on_turn_opened(turn_id):
-                    self._on_transcript(turn_id, words)
+                self._recorder.open(turn_id, sequence, "speech")
+                if transcript := self._matcher.on_turn_opened(turn_id):
+                    self._on_transcript(turn_id, transcript)
             case SendAudio(turn_id, pcm):
-                self._keeping.heard(turn_id, pcm)
+                self._recorder.heard(turn_id, pcm)
             case EndTurn(turn_id, reply_id):
-                self._keeping.heard(turn_id, b"", last=True)
-                self._keeping.note(turn_id, reply=str(reply_id))
+                self._recorder.heard(turn_id, b"", last=True)
+                self._recorder.note(turn_id, reply=str(reply_id))
                 reply = self._request_reply(RealtimeReply(turn_id, reply_id), order.context)
                 early = self._matcher.on_turn_ended(turn_id, reply)
                 if early is None:
@@ -157,13 +157,13 @@ class RealtimeEngine:
             case Respond(turn_id, sequence, reply_id, context):
                 text = context[-1].content if context else ""
                 facts = {"reply": str(reply_id), "transcript": text}
-                self._keeping.open(turn_id, sequence, "text", **facts)
+                self._recorder.open(turn_id, sequence, "text", **facts)
                 reply = self._request_reply(RealtimeReply(turn_id, reply_id), context[:-1])
                 self._matcher.on_text_turn(reply)
             case DropTurn(turn_id):
                 self._matcher.on_turn_dropped(turn_id)
-                if turn_id in self._handover:
-                    self._keeping.drop(turn_id)
+                if turn_id in self._archive_queue:
+                    self._recorder.drop(turn_id)
             case CancelReply(reply_id=reply_id):
                 if not (self._reply and self._reply.id == reply_id):
                     return
@@ -174,14 +174,14 @@ class RealtimeEngine:
             self._emit_engine_lost(self._crashed)
 
     async def wait_until_executed(self) -> None:
-        await self._keeping.done()
+        await self._recorder.done()
 
     def archive_turn(self, record: TurnRecord) -> None:
         if self._closed:
             return
-        if self._reply and self._reply.turn == record.turn_id:
-            self._line.on_turn_closed(record)
-        self._keeping.close(record)
+        if self._reply and self._reply.turn_id == record.turn_id:
+            self._connection.on_turn_closed(record)
+        self._recorder.close(record)
 
     async def events(self) -> AsyncGenerator[EngineEvent, None]:
         while (event := await self._events.get()) is not None:
@@ -196,11 +196,11 @@ class RealtimeEngine:
         self._clear_response_timeout()
         try:
             await self._background.stop()
-            await self._line.close()
+            await self._connection.close()
             await self._wait_until_archived()
         finally:
-            self._keeping.stop()
-            self._handover.stop()
+            self._recorder.stop()
+            self._archive_queue.stop()
             self._events.put_nowait(None)
             await self._hub.leave(self)
 
@@ -209,8 +209,8 @@ class RealtimeEngine:
         most: what then is left, whatever broke, is found by the sweep."""
         try:
             async with asyncio.timeout(CLOSING_PATIENCE):
-                await self._keeping.done()
-                await self._handover.done()
+                await self._recorder.done()
+                await self._archive_queue.done()
         except TimeoutError:
             logger.error("turns left to the sweep", extra=self._log_facts)
         except Exception as error:
@@ -219,31 +219,31 @@ class RealtimeEngine:
     # The hub's listener: it brings the reports of archiving.
 
     def open_turns(self) -> list[UUID]:
-        return self._handover.open_turns()
+        return self._archive_queue.open_turns()
 
     def look(self, now: float, linked: bool) -> None:
-        lost, _silent = self._watch.look(now, linked)
+        lost, _silent = self._watchdog.look(now, linked)
         for job in lost:
             self._on_archiving_lost(job)
 
     def report(self, report: StageReport, now: float) -> None:
         job = report.job
-        if not self._watch.knows(job):
+        if not self._watchdog.knows(job):
             return
         if report.says == "beat":
-            whole: bool | None = self._watch.beat(job, report.number, now)
+            whole: bool | None = self._watchdog.beat(job, report.number, now)
         else:
-            whole = self._watch.said(job, report.number, now)
+            whole = self._watchdog.said(job, report.number, now)
         if whole is False:
             self._on_archiving_lost(job)
         elif whole and report.event:
             self._emit(report.event)
         if whole and report.says == "finished":
-            self._watch.finished(job)
+            self._watchdog.finished(job)
 
     def _on_archiving_lost(self, job: Job) -> None:
-        self._watch.finished(job)
-        if self._handover.again(job.turn):
+        self._watchdog.finished(job)
+        if self._archive_queue.again(job.turn):
             message = _("The turn is not in the history yet. It is kept, and tried again.")
             self._fail_turn(job.turn, "archive", "stage_lost", message)
 
@@ -251,7 +251,7 @@ class RealtimeEngine:
 
     def _request_reply(self, reply: RealtimeReply, context: tuple[Message, ...]) -> RealtimeReply:
         self._reply, self._requested_at = reply, self._now()
-        self._line.on_reply_requested(context)
+        self._connection.on_reply_requested(context)
         self._start_response_timeout()
         return reply
 
@@ -265,24 +265,24 @@ class RealtimeEngine:
 
     async def _ensure_open(self) -> None:
         try:
-            await self._line.ensure_open()
+            await self._connection.ensure_open()
         except Exception as error:
             self._on_connection_lost(error, None)
 
     async def _read_events(self) -> None:
         """Follow one connection, once there is one, until it is lost."""
-        await self._line.opened.wait()
-        if (line := self._line.current) is None:  # lost again meanwhile
+        await self._connection.opened.wait()
+        if (connection := self._connection.current) is None:  # lost again meanwhile
             return
         try:
-            async with contextlib.aclosing(line.events()) as events:  # type: ignore[type-var]
+            async with contextlib.aclosing(connection.events()) as events:  # type: ignore[type-var]
                 async for event in events:
-                    if line is not self._line.current:
+                    if connection is not self._connection.current:
                         return
                     self._on_provider_event(event)
             raise EventsEnded
         except Exception as error:
-            self._on_connection_lost(error, line)
+            self._on_connection_lost(error, connection)
 
     def _on_provider_event(self, event: LineEvent) -> None:
         match event:
@@ -316,7 +316,7 @@ class RealtimeEngine:
             case ReplyDone(calls, cut_off, error, usage):
                 if usage:
                     counts = (usage.prompt_tokens, usage.completion_tokens)
-                    self._emit(UsageReported(reply.turn, reply.id, *counts))
+                    self._emit(UsageReported(reply.turn_id, reply.id, *counts))
                 if error:
                     self._fail_reply(FailureReason.of(error))
                 elif calls and not cut_off:
@@ -329,15 +329,15 @@ class RealtimeEngine:
                     self._finish(reply, whole=not cut_off)
 
     async def _run_tools(self, reply: RealtimeReply, calls: Sequence[ToolCall]) -> None:
-        line = self._line.current
+        connection = self._connection.current
         try:
             results = await self._tool_calls(reply).run(calls)
-            if reply.complete or line is None:
+            if reply.complete or connection is None:
                 return
             self._matcher.on_tool_results_sent(reply)
-            await line.results(results)
+            await connection.results(results)
         except Exception as error:
-            self._on_connection_lost(error, line)
+            self._on_connection_lost(error, connection)
         else:
             self._start_response_timeout()
 
@@ -348,9 +348,9 @@ class RealtimeEngine:
                 self._emit(event)
 
             def note(index: int, invoked: ToolInvoked) -> None:
-                self._keeping.note(reply.turn, **{f"tool:{index}": dump(invoked)})
+                self._recorder.note(reply.turn_id, **{f"tool:{index}": dump(invoked)})
 
-            context = ToolContext(self.session_id, reply.turn, self._spec.owner_id)
+            context = ToolContext(self.session_id, reply.turn_id, self._spec.owner_id)
             reply.tool_calls = ToolCalls(self._tools, context, reply.id, emit=emit, note=note)
         return reply.tool_calls
 
@@ -358,20 +358,20 @@ class RealtimeEngine:
         for event in events:
             if isinstance(event, ReplySentence):
                 name = f"sentence:{reply.id}:{event.sentence}"
-                self._keeping.note(reply.turn, **{name: event.text})
+                self._recorder.note(reply.turn_id, **{name: event.text})
                 if event.sentence == 0:
                     self._emit_metric(reply, "llm_ttfs")
             self._emit(event)
 
     def _emit_audio(self, reply: RealtimeReply, piece: ReplyAudio) -> None:
-        self._keeping.said(reply.turn, reply.id, piece.sentence, piece.pcm)
+        self._recorder.said(reply.turn_id, reply.id, piece.sentence, piece.pcm)
         self._emit(piece)
 
     def _finish(self, reply: RealtimeReply, *, whole: bool) -> None:
         self._clear_response_timeout()
         if whole:
             self._recovery.on_reply_completed()
-            self._line.mark_working()
+            self._connection.mark_working()
         self._emit_text(reply, reply.finish())
         self._note_text(reply)
 
@@ -386,23 +386,23 @@ class RealtimeEngine:
         facts: dict[str, object] = {f"text:{reply.id}": reply.text}
         if not reply.sentences and reply.has_audio:
             facts[f"sentence:{reply.id}:0"] = ""
-        self._keeping.note(reply.turn, **facts)
+        self._recorder.note(reply.turn_id, **facts)
 
-    def _on_transcript(self, turn: UUID, words: Words) -> None:
+    def _on_transcript(self, turn: UUID, transcript: Words) -> None:
         redactor = Redactor() if self._spec.redact else None
-        if not words.final:
-            text = redactor.partial(words.text) if redactor else words.text
+        if not transcript.final:
+            text = redactor.partial(transcript.text) if redactor else transcript.text
             self._emit(PartialTranscript(turn, text))
             return
-        text = redactor.final(words.text) if redactor else words.text
-        self._keeping.note(turn, transcript=text)
+        text = redactor.final(transcript.text) if redactor else transcript.text
+        self._recorder.note(turn, transcript=text)
         self._emit(FinalTranscript(turn, text))
 
     def _emit_metric(self, reply: RealtimeReply, metric: str) -> None:
         """Report the time since the reply was requested."""
         ms = round(1000 * (self._now() - self._requested_at), 1)
-        self._keeping.note(reply.turn, **{f"ms:{metric}": ms})
-        self._emit(MetricMeasured(reply.turn, metric, ms))
+        self._recorder.note(reply.turn_id, **{f"ms:{metric}": ms})
+        self._emit(MetricMeasured(reply.turn_id, metric, ms))
 
     # Failures.
 
@@ -426,17 +426,17 @@ class RealtimeEngine:
     async def _on_response_timeout(self) -> None:
         message = _("%(provider)s has stopped answering.") % {"provider": self._provider}
         timeout = ProviderTimeout(message, stage="realtime", provider=self._provider)
-        self._on_connection_lost(timeout, self._line.current)
+        self._on_connection_lost(timeout, self._connection.current)
 
-    def _on_connection_lost(self, error: Exception, line: RealtimeLine | None) -> None:
-        """``error`` was raised where ``line`` was used; None: where none could be opened."""
-        if line is not self._line.current:
+    def _on_connection_lost(self, error: Exception, connection: RealtimeLine | None) -> None:
+        """``error`` was raised where ``connection`` was used; None: where none could be opened."""
+        if connection is not self._connection.current:
             return  # another user of the same connection has reported it
         if not isinstance(error, ProviderError):
             log_crash(logger, error, self._log_facts)
         reason = FailureReason.of(error)
-        reconnect = self._recovery.should_reconnect(error, was_open=line is not None)
-        self._line.drop()
+        reconnect = self._recovery.should_reconnect(error, was_open=connection is not None)
+        self._connection.drop()
         turn = self._matcher.on_connection_lost()
         self._clear_response_timeout()
         if reconnect:
@@ -455,7 +455,7 @@ class RealtimeEngine:
         self._crashed = FailureReason.of(error)
         self._emit_engine_lost(self._crashed)
         self._clear_response_timeout()
-        self._line.drop()
+        self._connection.drop()
 
     def _fail_reply(self, reason: FailureReason) -> None:
         reply = self._reply
@@ -465,7 +465,7 @@ class RealtimeEngine:
         self._matcher.on_reply_cancelled(reply)
         self._clear_response_timeout()
         why = (self._provider, reason.code, reason.message, reason.retryable)
-        self._emit(StageFailed(reply.turn, "realtime", *why, reply.id))
+        self._emit(StageFailed(reply.turn_id, "realtime", *why, reply.id))
 
     def _fail_turn(
         self, turn: UUID, stage: Stage, code: str, message: str, reply: UUID | None = None

@@ -35,14 +35,14 @@ def conversation_detects_turns(turns: TurnDetection) -> bool:
 class OrderSender:
     def __init__(
         self,
-        line: ProviderConnection,
+        connection: ProviderConnection,
         turns: TurnDetection,
         on_failure: Callable[[Exception, RealtimeLine | None], None],
     ) -> None:
         """``on_failure`` gets what carrying out an order has raised, and the connection that it was
         sent over: None where none could be opened."""
-        self._line = line
-        self._ours = conversation_detects_turns(turns)
+        self._connection = connection
+        self._conversation_detects_turns = conversation_detects_turns(turns)
         self._silence = bytes(2 * INPUT_SAMPLE_RATE * (turns.silence_ms + EXTRA_SILENCE_MS) // 1000)
         self._on_failure = on_failure
         self._queue: asyncio.Queue[EngineOrder] = asyncio.Queue()
@@ -63,7 +63,7 @@ class OrderSender:
     async def send_next(self) -> None:
         """Wait for the next order and send it."""
         order = await self._queue.get()
-        self._target = self._line.current
+        self._target = self._connection.current
         try:
             await self._send(order)
         except Exception as error:
@@ -71,25 +71,25 @@ class OrderSender:
 
     async def _ensure_open(self) -> RealtimeLine:
         self._target = None
-        self._target = await self._line.ensure_open()
+        self._target = await self._connection.ensure_open()
         return self._target
 
     async def _send(self, order: EngineOrder) -> None:
         match order:
             case Respond(context=context):
-                line = await self._ensure_open()
-                await line.say(context[-1].content if context else "")
+                connection = await self._ensure_open()
+                await connection.say(context[-1].content if context else "")
             case CancelReply(heard_ms=heard_ms):
-                if self._line.is_open:
-                    await self._line.now.stop(heard_ms)
+                if current := self._connection.current:
+                    await current.stop(heard_ms)
             case StreamAudio(pcm):
-                if self._line.is_open or not self._line.is_backing_off:
-                    line = await self._ensure_open()
-                    await line.hear(pcm)
-            case DropTurn() if not self._ours:
-                if self._line.is_open:
-                    await self._line.now.forget()
-            case _ if self._ours:
+                if self._connection.current or not self._connection.is_backing_off:
+                    connection = await self._ensure_open()
+                    await connection.hear(pcm)
+            case DropTurn() if not self._conversation_detects_turns:
+                if current := self._connection.current:
+                    await current.forget()
+            case _ if self._conversation_detects_turns:
                 await self._send_turn(order)
 
     async def _send_turn(self, order: EngineOrder) -> None:
@@ -100,25 +100,26 @@ class OrderSender:
                 await self._sync_turn(await self._ensure_open())
             case SendAudio(pcm=pcm):
                 self._audio.append(pcm)
-                if self._line.is_open and self._line.now is self._synced:
-                    await self._synced.hear(pcm)
-                elif self._line.is_open:
-                    await self._sync_turn(self._line.now)
+                if current := self._connection.current:
+                    if current is self._synced:
+                        await current.hear(pcm)
+                    else:
+                        await self._sync_turn(current)
             case EndTurn():
-                line = await self._ensure_open()
-                await self._sync_turn(line)
+                connection = await self._ensure_open()
+                await self._sync_turn(connection)
                 self._audio, self._synced = [], None
-                await line.end()
+                await connection.end()
             case DropTurn():
                 synced, self._audio, self._synced = self._synced, [], None
-                if synced and self._line.is_open and self._line.now is synced:
+                if synced and synced is self._connection.current:
                     await synced.forget()
 
-    async def _sync_turn(self, line: RealtimeLine) -> None:
+    async def _sync_turn(self, connection: RealtimeLine) -> None:
         """Send all of the turn so far, unless the connection has it."""
-        if self._synced is line:
+        if self._synced is connection:
             return
-        await line.begin()
+        await connection.begin()
         for pcm in self._audio:
-            await line.hear(pcm)
-        self._synced = line
+            await connection.hear(pcm)
+        self._synced = connection

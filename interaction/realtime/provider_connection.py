@@ -46,40 +46,32 @@ class ProviderConnection:
         self.opened = asyncio.Event()
         """Set while a connection is open."""
         self._model: RealtimeModel | None = None
-        self._line: RealtimeLine | None = None
+        self._connection: RealtimeLine | None = None
         self._opening = asyncio.Lock()
         self._log_facts = {"session": spec.session_id}
         self._closing = Background("provider connection", log_facts=self._log_facts)
 
     @property
-    def is_open(self) -> bool:
-        return self._line is not None
-
-    @property
     def current(self) -> RealtimeLine | None:
-        return self._line
+        """The open connection; None where none is open."""
+        return self._connection
 
     @property
     def is_backing_off(self) -> bool:
         """It has failed not long ago: only a turn is worth another attempt."""
         return self._now() < self._backoff_until
 
-    @property
-    def now(self) -> RealtimeLine:
-        assert self._line is not None, "no line is open"
-        return self._line
-
     async def ensure_open(self) -> RealtimeLine:
         """The connection, opened where it is not. Raises ``ProviderError``."""
         async with self._opening:
-            if self._line is None:
+            if self._connection is None:
                 try:
-                    self._line = await self._open()
+                    self._connection = await self._open()
                 except Exception:
                     self._back_off()
                     raise
                 self.opened.set()
-            return self._line
+            return self._connection
 
     def on_reply_requested(self, context: Sequence[Message]) -> None:
         """``context``: the messages before the turn that the reply is for."""
@@ -98,11 +90,11 @@ class ProviderConnection:
 
     def drop(self) -> None:
         """It is lost: close what is left of it in the background; the next use opens another."""
-        line, self._line = self._line, None
+        connection, self._connection = self._connection, None
         self.opened.clear()
-        if line:
+        if connection:
             self._back_off()
-            self._closing.start_job(line.aclose(), name="close")
+            self._closing.start_job(connection.aclose(), name="close")
 
     async def close(self) -> None:
         """Close everything, within ``CLOSE_WITHIN`` seconds and a few more; never raises."""

@@ -26,9 +26,9 @@ MS_A_WIDE_CHARACTER = 220.0
 
 
 class RealtimeReply:
-    def __init__(self, turn: UUID, reply: UUID) -> None:
-        self.turn = turn
-        self.id = reply
+    def __init__(self, turn_id: UUID, reply_id: UUID) -> None:
+        self.turn_id = turn_id
+        self.id = reply_id
         self.text = ""
         self.complete = False
         """Nothing more of it comes: it was finished, cancelled, or has failed."""

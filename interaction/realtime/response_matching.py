@@ -30,7 +30,7 @@ class _Speech:
 
     turn: UUID | None = None
     """None while the conversation has opened no turn for it."""
-    words: Words | None = None
+    transcript: Words | None = None
     """Its transcript, where that came before the turn."""
     reply: RealtimeReply | None = None
     """The reply to it, where that was requested before the provider has found its end."""
@@ -60,9 +60,9 @@ class _Response:
 
 
 class ResponseMatcher:
-    def __init__(self, *, turns_are_ours: bool) -> None:
-        """``turns_are_ours``: the conversation detects turns, rather than the provider."""
-        self._turns_are_ours = turns_are_ours
+    def __init__(self, *, conversation_detects_turns: bool) -> None:
+        """``conversation_detects_turns``: rather than the provider."""
+        self._conversation_detects_turns = conversation_detects_turns
         self._responses: list[_Response] = []
         """The responses that are not over, in the provider's order."""
         self._numbered: list[_Speech] = []
@@ -100,18 +100,18 @@ class ResponseMatcher:
 
     def on_turn_opened(self, turn: UUID) -> Words | None:
         """Return the turn's transcript, where that has come already."""
-        detected = None if self._turns_are_ours else self._read
+        detected = None if self._conversation_detects_turns else self._read
         self._open = detected or _Speech()
         self._open.turn = turn
-        words, self._open.words = self._open.words, None
-        return words
+        transcript, self._open.transcript = self._open.transcript, None
+        return transcript
 
     def on_turn_ended(self, turn: UUID, reply: RealtimeReply) -> list[LineEvent] | None:
         """``reply`` is requested; return its events that have come already, or None where the
         provider has not found the turn's end."""
         speech = self._open if self._open and self._open.turn == turn else _Speech(turn)
         self._open = None
-        if self._turns_are_ours:
+        if self._conversation_detects_turns:
             self._numbered = [one for one in self._numbered if not one.doubtful]
             self._add_numbered(speech)
             self._add_response(_Response(speech, reply))
@@ -166,7 +166,7 @@ class ResponseMatcher:
         self._numbered.clear()
         self._first_number = 0
         self._detected = None
-        if self._turns_are_ours or self._open is None:
+        if self._conversation_detects_turns or self._open is None:
             return None
         turn, self._open = self._open.turn, None
         return turn
@@ -184,7 +184,7 @@ class ResponseMatcher:
             response.over = response.unwanted or not response.waits
             refused = bool(event.error) and not (response.begun or event.usage)
             if response.speech and refused:
-                response.speech.doubtful = self._turns_are_ours
+                response.speech.doubtful = self._conversation_detects_turns
         response.begun = True
         if response.reply is None and not response.unwanted:
             response.early.append(event)
@@ -193,9 +193,9 @@ class ResponseMatcher:
         self._remove_finished()
         return None if response.unwanted else response.reply
 
-    def match_transcript(self, words: Words) -> UUID | None:
+    def match_transcript(self, transcript: Words) -> UUID | None:
         """The turn that the transcript belongs to; None where it is kept or dropped."""
-        numbered, index = self._numbered, words.turn - self._first_number
+        numbered, index = self._numbered, transcript.turn - self._first_number
         if index < 0:
             return None
         while index < len(numbered) - 1 and numbered[index].doubtful:
@@ -206,7 +206,7 @@ class ResponseMatcher:
             return None
         speech.doubtful = False
         if speech.turn is None:
-            speech.words = words
+            speech.transcript = transcript
         return speech.turn
 
     def _add_numbered(self, speech: _Speech) -> None:

@@ -102,6 +102,6 @@ async def test_of_a_turn_that_is_over_nothing_stays_in_memory(
         reply = caller.end(turn)
         await caller.reply_to_its_end(reply)
         caller.close(turn, reply)
-        keeping = engine._keeping
+        keeping = engine._recorder
         assert not (keeping._ears or keeping._voices or keeping._pending)
         assert not engine._background._jobs

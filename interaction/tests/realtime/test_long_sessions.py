@@ -161,7 +161,7 @@ async def test_two_thousand_turns_leave_no_more_behind_than_five_hundred(
 
 
 def test_a_late_transcript_finds_a_recent_turn_and_no_other() -> None:
-    matcher = ResponseMatcher(turns_are_ours=True)
+    matcher = ResponseMatcher(conversation_detects_turns=True)
     turns = [uuid4() for _ in range(100)]
     for turn in turns:
         matcher.on_turn_opened(turn)
