@@ -28,11 +28,11 @@ from interaction.realtime.engine import RealtimeEngine
 from interaction.realtime.provider_connection import ProviderConnection
 from interaction.tests.cascade.caller import PATIENCE, Caller
 
-Said = LineEvent | Exception | None
+FakeEvent = LineEvent | Exception | None
 """An exception: the connection is lost; None: its events end."""
 GONE = ProviderUnavailable("It is gone.", stage="realtime", provider="openai")
 HUNDRED_MS = bytes(4_800)
-ANSWER: tuple[Said, ...] = (SpokenText("Hello. "), Voice(HUNDRED_MS), ReplyDone())
+ANSWER: tuple[FakeEvent, ...] = (SpokenText("Hello. "), Voice(HUNDRED_MS), ReplyDone())
 
 
 class FakeConnection:
@@ -40,10 +40,10 @@ class FakeConnection:
 
     def __init__(self, provider: FakeProvider) -> None:
         self._provider = provider
-        self._events: asyncio.Queue[Said] = asyncio.Queue()
+        self._events: asyncio.Queue[FakeEvent] = asyncio.Queue()
         self._turns = 0
 
-    def emit(self, *events: Said) -> None:
+    def emit(self, *events: FakeEvent) -> None:
         for event in events:
             self._events.put_nowait(event)
 
@@ -100,7 +100,7 @@ class FakeConnection:
 class FakeProvider:
     def __init__(self) -> None:
         self.connections: list[FakeConnection] = []
-        self.plans: list[tuple[Said, ...]] = []
+        self.plans: list[tuple[FakeEvent, ...]] = []
         """Events that answer the next turns."""
         self.bugs: list[str] = []
         """Methods of a connection that raise what they must not, once each."""
