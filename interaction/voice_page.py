@@ -22,7 +22,7 @@ from interaction.core.metrics import METRICS
 from interaction.models import Preferences, PromptTemplate
 from interaction.providers.base import Kind
 from interaction.sessions.settings import TurnDetectionChoice
-from interaction.tools.table import TABLE as TOOLS
+from interaction.tools.registry import TOOLS
 from interaction.ui_strings import ui_strings
 
 STAGES: tuple[Kind, ...] = ("stt", "llm", "tts")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from interaction import choosing
 from interaction.models import Session, Turn
-from interaction.tools.table import TABLE as TOOLS
+from interaction.tools.registry import TOOLS
 from interaction.ui_strings import ui_strings
 
 register = template.Library()

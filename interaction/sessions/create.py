@@ -26,7 +26,7 @@ from interaction.sessions.settings import (
     Providers,
     SessionSettings,
 )
-from interaction.tools.table import TABLE as TOOLS
+from interaction.tools.registry import TOOLS
 
 KINDS = ("stt", "llm", "tts")
 """The stages of a cascade."""

@@ -12,11 +12,10 @@ from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers.base import ProviderConfig
 from interaction.providers.local.demo.agent import reply
 from interaction.providers.table import load
-from interaction.tools.table import load as tool_of
-from interaction.tools.table import spec_of
+from interaction.tools.registry import load_tool, tool_spec
 
 NOON = datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
-TIME, END = (spec_of(tool_of(name)) for name in ("current_time", "end_session"))
+TIME, END = (tool_spec(load_tool(name)) for name in ("current_time", "end_session"))
 DICE = ToolSpec(
     "roll_dice",
     "Rolls dice.",

@@ -304,13 +304,13 @@ async def test_what_cannot_be_understood_costs_a_turn(
 async def test_a_provider_that_says_nothing_is_not_waited_for_long(
     standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interaction.realtime.engine.SILENT_FOR", 0.2)
+    monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 0.2)
     standin.plans = [Plan(fault="silent"), Plan()]
     async with Caller.calling(session(), RealtimeEngine) as caller:
         turn, _reply = caller.type("One")
         failed: StageFailed = await caller.failure(turn)
         assert failed.code == "provider_timeout"
-        monkeypatch.setattr("interaction.realtime.engine.SILENT_FOR", 20.0)
+        monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 20.0)
         _turn, second = caller.type("Two")
         assert await caller.reply_to_its_end(second)
 

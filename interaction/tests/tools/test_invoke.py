@@ -12,9 +12,9 @@ import pytest
 from pydantic import Field
 
 from interaction.core.types import ToolCall
-from interaction.tools.base import Arguments, Situation, Tool, ToolFailed
-from interaction.tools.invoking import Outcome, invoke
-from interaction.tools.table import TABLE, load, spec_of
+from interaction.tools.base import Arguments, Tool, ToolContext, ToolFailed
+from interaction.tools.invoke import ToolOutcome, invoke
+from interaction.tools.registry import TOOLS, load_tool, tool_spec
 
 
 class Dice(Arguments):
@@ -25,12 +25,12 @@ class Rolling:
     name = "roll"
     description = "Rolls dice."
     arguments = Dice
-    within = 5.0
+    timeout = 5.0
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
 
-    async def run(self, arguments: Dice, situation: Situation) -> dict[str, int]:
+    async def run(self, arguments: Dice, context: ToolContext) -> dict[str, int]:
         if self.error:
             raise self.error
         return {"rolled": arguments.sides}
@@ -38,24 +38,24 @@ class Rolling:
 
 class NeverDone(Rolling):
     name = "never"
-    within = 0.01
+    timeout = 0.01
 
-    async def run(self, arguments: Dice, situation: Situation) -> Any:
+    async def run(self, arguments: Dice, context: ToolContext) -> Any:
         await asyncio.Event().wait()
 
 
 @pytest.fixture
-def situation() -> Situation:
-    return Situation(uuid4(), uuid4(), owner_id=1)
+def context() -> ToolContext:
+    return ToolContext(uuid4(), uuid4(), owner_id=1)
 
 
-async def called(tool: Tool, name: str, arguments: str, situation: Situation) -> Outcome:
-    return await invoke({tool.name: tool}, ToolCall("1", name, arguments), situation)
+async def called(tool: Tool, name: str, arguments: str, context: ToolContext) -> ToolOutcome:
+    return await invoke({tool.name: tool}, ToolCall("1", name, arguments), context)
 
 
 @pytest.mark.parametrize("arguments", ["{}", "", '{"sides": 20}', '{"sides": "20"}'])
-async def test_a_call_gives_its_result_as_json(situation: Situation, arguments: str) -> None:
-    outcome = await called(Rolling(), "roll", arguments, situation)
+async def test_a_call_gives_its_result_as_json(context: ToolContext, arguments: str) -> None:
+    outcome = await called(Rolling(), "roll", arguments, context)
     assert outcome.status == "succeeded"
     assert json.loads(outcome.result)["rolled"] in (6, 20)
     assert outcome.for_model() == outcome.result
@@ -72,58 +72,58 @@ async def test_a_call_gives_its_result_as_json(situation: Situation, arguments: 
     ],
 )
 async def test_what_is_not_valid_is_refused_and_the_model_is_told_why(
-    situation: Situation, name: str, arguments: str, complaint: str
+    context: ToolContext, name: str, arguments: str, complaint: str
 ) -> None:
-    outcome = await called(Rolling(), name, arguments, situation)
+    outcome = await called(Rolling(), name, arguments, context)
     assert outcome.status == "refused"
     assert complaint in outcome.result
     assert json.loads(outcome.for_model()) == {"error": outcome.result}
 
 
-async def test_a_tool_that_takes_too_long_is_stopped(situation: Situation) -> None:
-    outcome = await called(NeverDone(), "never", "{}", situation)
+async def test_a_tool_that_takes_too_long_is_stopped(context: ToolContext) -> None:
+    outcome = await called(NeverDone(), "never", "{}", context)
     assert (outcome.status, outcome.result) == (
         "timed_out",
         "It took longer than 0.01 s and was stopped.",
     )
 
 
-async def test_a_tool_may_say_why_it_could_not(situation: Situation) -> None:
-    outcome = await called(Rolling(ToolFailed("The dice are lost.")), "roll", "{}", situation)
+async def test_a_tool_may_say_why_it_could_not(context: ToolContext) -> None:
+    outcome = await called(Rolling(ToolFailed("The dice are lost.")), "roll", "{}", context)
     assert (outcome.status, outcome.result) == ("failed", "The dice are lost.")
 
 
 async def test_an_error_of_the_tools_own_is_logged_without_its_words(
-    situation: Situation, caplog: pytest.LogCaptureFixture
+    context: ToolContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        outcome = await called(Rolling(ValueError("a secret")), "roll", "{}", situation)
+        outcome = await called(Rolling(ValueError("a secret")), "roll", "{}", context)
     assert (outcome.status, outcome.result) == ("failed", "The tool has an error of its own.")
     assert "ValueError" in caplog.text
     assert "a secret" not in caplog.text
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", TOOLS)
 def test_every_tool_in_the_table_can_be_told_to_a_model(name: str) -> None:
-    spec = spec_of(load(name))
+    spec = tool_spec(load_tool(name))
     assert (spec.name, bool(spec.description)) == (name, True)
     assert json.loads(spec.parameters)["type"] == "object"
-    assert TABLE[name].label
-    assert TABLE[name].purpose
+    assert TOOLS[name].label
+    assert TOOLS[name].purpose
 
 
-async def test_the_time_is_told_for_a_place(situation: Situation) -> None:
-    tool = load("current_time")
-    taipei = await called(tool, "current_time", '{"time_zone": "Asia/Taipei"}', situation)
+async def test_the_time_is_told_for_a_place(context: ToolContext) -> None:
+    tool = load_tool("current_time")
+    taipei = await called(tool, "current_time", '{"time_zone": "Asia/Taipei"}', context)
     assert json.loads(taipei.result)["time_zone"] == "Asia/Taipei"
-    here = await called(tool, "current_time", "{}", situation)
+    here = await called(tool, "current_time", "{}", context)
     assert set(json.loads(here.result)) == {"date", "weekday", "time", "time_zone"}
-    nowhere = await called(tool, "current_time", '{"time_zone": "Mars/Olympus"}', situation)
+    nowhere = await called(tool, "current_time", '{"time_zone": "Mars/Olympus"}', context)
     assert nowhere.status == "refused"
     assert "no such time zone" in nowhere.result
 
 
-async def test_ending_the_session_is_asked_for_and_not_done_at_once(situation: Situation) -> None:
-    outcome = await called(load("end_session"), "end_session", "{}", situation)
+async def test_ending_the_session_is_asked_for_and_not_done_at_once(context: ToolContext) -> None:
+    outcome = await called(load_tool("end_session"), "end_session", "{}", context)
     assert outcome.status == "succeeded"
-    assert situation.session_over
+    assert context.end_session_requested
