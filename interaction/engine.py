@@ -9,7 +9,7 @@ from uuid import UUID
 
 from interaction.core.effects import EngineOrder, Mode, TurnRecord
 from interaction.core.signals import Message, StageEvent, TurnDetection
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 
 
 @dataclass(frozen=True, slots=True)

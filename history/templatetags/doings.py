@@ -10,7 +10,7 @@ from typing import Any
 
 from django import template
 
-from interaction import choosing
+from interaction.credentials.provider_selection import provider_label
 from interaction.models import Session, ToolInvocation, Turn
 from interaction.tools.table import TABLE as TOOLS
 from interaction.wording import talk_words
@@ -41,9 +41,9 @@ def fell_back(fallback: dict[str, str]) -> str:
     stage: Any = fallback["stage"]
     return words["fell_back"].format(
         stage=words[f"stage_{stage}"],
-        failed=choosing.label(stage, fallback["failed"]),
+        failed=provider_label(stage, fallback["failed"]),
         reason=words.get(f"failed_{fallback['code']}", words["failed"]),
-        provider=choosing.label(stage, fallback["provider"]),
+        provider=provider_label(stage, fallback["provider"]),
     )
 
 

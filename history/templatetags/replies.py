@@ -8,7 +8,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from history.reading import AUDIO_ADDRESS
-from interaction import choosing
+from interaction.credentials import provider_selection
 from interaction.models import Turn
 from interaction.wording import talk_words
 
@@ -46,4 +46,4 @@ def stage_label(stage: str | None) -> str:
 def provider_label(name: str, stage: str) -> str:
     """The provider's name for people; its own name where there is none (any more)."""
     kind: Any = stage
-    return choosing.label(kind, name)
+    return provider_selection.provider_label(kind, name)

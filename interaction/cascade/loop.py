@@ -18,7 +18,7 @@ from interaction.cascade.cancelling import at_work
 from interaction.cascade.connections import BROKEN, redis
 from interaction.cascade.providers import StageKind, provider
 from interaction.cascade.publisher import publisher
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 
 logger = logging.getLogger(__name__)
 

@@ -28,8 +28,14 @@ from interaction.core.signals import (
     ToolSpec,
     Used,
 )
-from interaction.providers.base import Cut, LanguageModel, Usage, Written
-from interaction.providers.table import ENDPOINT, entry
+from interaction.providers.endpoints import ENDPOINT_PREFIX
+from interaction.providers.registry import entry
+from interaction.providers.stage_protocols import (
+    LanguageModel,
+    LanguageModelOutput,
+    LengthLimitReached,
+    Usage,
+)
 
 DEADLINE = 900.0
 """For the whole run, which lasts until the last sentence's turn to be synthesised has come."""
@@ -176,11 +182,11 @@ class _Round:
                 await self._take(piece)
                 limit.reschedule(loop.time() + TOKEN_WITHIN)
 
-    async def _take(self, piece: Written) -> None:
+    async def _take(self, piece: LanguageModelOutput) -> None:
         match piece:
             case Usage():
                 self.counts = [piece]
-            case Cut():
+            case LengthLimitReached():
                 self.cut = True
             case ToolCall():
                 self.calls.append(piece)
@@ -224,4 +230,6 @@ def in_voice(ticket: Ticket) -> Ticket:
 
 
 def _has_voice(provider: str, voice: str) -> bool:
-    return provider.startswith(ENDPOINT) or voice in entry("tts", provider).capabilities.voices
+    return (
+        provider.startswith(ENDPOINT_PREFIX) or voice in entry("tts", provider).capabilities.voices
+    )

@@ -14,7 +14,7 @@ from interaction.cascade.pace import Pace, Timeline
 from interaction.cascade.stage import StageRun
 from interaction.cascade.streams import Kind, Writer, sentence_key
 from interaction.core.signals import SPEAKING_RATE
-from interaction.providers.base import TextToSpeech
+from interaction.providers.stage_protocols import TextToSpeech
 
 DEADLINE = 900.0
 """For the whole run, which lasts until the sentence's end is about to play."""

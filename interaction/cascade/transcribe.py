@@ -18,7 +18,7 @@ from interaction.cascade.streams import Kind, Silent, follow, turn_key
 from interaction.cascade.ticket import dump_context, load, load_context
 from interaction.core.redaction import Redactor
 from interaction.core.signals import FinalTranscript, Manner, Message, PartialTranscript
-from interaction.providers.base import FLUSH, Flush, SpeechToText, Transcript
+from interaction.providers.stage_protocols import FLUSH, Flush, SpeechToText, Transcript
 
 DEADLINE = 1200.0
 """For the whole utterance: a quarter of an hour may be uploaded, at the pace of speech."""

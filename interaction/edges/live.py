@@ -32,7 +32,7 @@ from interaction.core.signals import (
 )
 from interaction.dialogue import Dialogue, Summary
 from interaction.engine import Engine, EngineUnavailable, SessionSpec
-from interaction.providers.table import OURSELVES
+from interaction.providers.parley import OURSELVES
 
 logger = logging.getLogger(__name__)
 

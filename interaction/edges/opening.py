@@ -10,9 +10,14 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from interaction import choosing
 from interaction.core.effects import Mode
 from interaction.core.signals import ConversationConfig
+from interaction.credentials.provider_selection import (
+    default_fallbacks,
+    provider_names,
+    resolve_choice,
+)
+from interaction.credentials.store import Credentials, credentials_of
 from interaction.edges import parley, protocol
 from interaction.edges.protocol import (
     LONGEST_PROMPT,
@@ -21,9 +26,8 @@ from interaction.edges.protocol import (
     StartSession,
 )
 from interaction.engine import SessionSpec
-from interaction.holdings import Holdings, holdings
 from interaction.models import PromptTemplate, Session
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.tools.table import TABLE as TOOLS
 
 KINDS = ("stt", "llm", "tts")
@@ -58,7 +62,7 @@ class Opened:
 
 def create(owner: Any, wanted: SessionSettings, *, active: bool) -> Session:
     """Make a session's row with its effective settings. Raises ``CannotOpen``."""
-    chosen = with_defaults(wanted, holdings(owner.pk))
+    chosen = with_defaults(wanted, credentials_of(owner.pk))
     return Session.objects.create(
         owner=owner,
         title=chosen.title,
@@ -135,7 +139,7 @@ def settings_of(session: Session) -> SessionSettings:
     )
 
 
-def with_defaults(wanted: SessionSettings, have: Holdings) -> SessionSettings:
+def with_defaults(wanted: SessionSettings, have: Credentials) -> SessionSettings:
     """The same with every provider named and the prompt written out.
 
     ``have``: what the owner has. Raises ``CannotOpen`` for a provider, a template or a tool that
@@ -162,7 +166,7 @@ def _fallbacks(kind: Any, wanted: SessionSettings) -> list[protocol.ProviderChoi
     chosen: list[protocol.ProviderChoice] = getattr(wanted.fallbacks, kind)
     if chosen or getattr(wanted.providers, kind).name:
         return chosen
-    return [protocol.ProviderChoice(name=choice.name) for choice in choosing.fallbacks(kind)]
+    return [protocol.ProviderChoice(name=choice.name) for choice in default_fallbacks(kind)]
 
 
 def _prompt(wanted: SessionSettings) -> str:
@@ -200,15 +204,15 @@ def _in_order(chosen: SessionSettings, kind: str) -> tuple[ProviderChoice, ...]:
 
 
 def _effective(
-    kind: Any, choice: protocol.ProviderChoice, have: Holdings
+    kind: Any, choice: protocol.ProviderChoice, have: Credentials
 ) -> protocol.ProviderChoice:
     try:
-        full = choosing.effective(kind, _plain(choice), have)
+        full = resolve_choice(kind, _plain(choice), have)
     except KeyError:
         raise CannotOpen(
             "unknown_provider",
             _("providers.%(kind)s.name must be one of: %(names)s.")
-            % {"kind": kind, "names": ", ".join(choosing.names(kind, have))},
+            % {"kind": kind, "names": ", ".join(provider_names(kind, have))},
         ) from None
     return protocol.ProviderChoice(
         name=full.name, model=full.model, voice=full.voice, language=full.language

@@ -22,17 +22,17 @@ from interaction.core.effects import EngineOrder, TurnRecord
 from interaction.core.redaction import Redactor
 from interaction.crashes import log_crash
 from interaction.engine import EngineUnavailable, SessionSpec
-from interaction.providers.base import (
-    LineEvent,
-    RealtimeLine,
-    ReplyDone,
-    SpeechBegan,
-    SpeechOver,
-    SpokenText,
-    Voice,
-    Words,
-)
 from interaction.providers.errors import ProviderError, ProviderTimeout
+from interaction.providers.realtime_protocol import (
+    InputTranscript,
+    OutputAudio,
+    OutputTranscript,
+    RealtimeConnection,
+    RealtimeEvent,
+    ResponseDone,
+    SpeechStarted,
+    SpeechStopped,
+)
 from interaction.realtime.keeping import Keeping
 from interaction.realtime.line import Line
 from interaction.realtime.orders import Orders, are_ours
@@ -221,36 +221,36 @@ class RealtimeEngine:
             except Exception as error:
                 self._give_up(error, line)
 
-    def _take(self, event: LineEvent) -> None:
+    def _take(self, event: RealtimeEvent) -> None:
         match event:
-            case SpeechBegan():
+            case SpeechStarted():
                 self._sorting.speech_began()
                 self._tell(sig.TurnFound())
-            case SpeechOver():
+            case SpeechStopped():
                 self._sorting.speech_over()
                 self._tell(sig.TurnOver())
-            case Words():
+            case InputTranscript():
                 if turn := self._sorting.turn_of(event):
                     self._understand(turn, event)
             case _:
                 if reply := self._sorting.reply_of(event):
                     self._of_reply(reply, event)
 
-    def _of_reply(self, reply: Reply, event: LineEvent) -> None:
+    def _of_reply(self, reply: Reply, event: RealtimeEvent) -> None:
         if reply.complete:
             return
         self._rest(SILENT_FOR)
         match event:
-            case SpokenText(text):
+            case OutputTranscript(text):
                 if not reply.text:
                     self._measure(reply, "llm_ttft")
                 self._write(reply, reply.write(text))
-            case Voice(pcm):
+            case OutputAudio(pcm):
                 if not reply.heard_anything:
                     reply.heard_anything = True
                     self._measure(reply, "tts_ttfb")
                 self._speak(reply, reply.speak(pcm))
-            case ReplyDone(calls, cut_off, error, usage):
+            case ResponseDone(calls, cut_off, error, usage):
                 if usage:
                     counts = (usage.prompt_tokens, usage.completion_tokens)
                     self._tell(sig.Used(reply.turn, reply.id, *counts))
@@ -263,14 +263,14 @@ class RealtimeEngine:
                 else:
                     self._finish(reply, whole=not cut_off)
 
-    async def _run_tools(self, reply: Reply, done: ReplyDone) -> None:
+    async def _run_tools(self, reply: Reply, done: ResponseDone) -> None:
         line = self._line.current
         try:
             results = await self._tooling.answer(reply.turn, reply.id, done.calls)
             if reply.complete or line is None:
                 return
             self._sorting.goes_on(reply)
-            await line.results(results)
+            await line.send_tool_results(results)
         except Exception as error:
             self._give_up(error, line)
         else:
@@ -310,7 +310,7 @@ class RealtimeEngine:
             facts[f"sentence:{reply.id}:0"] = ""
         self._keeping.note(reply.turn, **facts)
 
-    def _understand(self, turn: UUID, words: Words) -> None:
+    def _understand(self, turn: UUID, words: InputTranscript) -> None:
         redactor = Redactor() if self._spec.redact else None
         if not words.final:
             text = redactor.partial(words.text) if redactor else words.text
@@ -341,7 +341,7 @@ class RealtimeEngine:
         timeout = ProviderTimeout(message, stage="realtime", provider=self._provider)
         self._give_up(timeout, self._line.current)
 
-    def _give_up(self, error: Exception, line: RealtimeLine | None) -> None:
+    def _give_up(self, error: Exception, line: RealtimeConnection | None) -> None:
         """``line`` is lost; None: there was none to be had. Who is not told for good is tried
         once more, with what was said."""
         if line is not self._line.current:

@@ -7,12 +7,18 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from interaction.choosing import provider_config
 from interaction.core.effects import TurnRecord
 from interaction.core.signals import Message, ToolSpec
+from interaction.credentials.provider_selection import provider_config
 from interaction.engine import SessionSpec
-from interaction.providers.base import LineTerms, ProviderConfig, RealtimeLine, RealtimeModel
-from interaction.providers.table import OURSELVES, load, prepare
+from interaction.providers.config import ProviderConfig
+from interaction.providers.parley import OURSELVES
+from interaction.providers.realtime_protocol import (
+    RealtimeConnection,
+    RealtimeModel,
+    RealtimeSessionConfig,
+)
+from interaction.providers.registry import load, prepare
 from interaction.realtime.ourselves import config_of_ourselves
 
 FIRST_PAUSE = 1.0
@@ -36,7 +42,7 @@ class Line:
         self._paused_until = 0.0
         self.opened = asyncio.Event()
         self._model: RealtimeModel | None = None
-        self._line: RealtimeLine | None = None
+        self._line: RealtimeConnection | None = None
         self._opening = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -45,7 +51,7 @@ class Line:
         return self._line is not None
 
     @property
-    def current(self) -> RealtimeLine | None:
+    def current(self) -> RealtimeConnection | None:
         return self._line
 
     @property
@@ -54,11 +60,11 @@ class Line:
         return self._now() < self._paused_until
 
     @property
-    def now(self) -> RealtimeLine:
+    def now(self) -> RealtimeConnection:
         assert self._line is not None, "no line is open"
         return self._line
 
-    async def ready(self) -> RealtimeLine:
+    async def ready(self) -> RealtimeConnection:
         """The line, opened where it is not. Raises ``ProviderError``."""
         async with self._opening:
             if self._line is None:
@@ -103,13 +109,15 @@ class Line:
         self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
         self._paused_until = self._now() + self._pause
 
-    async def _open(self) -> RealtimeLine:
+    async def _open(self) -> RealtimeConnection:
         # Its key may be another one by now.
         await self._forget_model()
         model, spec = await self._made(), self._spec
         said = (*self._before, *self._turn)
-        terms = LineTerms(spec.system_prompt, said, self._tools, spec.turns, spec.barge_in)
-        return await model.open(terms)
+        session = RealtimeSessionConfig(
+            spec.system_prompt, said, self._tools, spec.turns, spec.barge_in
+        )
+        return await model.open(session)
 
     async def _made(self) -> RealtimeModel:
         # The SDKs take a second to import, which must not hold up others.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from interaction.core import effects as out
 from interaction.core.effects import EngineOrder
 from interaction.core.signals import HEARING_RATE, TurnDetection
-from interaction.providers.base import RealtimeLine
+from interaction.providers.realtime_protocol import RealtimeConnection
 from interaction.realtime.line import Line
 
 LONGER_MS = 1_000
@@ -28,7 +28,7 @@ class Orders:
         self,
         line: Line,
         turns: TurnDetection,
-        failed: Callable[[Exception, RealtimeLine | None], None],
+        failed: Callable[[Exception, RealtimeConnection | None], None],
     ) -> None:
         """``failed`` is told what carrying out an order has raised, and which line it was for:
         None where there was none to be had."""
@@ -39,9 +39,9 @@ class Orders:
         self._queue: asyncio.Queue[EngineOrder] = asyncio.Queue()
         self._audio: list[bytes] = []
         """Of the turn that is open."""
-        self._told: RealtimeLine | None = None
+        self._told: RealtimeConnection | None = None
         """The line that has all of it."""
-        self._used: RealtimeLine | None = None
+        self._used: RealtimeConnection | None = None
         """The line that the order at hand is for."""
 
     def put(self, order: EngineOrder) -> None:
@@ -60,7 +60,7 @@ class Orders:
             except Exception as error:
                 self._failed(error, self._used)
 
-    async def _ready(self) -> RealtimeLine:
+    async def _ready(self) -> RealtimeConnection:
         self._used = None
         self._used = await self._line.ready()
         return self._used
@@ -69,17 +69,17 @@ class Orders:
         match order:
             case out.Respond(context=context):
                 line = await self._ready()
-                await line.say(context[-1].content if context else "")
+                await line.send_text(context[-1].content if context else "")
             case out.CancelReply(heard_ms=heard_ms):
                 if self._line.is_open:
-                    await self._line.now.stop(heard_ms)
+                    await self._line.now.cancel_reply(heard_ms)
             case out.Listen(pcm):
                 if self._line.is_open or not self._line.pauses:
                     line = await self._ready()
-                    await line.hear(pcm)
+                    await line.feed_audio(pcm)
             case out.DropTurn() if not self._ours:
                 if self._line.is_open:
-                    await self._line.now.forget()
+                    await self._line.now.discard_turn()
             case _ if self._ours:
                 await self._carry_out_ours(order)
 
@@ -91,24 +91,24 @@ class Orders:
             case out.SendAudio(pcm=pcm):
                 self._audio.append(pcm)
                 if self._line.is_open and self._line.now is self._told:
-                    await self._told.hear(pcm)
+                    await self._told.feed_audio(pcm)
                 elif self._line.is_open:
                     await self._tell_turn(self._line.now)
             case out.EndTurn():
                 line = await self._ready()
                 await self._tell_turn(line)
                 self._audio, self._told = [], None
-                await line.end()
+                await line.commit_turn()
             case out.DropTurn():
                 told, self._audio, self._told = self._told, [], None
                 if told and self._line.is_open and self._line.now is told:
-                    await told.forget()
+                    await told.discard_turn()
 
-    async def _tell_turn(self, line: RealtimeLine) -> None:
+    async def _tell_turn(self, line: RealtimeConnection) -> None:
         """All of the turn so far, where the line does not know of it."""
         if self._told is line:
             return
-        await line.begin()
+        await line.start_turn()
         for pcm in self._audio:
-            await line.hear(pcm)
+            await line.feed_audio(pcm)
         self._told = line

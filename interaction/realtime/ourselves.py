@@ -9,9 +9,9 @@ from redis import RedisError
 
 from interaction.edges.openai import secrets
 from interaction.edges.openai.secrets import Grant
-from interaction.providers.base import ProviderChoice, ProviderConfig
+from interaction.providers.config import ProviderChoice, ProviderConfig
 from interaction.providers.errors import ProviderUnavailable
-from interaction.providers.table import OURSELVES
+from interaction.providers.parley import OURSELVES
 
 ANYWHERE = ("0.0.0.0", "::", "")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from interaction.providers.base import LineEvent, ReplyDone, Words
+from interaction.providers.realtime_protocol import InputTranscript, RealtimeEvent, ResponseDone
 from interaction.realtime.reply import Reply
 
 MOST_EARLY = 2_000
@@ -22,7 +22,7 @@ MOST_UNASKED = 2
 class _Speech:
     turn: UUID | None = None
     """None while the conversation has opened none for it."""
-    words: Words | None = None
+    words: InputTranscript | None = None
     """Understood before that."""
     reply: Reply | None = None
     """Asked for before the provider has found its end."""
@@ -41,7 +41,7 @@ class _Response:
     """For the results of tools."""
     over: bool = False
     unwanted: bool = False
-    early: list[LineEvent] = field(default_factory=list)
+    early: list[RealtimeEvent] = field(default_factory=list)
 
 
 class Sorting:
@@ -78,7 +78,7 @@ class Sorting:
 
     # What the conversation makes of it.
 
-    def opened(self, turn: UUID) -> Words | None:
+    def opened(self, turn: UUID) -> InputTranscript | None:
         """Return what of it was understood already."""
         told = None if self._turns_are_ours else self._told
         self._open = told or _Speech()
@@ -86,7 +86,7 @@ class Sorting:
         words, self._open.words = self._open.words, None
         return words
 
-    def ended(self, turn: UUID, reply: Reply) -> list[LineEvent] | None:
+    def ended(self, turn: UUID, reply: Reply) -> list[RealtimeEvent] | None:
         """It is to be answered; return what of that has come already, or None where the provider
         has not found its end."""
         speech = self._open if self._open and self._open.turn == turn else _Speech(turn)
@@ -151,13 +151,13 @@ class Sorting:
 
     # Whose it is.
 
-    def reply_of(self, event: LineEvent) -> Reply | None:
+    def reply_of(self, event: RealtimeEvent) -> Reply | None:
         """Which reply it belongs to; None where it is kept, or nobody's."""
         coming = [one for one in self._responses if not one.over]
         if not coming:
             return None
         response = next((one for one in coming if not one.waits), coming[0])
-        if isinstance(event, ReplyDone):
+        if isinstance(event, ResponseDone):
             response.waits = bool(event.calls) and not (event.cut_off or event.error)
             response.over = response.unwanted or not response.waits
             refused = bool(event.error) and not (response.begun or event.usage)
@@ -171,7 +171,7 @@ class Sorting:
         self._tidy()
         return None if response.unwanted else response.reply
 
-    def turn_of(self, words: Words) -> UUID | None:
+    def turn_of(self, words: InputTranscript) -> UUID | None:
         """Whose they are; None where they are kept, or nobody's."""
         numbered = self._numbered
         while words.turn < len(numbered) - 1 and numbered[words.turn].doubtful:

@@ -22,6 +22,7 @@ from channels.exceptions import StopConsumer
 from django.utils.translation import gettext as _
 
 from interaction.core import effects, signals
+from interaction.credentials.store import credentials_of
 from interaction.edges import opening
 from interaction.edges.live import LiveSession, internal_error, log_bug
 from interaction.edges.openai import models
@@ -44,7 +45,6 @@ from interaction.edges.openai.wire import (
 )
 from interaction.edges.outbox import Outbox
 from interaction.edges.protocol import ProviderChoice, SessionSettings
-from interaction.holdings import holdings
 from interaction.models import Session
 
 LONGEST_S = 3_600
@@ -246,7 +246,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
     def _make(self, wanted: SessionSettings) -> opening.Opened:
         if self._grant.inner:
             quiet = wanted.model_copy(update={"recording": False})
-            chosen = opening.with_defaults(quiet, holdings(self._user.pk))
+            chosen = opening.with_defaults(quiet, credentials_of(self._user.pk))
             return opening.driven(uuid4(), self._user.pk, chosen)
         return opening.opened(opening.create(self._user, wanted, active=True))
 

@@ -14,7 +14,7 @@ from interaction.cascade.engine import CascadeEngine
 from interaction.core.effects import EndTurn, OpenTurn, Respond, SendAudio, TurnRecord
 from interaction.core.signals import Message, ReplyAudio, StageEvent, StageFailed
 from interaction.engine import Engine, SessionSpec
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 
 E = TypeVar("E")
 T = TypeVar("T")

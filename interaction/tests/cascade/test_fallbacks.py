@@ -19,7 +19,7 @@ from interaction.core.signals import (
     StageFailed,
 )
 from interaction.engine import SessionSpec
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.tests.cascade.caller import Caller, eventually, remote
 from interaction.tests.cascade.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker

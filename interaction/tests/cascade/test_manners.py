@@ -27,7 +27,7 @@ from interaction.core.signals import (
     ToolSpec,
 )
 from interaction.engine import Engine, SessionSpec
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.tests.cascade.caller import Caller, eventually, remote, spec
 from interaction.tests.cascade.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker

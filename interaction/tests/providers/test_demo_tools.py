@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from interaction.core.signals import Message, ToolCall, ToolSpec
-from interaction.providers.base import ProviderConfig
-from interaction.providers.local.demo.agent import reply
-from interaction.providers.table import load
+from interaction.providers.config import ProviderConfig
+from interaction.providers.local.demo.llm import reply
+from interaction.providers.registry import load
 from interaction.tools.table import load as tool_of
 from interaction.tools.table import spec_of
 

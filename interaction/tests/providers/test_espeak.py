@@ -14,10 +14,10 @@ import pytest
 
 from interaction.audio.resample import Resampler
 from interaction.audio.vad import FRAME_BYTES, SpeechDetector
-from interaction.providers.base import ProviderConfig
+from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderRefused, ProviderUnavailable
-from interaction.providers.local.espeak import VOICES, TextToSpeech
-from interaction.providers.table import ESPEAK_VOICES
+from interaction.providers.local.espeak import PROVIDER, VOICES
+from interaction.providers.local.espeak.tts import TextToSpeech
 
 TEXT = "Hello, this is the demo agent. What is your name?"
 LONG = "It was the best of times, it was the worst of times. " * 200
@@ -49,7 +49,7 @@ def seconds(pcm: bytes) -> float:
 
 
 def test_the_table_knows_the_voices() -> None:
-    assert set(ESPEAK_VOICES) == set(VOICES)
+    assert set(PROVIDER.stages[0].capabilities.voices) == set(VOICES)
 
 
 @pytest.mark.parametrize("voice", VOICES)

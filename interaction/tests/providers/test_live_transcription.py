@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from interaction.providers import errors
-from interaction.providers.base import FLUSH, Flush, Transcript
+from interaction.providers.stage_protocols import FLUSH, Flush, Transcript
 from interaction.tests.providers.adapters import SECOND, STANDINS, Adapter, given
 from interaction.tests.standins.live import HEARD
 
@@ -148,7 +148,7 @@ async def test_deepgram_may_leave_a_finalize_unanswered() -> None:
     async with STANDINS["stt", "deepgram"]() as server:
         server.script("stt", code="mute")
         ear = Adapter("stt", "deepgram", server)
-        ear.provider = ear.make(quiet=0.05)
+        ear.provider = ear.make(ask_again_after=0.05)
         assert (await hear(ear, SECOND))[-1] == Transcript(HEARD, final=True)
         said = asyncio.Event()
 

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from interaction.choosing import effective
+from interaction.credentials.provider_selection import resolve_choice
 from interaction.providers import errors
-from interaction.providers.base import FLUSH, Flush, ProviderChoice, ProviderConfig, Transcript
-from interaction.providers.table import TABLE, lacking
+from interaction.providers.config import ProviderChoice, ProviderConfig
+from interaction.providers.registry import entries, missing_requirement
+from interaction.providers.stage_protocols import FLUSH, Flush, Transcript
 from interaction.tests.providers.adapters import given
 from interaction.tests.standins import moonshine as standin
 from voiceproject.testing.plugin import require
 
-ENTRY = TABLE["stt"]["moonshine"]
+ENTRY = entries("stt")["moonshine"]
 SECOND = b"\x00\x10" * 16_000
 SMALL, TINY, CHINESE = "small-streaming-en", "tiny-streaming-en", "tiny-streaming-zh"
 
@@ -33,7 +34,7 @@ def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fetch:
     """``fetched(*names)``: files as large as these models' are on the disk, which has no others."""
     require(find_spec("moonshine_voice"), "moonshine-voice")
     monkeypatch.setenv("MOONSHINE_VOICE_CACHE", str(tmp_path))
-    from interaction.providers.local.moonshine_models import models
+    from interaction.providers.local.moonshine.models import models
 
     def fetch(*names: str) -> None:
         for model in models():
@@ -54,7 +55,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def hear() -> AsyncIterator[Callable[..., asyncio.Future[Spoken]]]:
     """``hear(*audio)``: what is understood."""
-    from interaction.providers.local.moonshine import SpeechToText
+    from interaction.providers.local.moonshine.stt import SpeechToText
 
     made = []
 
@@ -78,7 +79,7 @@ def run(*names: str) -> str:
 
 
 def test_every_language_of_the_table_has_a_model_and_no_other_has() -> None:
-    from interaction.providers.local.moonshine_models import models
+    from interaction.providers.local.moonshine.models import models
 
     assert {model.language for model in models()} == set(ENTRY.capabilities.languages)
 
@@ -90,21 +91,21 @@ def test_what_the_package_ships_is_no_model() -> None:
     assert package.origin
     assets = Path(package.origin).parent / "assets" / "tiny-en"
     assert [path.name for path in assets.iterdir()] == ["tokenizer.bin"]
-    assert lacking(ENTRY) == "model"
+    assert missing_requirement(ENTRY) == "model"
 
 
 def test_a_model_that_is_there_becomes_the_default_for_its_language(fetched: Fetch) -> None:
-    assert effective("stt", ProviderChoice("")).name == "pocketsphinx"
+    assert resolve_choice("stt", ProviderChoice("")).name == "pocketsphinx"
     fetched(CHINESE)
-    assert lacking(ENTRY) == ""
-    assert effective("stt", ProviderChoice("")).name == "pocketsphinx"
-    assert effective("stt", ProviderChoice("", language="zh-Hant")).name == "moonshine"
+    assert missing_requirement(ENTRY) == ""
+    assert resolve_choice("stt", ProviderChoice("")).name == "pocketsphinx"
+    assert resolve_choice("stt", ProviderChoice("", language="zh-Hant")).name == "moonshine"
     fetched(TINY)
-    assert effective("stt", ProviderChoice("")).name == "moonshine"
+    assert resolve_choice("stt", ProviderChoice("")).name == "moonshine"
 
 
 def test_the_larger_model_is_the_better_one(fetched: Fetch) -> None:
-    from interaction.providers.local.moonshine_models import best
+    from interaction.providers.local.moonshine.models import best
 
     fetched(TINY, SMALL)
     found, named = best("en-US"), best("en-US", TINY)
@@ -115,7 +116,7 @@ def test_the_larger_model_is_the_better_one(fetched: Fetch) -> None:
 
 
 def test_half_a_model_is_none(fetched: Fetch) -> None:
-    from interaction.providers.local.moonshine_models import best
+    from interaction.providers.local.moonshine.models import best
 
     fetched(TINY)
     model = best("en")
@@ -144,7 +145,7 @@ def test_a_download_that_fails_is_one_clear_line(monkeypatch: pytest.MonkeyPatch
         f"{SMALL} was not fetched: the server cannot be reached."
         " The other recognisers go on as before."
     )
-    assert lacking(ENTRY, "en") == "model"
+    assert missing_requirement(ENTRY, "en") == "model"
 
 
 def test_what_is_here_already_is_not_fetched_again(
@@ -165,7 +166,7 @@ def test_a_name_that_no_model_has_is_said() -> None:
 
 @pytest.mark.usefixtures("library")
 async def test_partials_grow_while_the_audio_comes_and_the_end_has_all(fetched: Fetch) -> None:
-    from interaction.providers.local.moonshine import SpeechToText
+    from interaction.providers.local.moonshine.stt import SpeechToText
 
     fetched(TINY)
     provider = SpeechToText(ProviderConfig("moonshine", language="en"))

@@ -21,11 +21,12 @@ import pytest_asyncio
 
 from interaction.audio import wav
 from interaction.audio.resample import Resampler
-from interaction.providers.base import FLUSH, Flush, ProviderConfig, Transcript
+from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderUnavailable
-from interaction.providers.local import recognising
-from interaction.providers.local.engines import ROOT, Pool
-from interaction.providers.local.pocketsphinx import SpeechToText
+from interaction.providers.local._shared.engine_processes import ROOT, Pool
+from interaction.providers.local.pocketsphinx import engine as engine_module
+from interaction.providers.local.pocketsphinx.stt import SpeechToText
+from interaction.providers.stage_protocols import FLUSH, Flush, Transcript
 from voiceproject.testing.plugin import require
 
 PARIS = "what is the weather like in paris today"
@@ -81,7 +82,7 @@ async def test_whoever_talks_for_long_is_understood_to_the_end(
     stt: SpeechToText, spoken: Spoken
 ) -> None:
     pcm = spoken(PARIS).pcm + bytes(16_000)
-    assert 8 * len(pcm) > recognising.SEGMENT * recognising.PIECE
+    assert 8 * len(pcm) > engine_module.SEGMENT * engine_module.PIECE
     assert await text_of(stt, 8 * pcm) == " ".join(8 * [PARIS])
 
 
@@ -98,7 +99,7 @@ async def test_one_utterance_leaves_nothing_behind_for_the_next(
 ) -> None:
     pcm = spoken(PARIS).pcm
     before = await heard(stt, pieces(pcm))
-    for _ in range(recognising.MOST_DECODERS):
+    for _ in range(engine_module.MOST_DECODERS):
         await asyncio.gather(*(text_of(stt, noise) for noise in [os.urandom(64_000)] * 2))
     await text_of(stt, spoken("good morning").pcm)
 
@@ -162,7 +163,7 @@ async def test_many_talk_at_once_and_each_gets_their_own_words(
 ) -> None:
     """More than there are decoders: the others wait, and lose nothing."""
     sentences = [PARIS, "my name is john", "what is my name", "good morning"]
-    at_once = sentences * (recognising.MOST_DECODERS * SpeechToText.processes // 2)
+    at_once = sentences * (engine_module.MOST_DECODERS * SpeechToText.processes // 2)
 
     texts = await asyncio.gather(*(text_of(stt, spoken(text).pcm) for text in at_once))
 
@@ -170,7 +171,7 @@ async def test_many_talk_at_once_and_each_gets_their_own_words(
 
 
 async def test_turning_away_is_said(stt: SpeechToText) -> None:
-    at_once = SpeechToText.processes * (recognising.MOST_DECODERS + recognising.MOST_WAITING)
+    at_once = SpeechToText.processes * (engine_module.MOST_DECODERS + engine_module.MOST_WAITING)
     open_ended = asyncio.Event()
 
     async def holding() -> AsyncIterator[bytes]:
@@ -196,7 +197,7 @@ async def test_cancelling_frees_the_decoders(stt: SpeechToText, spoken: Spoken) 
             begun.set()
             await asyncio.Event().wait()
 
-    slots = recognising.MOST_DECODERS * SpeechToText.processes
+    slots = engine_module.MOST_DECODERS * SpeechToText.processes
     for _ in range(2):
         tasks = [asyncio.create_task(heard(stt, endless())) for _ in range(slots)]
         await begun.wait()
@@ -259,8 +260,9 @@ def _pool(stt: SpeechToText) -> Pool:
 
 KILLED = """
 import asyncio, os, signal
-from interaction.providers.base import ProviderConfig
-from interaction.providers.local.pocketsphinx import SpeechToText
+from interaction.providers.config import ProviderConfig
+from interaction.providers.local.pocketsphinx import engine as engine_module
+from interaction.providers.local.pocketsphinx.stt import SpeechToText
 
 async def main():
     stt = SpeechToText(ProviderConfig("pocketsphinx"))
