@@ -15,6 +15,7 @@ from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.http import HttpStage, transport
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
 from interaction.providers._shared.tool_call_parsing import arguments_of, bare_id
+from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text
 from interaction.providers.anthropic import ACCOUNT, PROVIDER
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError
@@ -117,6 +118,7 @@ class _ReplyAssembler:
         """Open tool calls by their block's index: id, name, pieces of the arguments."""
         self._prompt_tokens: int | None = None
         self._any_output = False
+        self._text = ValidTextStream()
 
     def on_event(self, event: Any) -> list[LanguageModelOutput]:
         """Output to yield. The SDK does not check what it parses, so this does."""
@@ -133,17 +135,18 @@ class _ReplyAssembler:
                 block = event.content_block
                 self._calls[event.index] = (block.id, block.name, [])
             case "content_block_delta" if event.delta.type == "text_delta":
-                return self._text(event.delta.text)
+                return self._text_output(event.delta.text)
             case "content_block_delta" if event.delta.type == "input_json_delta":
                 self._calls[event.index][2].append(event.delta.partial_json)
             case "content_block_stop" if event.index in self._calls:
                 id_, name, arguments = self._calls.pop(event.index)
                 self._any_output = True
-                return [ToolCall(id_, name, "".join(arguments) or "{}")]
+                whole = valid_arguments("".join(arguments) or "{}")
+                return [*self._rest(), ToolCall(valid_text(id_), valid_text(name), whole)]
             case "message_delta":
                 if event.delta.stop_reason == "refusal" and not self._any_output:
                     raise self._errors.refused("would not answer this")
-                ended: list[LanguageModelOutput] = []
+                ended = self._rest()
                 if event.delta.stop_reason == "max_tokens":
                     ended.append(LengthLimitReached())
                 if self._prompt_tokens is not None:
@@ -153,11 +156,17 @@ class _ReplyAssembler:
                 self.complete = True
         return []
 
-    def _text(self, text: str) -> list[LanguageModelOutput]:
-        if not isinstance(text, str):
+    def _text_output(self, delta: str) -> list[LanguageModelOutput]:
+        if not isinstance(delta, str):
             raise TypeError
-        self._any_output = self._any_output or bool(text)
+        self._any_output = self._any_output or bool(delta)
+        text = self._text.feed(delta)
         return [text] if text else []
+
+    def _rest(self) -> list[LanguageModelOutput]:
+        """What still waits for the other half of a character; no more text comes for now."""
+        rest = self._text.finish()
+        return [rest] if rest else []
 
 
 def _prompt_tokens(usage: Any) -> int:

@@ -13,6 +13,7 @@ from interaction.core.signals import HEARING_RATE
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.sockets import SocketErrorMapping, open_socket
 from interaction.providers._shared.streaming_stt import Step, StreamingSpeechToText, WireMessage
+from interaction.providers._shared.valid_text import valid_text
 from interaction.providers.deepgram import ACCOUNT, PROVIDER
 from interaction.providers.stage_protocols import Transcript
 
@@ -92,7 +93,7 @@ class Utterance:
         return ([CLOSE], ()) if last else ((), [self.final_transcript()])
 
     def _results(self, event: dict[str, Any]) -> list[Transcript]:
-        text = event["channel"]["alternatives"][0]["transcript"].strip()
+        text = valid_text(event["channel"]["alternatives"][0]["transcript"].strip())
         if event["is_final"]:
             self._final_segments += [text] if text else []
             self._interim = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from typing import Any
 
 from google.genai import types
@@ -14,6 +14,7 @@ from interaction.core.signals import Message, ToolCall, ToolSpec
 from interaction.providers._shared.http import HttpStage
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
 from interaction.providers._shared.tool_call_parsing import new_id, with_extra
+from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text
 from interaction.providers.gemini.client import GeminiErrorMapping, make_client
 from interaction.providers.gemini.contents import contents_of
 from interaction.providers.stage_protocols import (
@@ -49,17 +50,21 @@ class LanguageModel(HttpStage):
         )
         async with self._answer(_answer_of(request)) as (chunks, deadlines):
             usage, finish_reason, any_output = None, "", False
+            text = ValidTextStream()
             async for chunk in deadlines.limit(chunks):
                 usage = _usage(chunk) or usage
                 if chunk.prompt_feedback and chunk.prompt_feedback.block_reason:
                     raise self._errors.refused("would not answer this")
                 for candidate in chunk.candidates or ():
                     finish_reason = str(candidate.finish_reason or finish_reason)
-                    for piece in _pieces(candidate):
+                    for part in _output_parts(candidate):
                         any_output = True
-                        yield piece
+                        for piece in _valid(part, text):
+                            yield piece
             if not finish_reason:
                 raise self._errors.broken_off()
+            if rest := text.finish():
+                yield rest
             if not any_output and not finish_reason.endswith("STOP"):
                 raise self._errors.refused("would not answer this")
             if finish_reason.endswith("MAX_TOKENS"):
@@ -122,7 +127,7 @@ def _tool_choice(wanted: str) -> types.ToolConfig:
     )
 
 
-def _pieces(candidate: types.Candidate) -> list[str | ToolCall]:
+def _output_parts(candidate: types.Candidate) -> list[str | ToolCall]:
     pieces: list[str | ToolCall] = []
     for part in (candidate.content and candidate.content.parts) or ():
         if part.function_call and part.function_call.name:
@@ -134,6 +139,18 @@ def _pieces(candidate: types.Candidate) -> list[str | ToolCall]:
         elif part.text and not part.thought:
             pieces.append(part.text)
     return pieces
+
+
+def _valid(part: str | ToolCall, text: ValidTextStream) -> Iterator[str | ToolCall]:
+    """The output of a part, as valid text."""
+    if isinstance(part, str):
+        if piece := text.feed(part):
+            yield piece
+        return
+    if rest := text.finish():
+        yield rest
+    arguments = valid_arguments(part.arguments)
+    yield ToolCall(valid_text(part.id), valid_text(part.name), arguments)
 
 
 def _usage(chunk: types.GenerateContentResponse) -> Usage | None:

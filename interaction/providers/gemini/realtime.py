@@ -17,6 +17,7 @@ from google.genai import types
 
 from interaction.core.signals import HEARING_RATE, Message, ToolCall
 from interaction.providers._shared.tool_call_parsing import bare_id, new_id
+from interaction.providers._shared.valid_text import valid_arguments, valid_text
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError
 from interaction.providers.gemini.client import make_client
@@ -353,13 +354,14 @@ class RealtimeConnection:
         self._reply.pcm_bytes += len(pcm)
         return [*events, OutputAudio(pcm)]
 
-    def _output_text(self, text: str) -> list[RealtimeEvent]:
+    def _output_text(self, delta: str) -> list[RealtimeEvent]:
         events = self._output_events(audible=False)
         if events is None:
             return []
         assert self._reply
-        self._reply.text += text
-        return [*events, OutputTranscript(text)]
+        if text := self._reply.text.feed(delta):
+            events.append(OutputTranscript(text))
+        return events
 
     def _tool_calls(self, called: list[types.FunctionCall]) -> list[RealtimeEvent]:
         events = self._output_events(audible=True)
@@ -369,16 +371,14 @@ class RealtimeConnection:
         made = []
         for call in called:
             if call.name:
-                id_ = call.id or new_id()
-                self._names[id_] = call.name
-                made.append(ToolCall(id_, call.name, json.dumps(call.args or {})))
+                id_, name = valid_text(call.id or new_id()), valid_text(call.name)
+                self._names[id_] = name
+                arguments = valid_arguments(json.dumps(call.args or {}))
+                made.append(ToolCall(id_, name, arguments))
         self._reply.awaits_results = True
         self._settles_at = None
-        return [
-            *events,
-            *self._transcripts.finish(),
-            ResponseDone(tuple(made), usage=self._reply.usage),
-        ]
+        rest = [*self._rest_of_text(self._reply), *self._transcripts.finish()]
+        return [*events, *rest, ResponseDone(tuple(made), usage=self._reply.usage)]
 
     def _interrupted(self) -> list[RealtimeEvent]:
         events = self._transcripts.finish()
@@ -414,7 +414,12 @@ class RealtimeConnection:
         """The reply has come whole, or no more of it comes."""
         reply = self._end_reply()
         done = ResponseDone(cut_off=cut_off, error=error, usage=reply.usage)
-        return [*self._transcripts.finish(), done]
+        return [*self._rest_of_text(reply), *self._transcripts.finish(), done]
+
+    def _rest_of_text(self, reply: Reply) -> list[RealtimeEvent]:
+        """What still waits for the other half of a character; no more text comes for now."""
+        rest = reply.text.finish()
+        return [OutputTranscript(rest)] if rest else []
 
     def _end_reply(self) -> Reply:
         assert self._reply

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from google.genai import types
 
 from interaction.audio.resample import Resampler
 from interaction.core.signals import SPEAKING_RATE
+from interaction.providers._shared.valid_text import ValidTextStream
 from interaction.providers.realtime_protocol import InputTranscript, RealtimeEvent
 from interaction.providers.stage_protocols import Usage
 
@@ -26,7 +27,7 @@ class Reply:
     """Audio, text or a tool call of it has come."""
     awaits_results: bool = False
     """It goes on once its tool calls are answered."""
-    text: str = ""
+    text: ValidTextStream = field(default_factory=ValidTextStream)
     pcm_bytes: int = 0
     """Bytes of its audio so far."""
     usage: Usage | None = None
@@ -37,8 +38,9 @@ class Reply:
         audio_ms = 1000 * self.pcm_bytes // 2 // SPEAKING_RATE
         if heard_ms >= audio_ms:
             return ""
-        letters = len(self.text) * heard_ms // audio_ms
-        heard = self.text[: max(0, self.text.rfind(" ", 0, letters + 1))].strip()
+        text = self.text.text
+        letters = len(text) * heard_ms // audio_ms
+        heard = text[: max(0, text.rfind(" ", 0, letters + 1))].strip()
         quoted = json.dumps(heard, ensure_ascii=False) if heard else "nothing"
         return INTERRUPTED.format(heard=quoted)
 
@@ -47,7 +49,7 @@ class InputTranscripts:
     """The person's transcripts, of one turn after another."""
 
     def __init__(self) -> None:
-        self._text = ""
+        self._text = ValidTextStream()
         self._turn = -1
 
     def feed(self, turn: int, piece: types.Transcription) -> list[RealtimeEvent]:
@@ -55,20 +57,21 @@ class InputTranscripts:
         events: list[RealtimeEvent] = []
         if turn != self._turn:
             events += self.finish()
-            self._text, self._turn = "", turn
+            self._text, self._turn = ValidTextStream(), turn
         if piece.text and turn >= 0:
-            self._text += piece.text
-            events.append(InputTranscript(turn, self._text.strip(), final=False))
+            self._text.feed(piece.text)
+            events.append(InputTranscript(turn, self._text.text.strip(), final=False))
         return [*events, *self.finish()] if piece.finished else events
 
     def finish(self) -> list[RealtimeEvent]:
         """No more of the turn's transcript comes."""
-        text, self._text = self._text.strip(), ""
+        self._text.finish()
+        text, self._text = self._text.text.strip(), ValidTextStream()
         return [InputTranscript(self._turn, text, final=True)] if text and self._turn >= 0 else []
 
     def restart(self) -> None:
         """The turn is transcribed once more, from its start."""
-        self._text = ""
+        self._text = ValidTextStream()
 
 
 class OutputResampler:

@@ -18,6 +18,7 @@ from interaction.core.signals import HEARING_RATE
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.sockets import SocketErrorMapping, open_socket
 from interaction.providers._shared.streaming_stt import Step, StreamingSpeechToText, WireMessage
+from interaction.providers._shared.valid_text import ValidTextStream, valid_text
 from interaction.providers.openai import ACCOUNT, PROVIDER
 from interaction.providers.stage_protocols import Transcript
 
@@ -66,7 +67,7 @@ class Utterance:
         self._uncommitted = 0
         """Bytes of audio since the last commit."""
         self._started = False
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, ValidTextStream] = {}
         """Transcript so far by item, in the order in which the items were spoken."""
         self._complete: set[str] = set()
         """Items whose transcripts are complete."""
@@ -93,13 +94,14 @@ class Utterance:
         match kind:
             case "input_audio_buffer.committed":
                 self._marks.append(event["item_id"])
-                self._texts.setdefault(event["item_id"], "")
+                self._texts.setdefault(event["item_id"], ValidTextStream())
             case "delta":
-                item = event["item_id"]
-                self._texts[item] = self._texts.get(item, "") + (event.get("delta") or "")
+                text = self._texts.setdefault(event["item_id"], ValidTextStream())
+                text.feed(event.get("delta") or "")
                 return (), [Transcript(self._text(), final=False)]
             case "completed":
-                self._texts[event["item_id"]] = event["transcript"].strip()
+                whole = self._texts[event["item_id"]] = ValidTextStream()
+                whole.feed(valid_text(event["transcript"]))
                 self._complete.add(event["item_id"])
                 return (), self._answers()
             case "failed" | "error":
@@ -128,4 +130,5 @@ class Utterance:
         return Transcript(self._text(), final=True)
 
     def _text(self) -> str:
-        return " ".join(text.strip() for text in self._texts.values() if text.strip())
+        texts = (stream.text.strip() for stream in self._texts.values())
+        return " ".join(text for text in texts if text)

@@ -12,6 +12,7 @@ from openai import omit
 from interaction.core.signals import Message, ToolCall, ToolSpec
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
 from interaction.providers._shared.tool_call_parsing import bare_id, new_id
+from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text
 from interaction.providers.openai.client import OpenAIStage
 from interaction.providers.stage_protocols import (
     LanguageModelOutput,
@@ -51,21 +52,25 @@ class LanguageModel(OpenAIStage):
         async with self._answer(request) as (response, deadlines):
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 raise self._errors.protocol_error("did not stream its answer")
-            tool_calls, usage, finish_reason = ToolCallAssembler(), None, ""
+            text, tool_calls = ValidTextStream(), ToolCallAssembler()
+            usage, finish_reason = None, ""
             try:
                 async for chunk in deadlines.limit(aiter(await response.parse())):
                     usage = _usage(chunk) or usage
                     for choice in self._choices(chunk):
                         finish_reason = finish_reason or str(choice.finish_reason or "")
                         tool_calls.feed(choice.delta.tool_calls or ())
-                        if text := choice.delta.content or choice.delta.refusal:
-                            yield text
+                        delta = choice.delta.content or choice.delta.refusal or ""
+                        if piece := text.feed(delta):
+                            yield piece
             except TimeoutError:
                 # What may come after the end (usage, [DONE]) is not worth failing for.
                 if not finish_reason:
                     raise
             if not finish_reason:
                 raise self._errors.broken_off()
+            if rest := text.finish():
+                yield rest
             for call in tool_calls.complete():
                 if not call.name:
                     raise self._errors.unintelligible()
@@ -116,7 +121,12 @@ class ToolCallAssembler:
             call.arguments += getattr(function, "arguments", None) or ""
 
     def complete(self) -> list[ToolCall]:
-        return [ToolCall(call.id, call.name, call.arguments or "{}") for call in self._all]
+        return [
+            ToolCall(
+                valid_text(call.id), valid_text(call.name), valid_arguments(call.arguments or "{}")
+            )
+            for call in self._all
+        ]
 
 
 def _chat_message(message: Message) -> dict[str, Any]:

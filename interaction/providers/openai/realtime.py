@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from interaction.audio.resample import Resampler
 from interaction.core.signals import HEARING_RATE, Message, ToolCall
+from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError, ProviderUnauthorized, ProviderUnavailable
 from interaction.providers.openai.client import OpenAIErrorMapping, make_client
@@ -121,13 +122,15 @@ class RealtimeConnection:
         self._resampler = Resampler(HEARING_RATE, RATE)
         self._turns: dict[str, int] = {}
         """Number of the person's turn, by its item's id."""
-        self._transcripts: dict[str, str] = {}
+        self._transcripts: dict[str, ValidTextStream] = {}
         """Input transcript so far, by the item's id, until it is complete."""
         self._pending: list[PendingResponse] = []
         self._fate: Fate = "wanted"
         """Fate of the response in progress, or of the last one."""
         self._response = ""
         """Id of the response in progress."""
+        self._output_text = ValidTextStream()
+        """Text of the response in progress."""
         self._audio_bytes: dict[str, int] = {}
         """Bytes of audio by the id of each message of the reply, whose responses may be several."""
         self._never_played: list[str] = []
@@ -261,9 +264,11 @@ class RealtimeConnection:
                     self._audio_bytes[event.item_id] += len(pcm)
                 yield OutputAudio(pcm)
             case "response.output_audio_transcript.delta" | "response.output_text.delta":
-                if event.delta:
-                    yield OutputTranscript(event.delta)
+                if text := self._output_text.feed(event.delta or ""):
+                    yield OutputTranscript(text)
             case "response.done":
+                if rest := self._output_text.finish():
+                    yield OutputTranscript(rest)
                 yield self._response_done(event.response)
                 for one in await self._response_over():
                     yield one
@@ -275,7 +280,7 @@ class RealtimeConnection:
                     yield transcript
 
     async def _response_created(self, response_id: str) -> None:
-        self._response = response_id
+        self._response, self._output_text = response_id, ValidTextStream()
         if pending := self._next_pending():
             self._pending.remove(pending)
             self._fate = pending.fate
@@ -299,11 +304,10 @@ class RealtimeConnection:
             return None
         if kind == "completed":
             self._transcripts.pop(event.item_id, None)
-            return InputTranscript(turn, event.transcript.strip(), final=True)
-        text = self._transcripts[event.item_id] = self._transcripts.get(event.item_id, "") + (
-            event.delta or ""
-        )
-        return InputTranscript(turn, text, final=False)
+            return InputTranscript(turn, valid_text(event.transcript.strip()), final=True)
+        text = self._transcripts.setdefault(event.item_id, ValidTextStream())
+        text.feed(event.delta or "")
+        return InputTranscript(turn, text.text, final=False)
 
     def _response_done(self, response: Any) -> ResponseDone:
         counted = response.usage
@@ -319,7 +323,11 @@ class RealtimeConnection:
             code = getattr(error, "code", None) or getattr(error, "type", None) or ""
             return ResponseDone(error=self._errors.error_code(code), usage=usage)
         calls = tuple(
-            ToolCall(item.call_id, item.name, item.arguments or "{}")
+            ToolCall(
+                valid_text(item.call_id),
+                valid_text(item.name),
+                valid_arguments(item.arguments or "{}"),
+            )
             for item in response.output or ()
             if item.type == "function_call" and item.call_id and item.name
         )

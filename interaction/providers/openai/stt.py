@@ -13,6 +13,7 @@ from openai.types.audio import TranscriptionTextDeltaEvent, TranscriptionTextDon
 from interaction.audio import wav
 from interaction.core.signals import HEARING_RATE
 from interaction.providers._shared.answer_deadlines import AnswerDeadlines
+from interaction.providers._shared.valid_text import ValidTextStream, valid_text
 from interaction.providers.openai.client import OpenAIStage
 from interaction.providers.stage_protocols import Flush, Transcript
 
@@ -68,14 +69,13 @@ class SpeechToText(OpenAIStage):
     async def _streamed(
         self, events: AsyncIterator[Any], deadlines: AnswerDeadlines
     ) -> AsyncGenerator[Transcript]:
-        text = ""
-        done = None
+        stream, done = ValidTextStream(), None
         async for event in deadlines.limit(events):
             if isinstance(event, TranscriptionTextDeltaEvent) and isinstance(event.delta, str):
-                text += event.delta
-                yield Transcript(text, final=False)
+                stream.feed(event.delta)
+                yield Transcript(stream.text, final=False)
             elif isinstance(event, TranscriptionTextDoneEvent) and isinstance(event.text, str):
-                done = Transcript(event.text.strip(), final=True)
+                done = Transcript(valid_text(event.text.strip()), final=True)
         if not done:
             raise self._errors.broken_off()
         yield done
@@ -89,4 +89,4 @@ class SpeechToText(OpenAIStage):
             text = answer.get("text") if isinstance(answer, dict) else None
         if not isinstance(text, str):
             raise self._errors.unintelligible()
-        yield Transcript(text.strip(), final=True)
+        yield Transcript(valid_text(text.strip()), final=True)

@@ -41,6 +41,8 @@ class Plan:
     """How the next reply goes."""
 
     text: str = "That is what you said. Is it not?"
+    deltas: tuple[str, ...] = ()
+    """The pieces in which the text comes, where it does not come in one."""
     calls: tuple[tuple[str, dict[str, Any]], ...] = ()
     """Functions to be called first: name, arguments."""
     fault: str = ""
@@ -90,6 +92,8 @@ class Standin:
         self.lines: list[Line] = []
         self.plans: list[Plan] = []
         self.words = "hello there everybody"
+        self.word_deltas: tuple[str, ...] = ()
+        """The pieces of the person's transcript, where they are not two."""
         self.handles = True
         """Sessions can be resumed."""
         self.port = 0
@@ -213,7 +217,7 @@ class Standin:
 
     async def _words(self, socket: ServerConnection) -> None:
         first, space, rest = self.words.partition(" ")
-        for text in (first, space + rest):
+        for text in self.word_deltas or (first, space + rest):
             await self._say(socket, serverContent={"inputTranscription": {"text": text}})
 
     async def _interrupt(self, socket: ServerConnection, line: Line) -> None:
@@ -243,7 +247,8 @@ class Standin:
         resampler = Resampler(16_000, 24_000)
         audio = resampler.feed(line.heard or b"\0\x10" * 8_000) + resampler.finish()
         text, _space, last = plan.text.rpartition(" ") if plan.late_words else (plan.text, "", "")
-        await self._say(socket, serverContent={"outputTranscription": {"text": text}})
+        for delta in plan.deltas or (text,):
+            await self._say(socket, serverContent={"outputTranscription": {"text": delta}})
         for start in range(0, len(audio), PIECE):
             data = base64.b64encode(audio[start : start + PIECE]).decode()
             sound = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}

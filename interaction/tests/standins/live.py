@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from interaction.tests.standins import serving
-from interaction.tests.standins.serving import Plan, Received, words
+from interaction.tests.standins.serving import Plan, Received, deltas_of
 
 HEARD = "hello there everybody"
 
@@ -74,7 +74,7 @@ class Caller:
         if not self._received:
             self._received, self.plan = self._server.receive("stt", self._request)
             self._received.body = self.query
-            self._words = words(HEARD if self.plan.text is None else self.plan.text)
+            self._words = deltas_of(self.plan, HEARD if self.plan.text is None else self.plan.text)
             self._told = 0
             self.utterances += 1
         self._received.seconds += len(pcm) / 2 / rate

@@ -19,6 +19,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from interaction.tests.standins.serving import words
+
 Event = dict[str, Any]
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 BUSY = "conversation_already_has_active_response"
@@ -31,6 +33,8 @@ class Plan:
     """How the next response goes."""
 
     text: str = "That is what you said. Is it not?"
+    deltas: tuple[str, ...] = ()
+    """The pieces in which the text comes, where they are not its words."""
     calls: tuple[tuple[str, str], ...] = ()
     """Functions to be called instead: name, arguments."""
     preamble: str = ""
@@ -74,6 +78,8 @@ class Standin:
         self.lines: list[Line] = []
         self.plans: list[Plan] = []
         self.words = "hello there everybody"
+        self.word_deltas: tuple[str, ...] = ()
+        """The pieces of the person's transcript, where it is not its first word alone."""
         self.port = 0
         self.arrived = asyncio.Condition()
         self._sockets: list[ServerConnection] = []
@@ -205,7 +211,8 @@ class Standin:
     async def _words(self, socket: ServerConnection) -> None:
         where = {"item_id": self._item, "content_index": 0}
         first, _space, _rest = self.words.partition(" ")
-        await self._say(socket, f"{TRANSCRIPTION}.delta", **where, delta=first)
+        for delta in self.word_deltas or (first,):
+            await self._say(socket, f"{TRANSCRIPTION}.delta", **where, delta=delta)
         usage = {"type": "duration", "seconds": 1.0}
         told = {"transcript": self.words, "usage": usage}
         await self._say(socket, f"{TRANSCRIPTION}.completed", **where, **told)
@@ -258,8 +265,7 @@ class Standin:
         where["content_index"] = 0
         audio = line.heard or TONE * 444
         line.heard = b""
-        for number, word in enumerate(plan.text.split(" ")):
-            delta = word if number == 0 else f" {word}"
+        for delta in plan.deltas or words(plan.text):
             await self._say(socket, "response.output_audio_transcript.delta", **where, delta=delta)
         for start in range(0, len(audio), 9_600):
             piece = base64.b64encode(audio[start : start + 9_600]).decode()
