@@ -61,20 +61,16 @@ def test_the_environment_that_it_shows_is_one() -> None:
 def test_whoever_follows_it_word_for_word_gets_a_provider_that_speaks(tmp_path: Path) -> None:
     copy = Copy(tmp_path / "parley")
     chapter = DOCUMENT[DOCUMENT.index("## Adding a provider") :]
-    (_, module), (_, line), (_, test), (_, trying), (_, talking) = BLOCK.findall(chapter)
+    *files, trying, talking = [text for _, text in BLOCK.findall(chapter)[:5]]
     assert "`make install-dev`" in chapter, "`make run` alone installs no pytest"
-    path, table, test_path = re.findall(r"(?:into|In) `(\S+\.py)`", chapter)
-
-    (copy.here / path).write_text(module)
-    (copy.here / test_path).write_text(test)
-    before = (copy.here / table).read_text()
-    after = before.replace('    "tts": {\n', f'    "tts": {{\n{line}', 1)
-    assert after != before
-    (copy.here / table).write_text(after)
+    paths = re.findall(r"into `(\S+\.py)`", chapter)
+    for path, text in zip(paths, files, strict=True):
+        (copy.here / path).parent.mkdir(exist_ok=True)
+        (copy.here / path).write_text(text)
 
     assert "1 passed" in copy.follow(trying)
-    copy.follow(f".venv/bin/python -m ruff check {path} {table} {test_path}")
-    copy.follow(f".venv/bin/python -m ruff format --check {path} {table} {test_path}")
+    copy.follow(f".venv/bin/python -m ruff check {' '.join(paths)}")
+    copy.follow(f".venv/bin/python -m ruff format --check {' '.join(paths)}")
     with copy.running():
         copy.follow(talking)
     (spoken,) = (copy.here / "beeps").glob("*.wav")
