@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from interaction.providers.config import Kind
 
 ENDPOINT_PREFIX = "endpoint:"
-"""Begins the provider name of an endpoint."""
+"""Prefix of an endpoint's provider name."""
 
 
 def http_address(text: str) -> str:

@@ -13,14 +13,15 @@ from interaction.providers.stage_protocols import Usage
 
 @dataclass(frozen=True, slots=True)
 class RealtimeSessionConfig:
-    """What a realtime provider is told when a connection to it opens."""
+    """The settings with which a connection to a realtime provider opens."""
 
     instructions: str
     history: tuple[Message, ...] = ()
-    """What was said before, where the connection continues a conversation."""
+    """Earlier messages, where the connection continues a conversation."""
     tools: tuple[ToolSpec, ...] = ()
     turn_detection: TurnDetection = field(default_factory=TurnDetection)
-    """``server`` and ``semantic``: the provider finds the turns. Else it is told of each end."""
+    """``server`` and ``semantic``: the provider finds the turns. With the others,
+    ``start_turn`` and ``commit_turn`` mark them."""
     barge_in: bool = True
 
 

@@ -175,12 +175,12 @@ class Registry:
             return  # named before, on its own
         elif wrong := _malformed(value):
             self.problems.append(Problem(source, "malformed", wrong))
-        elif taken := self._taken(value):
-            self.problems.append(Problem(source, "duplicate", taken))
+        elif name := self._name_in_use(value):
+            self.problems.append(Problem(source, "duplicate", name))
         else:
             self._register(value)
 
-    def _taken(self, provider: Provider) -> str:
+    def _name_in_use(self, provider: Provider) -> str:
         """What another provider, or the server itself, has the name of already."""
         if provider.name in self.providers:
             return provider.name

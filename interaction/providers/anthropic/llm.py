@@ -28,7 +28,8 @@ from interaction.providers.stage_protocols import (
 MOST_TOKENS = 2_048
 """Tokens of a reply: the API wants a limit. Nobody listens to a longer one."""
 MAY_SKIP_THINKING = ("claude-haiku", "claude-sonnet")
-"""Begin the names of models that need not think first: in a conversation, thinking is silence."""
+"""Prefixes of the names of models that need not think first: in a conversation, thinking is
+silence."""
 
 
 def make_client(config: ProviderConfig) -> tuple[AsyncAnthropic, Callable[[], Awaitable[None]]]:

@@ -24,7 +24,7 @@ from interaction.providers.stage_protocols import (
 )
 
 THINKS_BY_BUDGET = ("gemini-1", "gemini-2")
-"""Begin the names of models from before the level of thinking could be chosen."""
+"""Prefixes of the names of models from before the level of thinking could be chosen."""
 
 
 class LanguageModel(HttpStage):

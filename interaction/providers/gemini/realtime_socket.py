@@ -49,7 +49,7 @@ class LiveErrorMapping(GeminiErrorMapping):
                 return self.connection_lost(answer_started=False)
         if translated := super().translate(error, answer_started=answer_started):
             return translated
-        # The SDK does not look whether a message is one before it takes it apart.
+        # The SDK does not check that a message is one before it reads its parts.
         wrong = (WebSocketException, ValueError, TypeError, AttributeError, KeyError)
         return self.unintelligible() if isinstance(error, wrong) else None
 
@@ -101,7 +101,7 @@ class LiveSocket:
                     connecting = client.aio.live.connect(model=model, config=config)
                     session = await stack.enter_async_context(connecting)
         except ProviderRefused:
-            # It may be the handle that it does not take.
+            # It may be the handle that is refused.
             if config.session_resumption and config.session_resumption.handle:
                 raise errors.cannot_resume() from None
             raise

@@ -53,18 +53,18 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def hear() -> AsyncIterator[Callable[..., asyncio.Future[Spoken]]]:
+async def transcribe() -> AsyncIterator[Callable[..., asyncio.Future[Spoken]]]:
     """``hear(*audio)``: what is understood."""
     from interaction.providers.local.moonshine.stt import SpeechToText
 
     made = []
 
-    async def hear(*audio: bytes | Flush, model: str = "") -> Spoken:
+    async def transcribe(*audio: bytes | Flush, model: str = "") -> Spoken:
         provider = SpeechToText(ProviderConfig("moonshine", model=model, language="en-GB"))
         made.append(provider)
         return [transcript async for transcript in provider.transcribe(given(*audio))]
 
-    yield lambda *audio, **options: asyncio.ensure_future(hear(*audio, **options))
+    yield lambda *audio, **options: asyncio.ensure_future(transcribe(*audio, **options))
     for provider in made:
         await provider.aclose()
 
@@ -189,45 +189,45 @@ async def test_partials_grow_while_the_audio_comes_and_the_end_has_all(fetched: 
 
 @pytest.mark.usefixtures("library")
 async def test_a_flush_gives_what_was_said_so_far_and_the_utterance_goes_on(
-    fetched: Fetch, hear: Callable[..., asyncio.Future[Spoken]]
+    fetched: Fetch, transcribe: Callable[..., asyncio.Future[Spoken]]
 ) -> None:
     fetched(TINY)
-    heard = await hear(SECOND, SECOND[:16_000], FLUSH, SECOND)
+    heard = await transcribe(SECOND, SECOND[:16_000], FLUSH, SECOND)
     assert [t.text for t in heard if t.final] == ["it was the", "it was the best of"]
 
 
 @pytest.mark.usefixtures("library")
 async def test_people_who_talk_at_once_do_not_hear_each_other(
-    fetched: Fetch, hear: Callable[..., asyncio.Future[Spoken]]
+    fetched: Fetch, transcribe: Callable[..., asyncio.Future[Spoken]]
 ) -> None:
     fetched(TINY)
     lengths = (1, 2, 3, 5)
-    answers = await asyncio.gather(*(hear(*[SECOND] * length) for length in lengths))
+    answers = await asyncio.gather(*(transcribe(*[SECOND] * length) for length in lengths))
     assert [len(answer[-1].text.split()) for answer in answers] == [2, 4, 6, 10]
 
 
 @pytest.mark.usefixtures("library")
 async def test_a_long_recording_does_not_wait_for_itself(
-    fetched: Fetch, hear: Callable[..., asyncio.Future[Spoken]]
+    fetched: Fetch, transcribe: Callable[..., asyncio.Future[Spoken]]
 ) -> None:
     fetched(TINY)
-    assert (await hear(bytes(40 * 32_000), SECOND))[-1] == Transcript("it was", final=True)
+    assert (await transcribe(bytes(40 * 32_000), SECOND))[-1] == Transcript("it was", final=True)
 
 
 async def test_a_model_that_cannot_be_loaded_is_unavailable(
-    fetched: Fetch, hear: Callable[..., asyncio.Future[Spoken]]
+    fetched: Fetch, transcribe: Callable[..., asyncio.Future[Spoken]]
 ) -> None:
     """Here by the library itself: the files are as large as they should be, and empty."""
     fetched(TINY)
     with pytest.raises(errors.ProviderUnavailable, match="cannot use its model"):
-        await hear(SECOND)
+        await transcribe(SECOND)
 
 
 async def test_no_model_for_the_language_is_a_refusal(
-    fetched: Fetch, hear: Callable[..., asyncio.Future[Spoken]]
+    fetched: Fetch, transcribe: Callable[..., asyncio.Future[Spoken]]
 ) -> None:
     fetched(CHINESE)
     with pytest.raises(errors.ProviderRefused, match="for the language en-GB"):
-        await hear(SECOND)
+        await transcribe(SECOND)
     with pytest.raises(errors.ProviderRefused, match="no Moonshine model huge-en"):
-        await hear(SECOND, model="huge-en")
+        await transcribe(SECOND, model="huge-en")

@@ -173,7 +173,7 @@ class Standin:
         async def serve(request: web.Request) -> web.StreamResponse:
             received, plan = self.receive(stage, request)
             answering = Answer(self, request, plan, received)
-            await answering.begin()
+            await answering.start()
             if answering.response is None:
                 await answer(answering)
             assert answering.response is not None
@@ -206,7 +206,7 @@ class Answer:
         self.response: web.StreamResponse | None = None
         self._server = server
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         if self.plan.fault == "hang":
             await asyncio.Event().wait()
         await asyncio.sleep(self.plan.first_after)
