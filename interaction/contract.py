@@ -12,7 +12,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from interaction.api import shapes
-from interaction.edges import protocol
+from interaction.edges.parley import messages
 
 FOLDER = Path(__file__).parent / "edges" / "schemas"
 
@@ -33,8 +33,8 @@ def _by_type(union: Any) -> dict[str, type[BaseModel]]:
     return {get_args(model.model_fields["type"].annotation)[0]: model for model in models}
 
 
-CLIENT = _by_type(protocol.ClientMessage)
-SERVER = _by_type(protocol.ServerMessage)
+CLIENT = _by_type(messages.ClientMessage)
+SERVER = _by_type(messages.ServerMessage)
 NAMES = frozenset(RESOURCES | CLIENT | SERVER)
 
 

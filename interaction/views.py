@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from interaction.talk_page import part_states, talk_context
+from interaction.voice_page import part_states, talk_context
 from voiceproject import health
 
 

@@ -40,7 +40,7 @@ class Heartbeat:
         self._stopped.set()
 
     def _beat(self, queues: list[str]) -> None:
-        from interaction.cascade.loop import worker_loop
+        from interaction.cascade.worker_loop import worker_loop
 
         client = connect()
         missed = False

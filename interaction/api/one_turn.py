@@ -7,17 +7,26 @@ import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from interaction.core import effects, signals
-from interaction.core.signals import HEARING_RATE, SPEAKING_RATE
-from interaction.edges import parley
-from interaction.edges.live import Ending, LiveSession
-from interaction.edges.opening import Opened
+from interaction.core.commands import AudioSent, Command, CommitTurn, InterruptReply, PlaybackReport
+from interaction.core.news import (
+    Failure,
+    News,
+    PlayAudio,
+    ReplyEnded,
+    ReplyTextCompleted,
+    StatusChanged,
+    TranscriptUpdated,
+)
+from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
+from interaction.edges.parley import codec
+from interaction.sessions.create import PreparedSession
+from interaction.sessions.live_session import LiveSession, SessionEnding
 
-PIECE_BYTES = 10 * HEARING_RATE * 2
+PIECE_BYTES = 10 * INPUT_SAMPLE_RATE * 2
 
 
 class TurnFailed(Exception):
-    def __init__(self, failed: effects.Failed) -> None:
+    def __init__(self, failed: Failure) -> None:
         super().__init__(failed.code)
         self.failed = failed
 
@@ -39,14 +48,14 @@ class Heard:
 class OneTurn:
     """Asks once. ``ending`` then says how the session ended."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: PreparedSession) -> None:
         self.heard = Heard()
-        self.ending = Ending("client_left", None)
+        self.ending = SessionEnding("client_left", None)
         self._began_at = time.monotonic()
-        self._failed: effects.Failed | None = None
+        self._failed: Failure | None = None
         self._done = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._live = LiveSession(opened.spec, opened.config, HEARING_RATE, self._tell)
+        self._live = LiveSession(opened.spec, opened.config, INPUT_SAMPLE_RATE, self._tell)
 
     async def ask(self, pcm: bytes) -> Heard:
         """``pcm``: mono s16le at ``HEARING_RATE``. Raises ``TurnFailed``.
@@ -59,7 +68,7 @@ class OneTurn:
         try:
             await self._done.wait()
         except asyncio.CancelledError:
-            self._live.command(signals.Interrupt())
+            self._live.command(InterruptReply())
             raise
         finally:
             feeding.cancel()
@@ -73,39 +82,39 @@ class OneTurn:
         for start in range(0, len(pcm), PIECE_BYTES):
             self._live.hear(pcm[start : start + PIECE_BYTES])
             await self._live.heard()
-        self._live.command(signals.Commit())
+        self._live.command(CommitTurn())
 
-    def _tell(self, news: effects.News) -> None:
-        if not isinstance(news, effects.Play | effects.StatusChanged):
-            self._note(parley.encode(news).model_dump()["type"])
+    def _tell(self, news: News) -> None:
+        if not isinstance(news, PlayAudio | StatusChanged):
+            self._note(codec.encode(news).model_dump()["type"])
         match news:
-            case effects.TranscriptHeard(turn_id, text, True):
+            case TranscriptUpdated(turn_id, text, True):
                 self.heard.turn_id, self.heard.transcript = turn_id, text
-            case effects.ReplyWritten(text=text):
+            case ReplyTextCompleted(text=text):
                 self.heard.reply = text
-            case effects.Play():
+            case PlayAudio():
                 self._play(news)
-            case effects.ReplyEnded(latency=latency):
+            case ReplyEnded(latency=latency):
                 self.heard.latency = latency
                 self._done.set()
-            case effects.Failed(stage=stage):
+            case Failure(stage=stage):
                 if stage != "archive":
                     self._failed = news
                     self._done.set()
 
-    def _play(self, piece: effects.Play) -> None:
+    def _play(self, piece: PlayAudio) -> None:
         """Whoever gets a file has heard all of it; the conversation is told so, in order."""
         if not self.heard.pcm:
             self._note("first_audio")
-            self._soon(signals.AudioLeft(piece.reply_id))
+            self._soon(AudioSent(piece.reply_id))
         self.heard.pcm += piece.pcm
         if piece.last:
             self._note("last_audio")
-            played_ms = 1000 * len(self.heard.pcm) // 2 // SPEAKING_RATE
-            self._soon(signals.AudioLeft(piece.reply_id, last=True))
-            self._soon(signals.Playback(piece.reply_id, played_ms, ended=True))
+            played_ms = 1000 * len(self.heard.pcm) // 2 // OUTPUT_SAMPLE_RATE
+            self._soon(AudioSent(piece.reply_id, last=True))
+            self._soon(PlaybackReport(piece.reply_id, played_ms, ended=True))
 
-    def _soon(self, command: signals.Command) -> None:
+    def _soon(self, command: Command) -> None:
         """Not from within the conversation's own news."""
         self._loop.call_soon(self._live.command, command)
 

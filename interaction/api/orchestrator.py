@@ -25,16 +25,17 @@ from interaction.api.errors import ERRORS, ApiError, answer_to, of_stage
 from interaction.api.one_turn import Heard, OneTurn, TurnFailed
 from interaction.audio import wav
 from interaction.audio.resample import Resampler
-from interaction.core.signals import HEARING_RATE, SPEAKING_RATE
-from interaction.edges import opening, parley
-from interaction.edges.protocol import (
-    Message,
+from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
+from interaction.edges.parley import codec
+from interaction.models import Session
+from interaction.sessions import create
+from interaction.sessions.settings import (
     Providers,
     SessionSettings,
     Text,
     TurnDetectionChoice,
+    WireModel,
 )
-from interaction.models import Session
 
 router = Router(tags=["orchestrator"])
 View = Callable[..., Awaitable[HttpResponseBase]]
@@ -42,7 +43,7 @@ View = Callable[..., Awaitable[HttpResponseBase]]
 WAV, JSON = "audio/wav", "application/json"
 
 
-class Choices(Message):
+class Choices(WireModel):
     """The form's other fields, all optional."""
 
     providers: Annotated[str, Field(max_length=10_000)] = "{}"
@@ -90,7 +91,7 @@ async def orchestrate(
         raise of_stage(failure.failed) from failure
     finally:
         await database_sync_to_async(Session.end)(opened.spec.session_id, turn.ending.reason)
-    sound = wav.wrap(bytes(heard.pcm), SPEAKING_RATE)
+    sound = wav.wrap(bytes(heard.pcm), OUTPUT_SAMPLE_RATE)
     if request.get_preferred_type([WAV, JSON]) == JSON:
         return _answer(opened, heard, sound)
     return HttpResponse(
@@ -106,26 +107,26 @@ async def orchestrate(
 def _hearable(file: UploadedFile) -> bytes:
     """Mono s16le at ``HEARING_RATE``. Raises ``AudioRejected``."""
     sound = wav.read(cast("BinaryIO", file.file), settings.ENV.parley_max_upload_seconds)
-    resampler = Resampler(sound.rate, HEARING_RATE)
+    resampler = Resampler(sound.rate, INPUT_SAMPLE_RATE)
     return resampler.feed(sound.pcm) + resampler.finish()
 
 
-def _open(owner: Any, choices: Choices) -> opening.Opened:
+def _open(owner: Any, choices: Choices) -> create.PreparedSession:
     try:
         providers = Providers.model_validate_json(choices.providers)
     except ValidationError as error:
-        message = "providers: " + parley.explain(error, skip=0)
+        message = "providers: " + codec.explain(error, skip=0)
         raise ApiError(422, "invalid_fields", message) from error
     wanted = SessionSettings(
         **choices.model_dump(exclude={"providers"}),
         providers=providers,
         turn_detection=TurnDetectionChoice(kind="manual"),
     )
-    made = opening.opened(opening.create(owner, wanted, active=True))
+    made = create.prepare(create.create_session(owner, wanted, active=True))
     return replace(made, spec=replace(made.spec, paced=False))
 
 
-def _answer(opened: opening.Opened, heard: Heard, sound: bytes) -> shapes.Answer:
+def _answer(opened: create.PreparedSession, heard: Heard, sound: bytes) -> shapes.Answer:
     if heard.turn_id is None:
         raise ApiError(500, "internal_error", _("The turn was lost."), retryable=True)
     return shapes.Answer(
@@ -136,6 +137,6 @@ def _answer(opened: opening.Opened, heard: Heard, sound: bytes) -> shapes.Answer
         audio=base64.b64encode(sound).decode(),
         timeline=shapes.Timeline(
             events=[shapes.TimelineEvent(at_ms=at, event=event) for at, event in heard.events],
-            latency=parley.latency(heard.latency),
+            latency=codec.latency(heard.latency),
         ),
     )

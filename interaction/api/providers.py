@@ -14,19 +14,19 @@ from interaction.credentials.provider_selection import (
     default_fallbacks,
     provider_options,
 )
-from interaction.edges.protocol import (
-    Message,
+from interaction.models import Preferences
+from interaction.sessions.settings import (
     ProviderFallbacks,
     Providers,
     Text,
     TurnDetectionChoice,
+    WireModel,
 )
-from interaction.models import Preferences
 
 router = Router(tags=["providers"])
 
 
-class Provider(Message):
+class Provider(WireModel):
     name: str
     label: str
     """For people."""
@@ -60,7 +60,7 @@ class Provider(Message):
         )
 
 
-class ProviderList(Message):
+class ProviderList(WireModel):
     """By stage; ``realtime`` serves all of them at once."""
 
     stt: list[Provider]
@@ -71,7 +71,7 @@ class ProviderList(Message):
     """Who steps in where a session chooses neither who serves nor who steps in."""
 
 
-class Choices(Message):
+class Choices(WireModel):
     """As in ``start_session``; empty fields mean the default."""
 
     mode: Literal["cascade", "realtime"] = "cascade"

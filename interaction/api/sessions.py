@@ -16,9 +16,9 @@ from pydantic import Field
 from interaction.api import ranges, shapes
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError
-from interaction.edges import opening
-from interaction.edges.protocol import SessionSettings
 from interaction.models import Session, Turn
+from interaction.sessions import create
+from interaction.sessions.settings import SessionSettings
 
 router = Router(tags=["sessions"])
 
@@ -48,7 +48,7 @@ def own(caller: Caller) -> QuerySet[Session]:
 @router.post("", response={201: shapes.Session, **ERRORS})
 def create_session(request: Caller, wanted: SessionSettings) -> Status[Any]:
     """Make a session, to be started over the socket by its id."""
-    return Status(201, shapes.Session.of(opening.create(request.auth, wanted, active=False)))
+    return Status(201, shapes.Session.of(create.create_session(request.auth, wanted, active=False)))
 
 
 @router.get("", response={200: shapes.SessionPage, **ERRORS})

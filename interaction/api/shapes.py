@@ -10,20 +10,17 @@ from django.urls import reverse
 from pydantic import Field
 
 from interaction import models
-from interaction.core.effects import METRICS, Mode
-from interaction.edges import opening, parley
-from interaction.edges.protocol import (
-    Latency,
-    Message,
-    ProviderChoice,
-    Providers,
-    TurnDetectionChoice,
-)
+from interaction.core.records import METRICS
+from interaction.core.types import Mode
+from interaction.edges.parley import codec
+from interaction.edges.parley.messages import Latency
+from interaction.sessions import create
+from interaction.sessions.settings import ProviderChoice, Providers, TurnDetectionChoice, WireModel
 
 Stage = Literal["stt", "llm", "tts", "archive", "realtime"]
 
 
-class ErrorDetail(Message):
+class ErrorDetail(WireModel):
     code: str
     message: str
     """What went wrong, and what to do about it."""
@@ -32,13 +29,13 @@ class ErrorDetail(Message):
     retryable: bool = False
 
 
-class ErrorBody(Message):
+class ErrorBody(WireModel):
     """The body of every answer that is no success."""
 
     error: ErrorDetail
 
 
-class Settings(Message):
+class Settings(WireModel):
     """The effective settings of a session, defaults filled in."""
 
     providers: Providers
@@ -49,10 +46,10 @@ class Settings(Message):
 
     @classmethod
     def of(cls, row: models.Session) -> Settings:
-        return cls(**opening.settings_of(row).model_dump(include=set(cls.model_fields)))
+        return cls(**create.settings_of(row).model_dump(include=set(cls.model_fields)))
 
 
-class Session(Message):
+class Session(WireModel):
     id: UUID
     title: str
     mode: Literal["cascade", "realtime"]
@@ -74,13 +71,13 @@ class Session(Message):
         return cls.model_validate(fields | {"settings": Settings.of(row)})
 
 
-class SessionPage(Message):
+class SessionPage(WireModel):
     items: list[Session]
     count: int
     """Of all pages."""
 
 
-class Utterance(Message):
+class Utterance(WireModel):
     """What the person said in a turn, spoken or typed."""
 
     turn_id: UUID
@@ -92,7 +89,7 @@ class Utterance(Message):
     started_at: datetime
 
 
-class AgentMessage(Message):
+class AgentMessage(WireModel):
     """What the agent answered in a turn."""
 
     turn_id: UUID
@@ -106,7 +103,7 @@ class AgentMessage(Message):
     audio_ms: int | None
 
 
-class TaskStage(Message):
+class TaskStage(WireModel):
     """One step of a task, and how long the person waited for it."""
 
     stage: Literal["stt", "llm", "tts"]
@@ -117,7 +114,7 @@ class TaskStage(Message):
     """``stt``: transcription_delay; ``llm``: llm_ttfs; ``tts``: tts_ttfb."""
 
 
-class Fallback(Message):
+class Fallback(WireModel):
     """The first choice failed before its first output; another provider served the stage."""
 
     stage: Literal["stt", "llm", "tts"]
@@ -126,7 +123,7 @@ class Fallback(Message):
     provider: str
 
 
-class Invocation(Message):
+class Invocation(WireModel):
     """A tool that the language model asked for."""
 
     id: UUID
@@ -139,7 +136,7 @@ class Invocation(Message):
     ms: float
 
 
-class Task(Message):
+class Task(WireModel):
     """The work that one request of the person's set off."""
 
     id: UUID
@@ -154,7 +151,7 @@ class Task(Message):
     started_at: datetime
 
 
-class Turn(Message):
+class Turn(WireModel):
     id: UUID
     session_id: UUID
     sequence: Annotated[int, Field(ge=1)]
@@ -216,7 +213,7 @@ def _audio_url(row: models.Turn, side: str) -> str | None:
 
 def _latency(row: models.Turn) -> Latency:
     measured = getattr(row, "latency", None)
-    return parley.latency(
+    return codec.latency(
         {
             metric: getattr(measured, "yield_ms" if metric == "yield" else metric, None)
             for metric in METRICS
@@ -259,7 +256,7 @@ def _task(row: models.Turn) -> Task:
 
 def _served(row: models.Turn) -> dict[str, ProviderChoice]:
     """Who served each stage, by what the session had chosen."""
-    chosen = opening.settings_of(row.session)
+    chosen = create.settings_of(row.session)
     served = {stage: getattr(chosen.providers, stage) for stage in ("stt", "llm", "tts")}
     for fallback in row.fallbacks:
         stage, name = fallback["stage"], fallback["provider"]
@@ -274,19 +271,19 @@ def _status(row: models.Turn) -> str:
     return "interrupted" if row.interrupted else "done"
 
 
-class TimelineEvent(Message):
+class TimelineEvent(WireModel):
     at_ms: float
     """Since the upload had been received."""
     event: str
     """A message type of the socket protocol, or ``first_audio`` or ``last_audio``."""
 
 
-class Timeline(Message):
+class Timeline(WireModel):
     events: list[TimelineEvent]
     latency: Latency
 
 
-class Answer(Message):
+class Answer(WireModel):
     """What one uploaded recording was answered."""
 
     session_id: UUID

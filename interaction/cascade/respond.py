@@ -10,24 +10,16 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from interaction.cascade.chain import Attempt, Chain
-from interaction.cascade.commitment import committed
-from interaction.cascade.pace import Timeline, unless
-from interaction.cascade.sentences import SentenceSplitter
+from interaction.bus.stage_messages import StageRequest
+from interaction.cascade.commit_gate import wait_for_commit
+from interaction.cascade.provider_fallback import Attempt, FallbackChain
 from interaction.cascade.speakable import speakable
-from interaction.cascade.stage import GivenUp, StageRun
-from interaction.cascade.ticket import Ticket
-from interaction.cascade.tooling import Tooling
-from interaction.core.signals import (
-    Manner,
-    Message,
-    ReplySentence,
-    ReplyText,
-    ToolCall,
-    ToolCalled,
-    ToolSpec,
-    Used,
-)
+from interaction.cascade.stage import StageGaveUp, StageRun
+from interaction.cascade.synthesis_pacing import Timeline, unless_set
+from interaction.cascade.tool_calls import ToolCalls
+from interaction.core.events import ClientToolCalled, ReplySentence, ReplyText, UsageReported
+from interaction.core.sentence_splitter import SentenceSplitter
+from interaction.core.types import Message, ResponseOptions, ToolCall, ToolSpec
 from interaction.providers.endpoints import ENDPOINT_PREFIX
 from interaction.providers.registry import entry
 from interaction.providers.stage_protocols import (
@@ -69,16 +61,18 @@ class _Reply:
 
     async def write(self, context: tuple[Message, ...]) -> None:
         """Have the reply written, with as many rounds of tools as the model asks for."""
-        messages, manner = list(context), self._run.ticket.manner
-        tooling = Tooling(self._run, but={tool.name for tool in manner.tools})
-        chain, counts = Chain(self._run, "llm"), list[Usage]()
+        messages, options = list(context), self._run.ticket.options
+        tooling = ToolCalls(self._run, but={tool.name for tool in options.tools})
+        chain, counts = FallbackChain(self._run, "llm"), list[Usage]()
         theirs: list[ToolCall] = []
         for number in range(MOST_ROUNDS + 2):
-            asked = _Round(self, messages, (*tooling.specs, *manner.tools), _wishes(manner, number))
+            asked = _Round(
+                self, messages, (*tooling.specs, *options.tools), _wishes(options, number)
+            )
             await chain.through(asked.put)
             await self._finish_sentence()
             counts += asked.counts
-            ours, theirs = _by_who_runs_them(asked.calls, manner)
+            ours, theirs = _by_who_runs_them(asked.calls, options)
             results = await tooling.answer(ours, refuse=number >= MOST_ROUNDS)
             if theirs or not ours:
                 break
@@ -87,9 +81,9 @@ class _Reply:
         self._spoken.put_nowait(None)
         if not (self._text.strip() or tooling.session_over or theirs):
             message = _("The language model gave no answer.")
-            raise GivenUp("empty_reply", message)
+            raise StageGaveUp("empty_reply", message)
         await self._count(counts)
-        spoken = self._sentences if manner.spoken else 0
+        spoken = self._sentences if options.spoken else 0
         await self._run.tell(ReplyText(self._id, self._text, spoken, asked.cut))
         facts = {f"text:{self._id}": self._text, f"sentences:{self._id}": self._sentences}
         self._run.note(**facts)
@@ -97,9 +91,9 @@ class _Reply:
     async def _ask_client(self, calls: list[ToolCall]) -> None:
         """Pass on the calls of tools that the client runs: the reply ends with them."""
         if calls and not self._run.ticket.committed:
-            await committed(self._run.redis, self._id)
+            await wait_for_commit(self._run.redis, self._id)
         for call in calls:
-            await self._run.tell(ToolCalled(self._run.ticket.turn_id, self._id, call))
+            await self._run.tell(ClientToolCalled(self._run.ticket.turn_id, self._id, call))
 
     async def take(self, token: str, *, opening: bool) -> None:
         """The next piece of text. ``opening``: the first one after tools were run."""
@@ -117,7 +111,7 @@ class _Reply:
         number = 0
         while (text := await self._spoken.get()) is not None:
             if (played := number - AHEAD - 1) >= 0:
-                await unless(self._run.abandoned, timeline.ended(played))
+                await unless_set(self._run.abandoned, timeline.ended(played))
             ticket = in_voice(self._run.ticket.onward("tts", self._id, number))
             await self._run.hand_over(ticket, text=text)
             number += 1
@@ -128,7 +122,7 @@ class _Reply:
 
     async def _add(self, piece: str) -> None:
         """A sentence is written. What cannot be spoken is text only."""
-        aloud = self._run.ticket.manner.spoken
+        aloud = self._run.ticket.options.spoken
         spoken = speakable(piece) if aloud else piece
         if not spoken:
             return
@@ -145,7 +139,7 @@ class _Reply:
         """Pass on what the provider counted: what went in at first, and all that came out."""
         if counts:
             turn, written = self._run.ticket.turn_id, sum(one.completion_tokens for one in counts)
-            await self._run.tell(Used(turn, self._id, counts[0].prompt_tokens, written))
+            await self._run.tell(UsageReported(turn, self._id, counts[0].prompt_tokens, written))
 
 
 class _Round:
@@ -196,30 +190,30 @@ class _Round:
 
 
 def _by_who_runs_them(
-    calls: list[ToolCall], manner: Manner
+    calls: list[ToolCall], options: ResponseOptions
 ) -> tuple[list[ToolCall], list[ToolCall]]:
     """The calls of tools that run here, and those of the client's."""
-    theirs = {tool.name for tool in manner.tools}
+    theirs = {tool.name for tool in options.tools}
     ours = [call for call in calls if call.name not in theirs]
     return ours, [call for call in calls if call.name in theirs]
 
 
-def _wishes(manner: Manner, number: int) -> dict[str, Any]:
+def _wishes(options: ResponseOptions, number: int) -> dict[str, Any]:
     """Only what is asked for, so that a provider need not know of it. A tool that must be called
     has been, after the first round."""
     wishes: dict[str, Any] = {}
-    if manner.tool_choice != "auto" and (number == 0 or manner.tool_choice == "none"):
-        wishes["tool_choice"] = manner.tool_choice
-    if manner.max_tokens:
-        wishes["max_tokens"] = manner.max_tokens
+    if options.tool_choice != "auto" and (number == 0 or options.tool_choice == "none"):
+        wishes["tool_choice"] = options.tool_choice
+    if options.max_tokens:
+        wishes["max_tokens"] = options.max_tokens
     return wishes
 
 
-def in_voice(ticket: Ticket) -> Ticket:
+def in_voice(ticket: StageRequest) -> StageRequest:
     """With the voice that was asked for, where a provider has it; else it keeps its own. The
     rest of the manner is not for those who speak."""
-    voice = ticket.manner.voice
-    ticket = replace(ticket, manner=Manner())
+    voice = ticket.options.voice
+    ticket = replace(ticket, options=ResponseOptions())
     if not voice:
         return ticket
     choices = tuple(

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from pydantic import SecretStr
 from redis.exceptions import RedisError
 
-from interaction.cascade.connections import patiently, redis
+from interaction.bus.redis_client import get_redis, retry_while_down
 from interaction.credentials import encryption
 from interaction.models import Endpoint, ProviderCredential
 from interaction.providers import registry
@@ -137,9 +137,9 @@ async def cached_credentials(owner_id: int) -> Credentials:
 
     A version in Redis says so: it is another one after every change, and gone with Redis's memory.
     """
-    store = redis()
+    store = get_redis()
     key = credentials_version_key(owner_id)
-    version = await patiently(lambda: store.get(key))
+    version = await retry_while_down(lambda: store.get(key))
     if version is None:
         await store.set(key, uuid.uuid4().bytes, ex=VERSION_LIFETIME, nx=True)
         version = await store.get(key)

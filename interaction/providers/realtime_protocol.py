@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from interaction.core.signals import Message, ToolCall, ToolSpec, TurnDetection
+from interaction.core.config import TurnDetection
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers.errors import ProviderError
 from interaction.providers.stage_protocols import Usage
 

@@ -11,17 +11,37 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from interaction.cascade.connections import BROKEN, PATIENCE
-from interaction.cascade.handover import Handover
-from interaction.cascade.hub import hub
-from interaction.cascade.liveness import Job, Watch
-from interaction.cascade.ticket import Report
-from interaction.core import effects as out
-from interaction.core import signals as sig
-from interaction.core.effects import EngineOrder, TurnRecord
+from interaction.bus.hub import hub
+from interaction.bus.redis_client import CONNECTION_ERRORS, RETRY_FOR
+from interaction.bus.stage_messages import StageReport
+from interaction.bus.stage_watchdog import Job, StageWatchdog
+from interaction.core.engine import EngineUnavailable, SessionSpec
+from interaction.core.events import (
+    EngineEvent,
+    EngineLost,
+    EngineSpeechStarted,
+    EngineSpeechStopped,
+    FinalTranscript,
+    MetricMeasured,
+    PartialTranscript,
+    ReplyAudio,
+    ReplySentence,
+    StageFailed,
+    UsageReported,
+)
+from interaction.core.orders import (
+    CancelReply,
+    DropTurn,
+    EndTurn,
+    EngineOrder,
+    OpenTurn,
+    Respond,
+    SendAudio,
+)
+from interaction.core.records import TurnRecord
 from interaction.core.redaction import Redactor
+from interaction.core.types import Message, Stage
 from interaction.crashes import log_crash
-from interaction.engine import EngineUnavailable, SessionSpec
 from interaction.providers.errors import ProviderError, ProviderTimeout
 from interaction.providers.realtime_protocol import (
     InputTranscript,
@@ -33,12 +53,13 @@ from interaction.providers.realtime_protocol import (
     SpeechStarted,
     SpeechStopped,
 )
-from interaction.realtime.keeping import Keeping
-from interaction.realtime.line import Line
-from interaction.realtime.orders import Orders, are_ours
-from interaction.realtime.reply import Reply
-from interaction.realtime.sorting import Sorting
-from interaction.realtime.tooling import Tooling
+from interaction.realtime.order_sender import OrderSender, are_ours
+from interaction.realtime.provider_connection import ProviderConnection
+from interaction.realtime.reply import RealtimeReply
+from interaction.realtime.response_matching import ResponseMatcher
+from interaction.realtime.tool_calls import ToolCalls
+from interaction.turn_records.archive_queue import ArchiveQueue
+from interaction.turn_records.recorder import TurnRecorder
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +68,7 @@ SILENT_FOR = 10.0
 
 
 class RealtimeEngine:
-    """Implements ``interaction.engine.Engine``."""
+    """Implements ``interaction.core.engine.Engine``."""
 
     def __init__(self, spec: SessionSpec) -> None:
         assert spec.realtime is not None, "a session in realtime mode names its provider"
@@ -56,16 +77,16 @@ class RealtimeEngine:
         self._provider = spec.realtime.name
         self._now = asyncio.get_running_loop().time
         self._hub = hub()
-        self._watch = Watch()
-        self._handover = Handover(spec, self._watch, self._fail_with)
-        self._keeping = Keeping(spec, self._handover)
-        self._tooling = Tooling(spec, self._tell, self._keeping)
-        self._line = Line(spec, self._tooling.specs)
+        self._watch = StageWatchdog()
+        self._handover = ArchiveQueue(spec, self._watch, self._fail_with)
+        self._keeping = TurnRecorder(spec, self._handover)
+        self._tooling = ToolCalls(spec, self._tell, self._keeping)
+        self._line = ProviderConnection(spec, self._tooling.specs)
         self._turns_are_ours = are_ours(spec.turns)
-        self._to_provider = Orders(self._line, spec.turns, self._give_up)
-        self._events: asyncio.Queue[sig.StageEvent | None] = asyncio.Queue()
-        self._sorting = Sorting(turns_are_ours=self._turns_are_ours)
-        self._reply: Reply | None = None
+        self._to_provider = OrderSender(self._line, spec.turns, self._give_up)
+        self._events: asyncio.Queue[EngineEvent | None] = asyncio.Queue()
+        self._sorting = ResponseMatcher(turns_are_ours=self._turns_are_ours)
+        self._reply: RealtimeReply | None = None
         """The one that comes, or came last."""
         self._asked_at = 0.0
         self._resumed = False
@@ -78,9 +99,9 @@ class RealtimeEngine:
 
     async def open(self) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(RETRY_FOR):
                 await self._hub.join(self)
-        except BROKEN as error:
+        except CONNECTION_ERRORS as error:
             message = _("Redis does not answer. Check that it runs, then try again.")
             raise EngineUnavailable(message) from error
         if self._closed:  # meanwhile: that close came too early
@@ -91,53 +112,53 @@ class RealtimeEngine:
         self._begin(self._to_provider.work())
         self._begin(self._follow())
 
-    def perform(self, order: EngineOrder) -> None:
+    def execute(self, order: EngineOrder) -> None:
         if self._closed:
             return
         match order:
-            case out.OpenTurn(turn_id, sequence):
+            case OpenTurn(turn_id, sequence):
                 self._keeping.open(turn_id, sequence, "speech")
                 if words := self._sorting.opened(turn_id):
                     self._understand(turn_id, words)
-            case out.SendAudio(turn_id, pcm):
+            case SendAudio(turn_id, pcm):
                 self._keeping.heard(turn_id, pcm)
-            case out.EndTurn(turn_id, reply_id):
+            case EndTurn(turn_id, reply_id):
                 self._keeping.heard(turn_id, b"", last=True)
                 self._keeping.note(turn_id, reply=str(reply_id))
-                reply = self._expect(Reply(turn_id, reply_id), order.context)
+                reply = self._expect(RealtimeReply(turn_id, reply_id), order.context)
                 early = self._sorting.ended(turn_id, reply)
                 if early is None:
                     self._to_provider.fall_silent()
                 for event in early or ():
                     self._of_reply(reply, event)
-            case out.Respond(turn_id, sequence, reply_id, context):
+            case Respond(turn_id, sequence, reply_id, context):
                 said = context[-1].content if context else ""
                 facts = {"reply": str(reply_id), "transcript": said}
                 self._keeping.open(turn_id, sequence, "text", **facts)
-                self._sorting.asked(self._expect(Reply(turn_id, reply_id), context[:-1]))
-            case out.DropTurn(turn_id):
+                self._sorting.asked(self._expect(RealtimeReply(turn_id, reply_id), context[:-1]))
+            case DropTurn(turn_id):
                 self._sorting.dropped(turn_id)
                 if turn_id in self._handover:
                     self._keeping.drop(turn_id)
-            case out.CancelReply(reply_id=reply_id):
+            case CancelReply(reply_id=reply_id):
                 if not (self._reply and self._reply.id == reply_id):
                     return
                 self._cancel(self._reply)
         self._to_provider.put(order)
 
-    async def taken(self) -> None:
+    async def wait_until_executed(self) -> None:
         await self._keeping.done()
 
-    def close_turn(self, record: TurnRecord) -> None:
+    def archive_turn(self, record: TurnRecord) -> None:
         if self._closed:
             return
         if self._reply and self._reply.turn == record.turn_id:
             self._line.closed(record)
         self._keeping.close(record)
 
-    async def events(self) -> AsyncGenerator[sig.StageEvent, None]:
+    async def events(self) -> AsyncGenerator[EngineEvent, None]:
         while (event := await self._events.get()) is not None:
-            if isinstance(event, sig.TurnFound):
+            if isinstance(event, EngineSpeechStarted):
                 self._sorting.speech_told()
             yield event
 
@@ -169,7 +190,7 @@ class RealtimeEngine:
         for job in lost:
             self._lose(job)
 
-    def report(self, report: Report, now: float) -> None:
+    def report(self, report: StageReport, now: float) -> None:
         job = report.job
         if not self._watch.knows(job):
             return
@@ -192,13 +213,13 @@ class RealtimeEngine:
 
     # Replies come and go.
 
-    def _expect(self, reply: Reply, context: tuple[sig.Message, ...]) -> Reply:
+    def _expect(self, reply: RealtimeReply, context: tuple[Message, ...]) -> RealtimeReply:
         self._reply, self._asked_at = reply, self._now()
         self._line.replies_to(context)
         self._rest(SILENT_FOR)
         return reply
 
-    def _cancel(self, reply: Reply) -> None:
+    def _cancel(self, reply: RealtimeReply) -> None:
         if not reply.complete:
             self._keep_rest(reply)
             self._sorting.stopped(reply)
@@ -225,10 +246,10 @@ class RealtimeEngine:
         match event:
             case SpeechStarted():
                 self._sorting.speech_began()
-                self._tell(sig.TurnFound())
+                self._tell(EngineSpeechStarted())
             case SpeechStopped():
                 self._sorting.speech_over()
-                self._tell(sig.TurnOver())
+                self._tell(EngineSpeechStopped())
             case InputTranscript():
                 if turn := self._sorting.turn_of(event):
                     self._understand(turn, event)
@@ -236,7 +257,7 @@ class RealtimeEngine:
                 if reply := self._sorting.reply_of(event):
                     self._of_reply(reply, event)
 
-    def _of_reply(self, reply: Reply, event: RealtimeEvent) -> None:
+    def _of_reply(self, reply: RealtimeReply, event: RealtimeEvent) -> None:
         if reply.complete:
             return
         self._rest(SILENT_FOR)
@@ -253,7 +274,7 @@ class RealtimeEngine:
             case ResponseDone(calls, cut_off, error, usage):
                 if usage:
                     counts = (usage.prompt_tokens, usage.completion_tokens)
-                    self._tell(sig.Used(reply.turn, reply.id, *counts))
+                    self._tell(UsageReported(reply.turn, reply.id, *counts))
                 if error:
                     self._fail_reply(error.code, error.message, error.retryable)
                 elif calls and not cut_off:
@@ -263,7 +284,7 @@ class RealtimeEngine:
                 else:
                     self._finish(reply, whole=not cut_off)
 
-    async def _run_tools(self, reply: Reply, done: ResponseDone) -> None:
+    async def _run_tools(self, reply: RealtimeReply, done: ResponseDone) -> None:
         line = self._line.current
         try:
             results = await self._tooling.answer(reply.turn, reply.id, done.calls)
@@ -276,20 +297,20 @@ class RealtimeEngine:
         else:
             self._rest(SILENT_FOR)
 
-    def _write(self, reply: Reply, events: Sequence[sig.StageEvent]) -> None:
+    def _write(self, reply: RealtimeReply, events: Sequence[EngineEvent]) -> None:
         for event in events:
-            if isinstance(event, sig.ReplySentence):
+            if isinstance(event, ReplySentence):
                 name = f"sentence:{reply.id}:{event.sentence}"
                 self._keeping.note(reply.turn, **{name: event.text})
                 if event.sentence == 0:
                     self._measure(reply, "llm_ttfs")
             self._tell(event)
 
-    def _speak(self, reply: Reply, piece: sig.ReplyAudio) -> None:
+    def _speak(self, reply: RealtimeReply, piece: ReplyAudio) -> None:
         self._keeping.said(reply.turn, reply.id, piece.sentence, piece.pcm)
         self._tell(piece)
 
-    def _finish(self, reply: Reply, *, whole: bool) -> None:
+    def _finish(self, reply: RealtimeReply, *, whole: bool) -> None:
         self._rest()
         if whole:
             self._resumed = False
@@ -297,13 +318,13 @@ class RealtimeEngine:
         self._write(reply, reply.finish())
         self._note_text(reply)
 
-    def _keep_rest(self, reply: Reply) -> None:
+    def _keep_rest(self, reply: RealtimeReply) -> None:
         """It breaks off: what has come of it belongs into the history."""
         reply.complete = True
         self._write(reply, reply.pause())
         self._note_text(reply)
 
-    def _note_text(self, reply: Reply) -> None:
+    def _note_text(self, reply: RealtimeReply) -> None:
         # Audio without a word of text is found by its first sentence all the same.
         facts: dict[str, object] = {f"text:{reply.id}": reply.text}
         if not reply.sentences and reply.heard_anything:
@@ -314,16 +335,16 @@ class RealtimeEngine:
         redactor = Redactor() if self._spec.redact else None
         if not words.final:
             text = redactor.partial(words.text) if redactor else words.text
-            self._tell(sig.PartialTranscript(turn, text))
+            self._tell(PartialTranscript(turn, text))
             return
         text = redactor.final(words.text) if redactor else words.text
         self._keeping.note(turn, transcript=text)
-        self._tell(sig.FinalTranscript(turn, text))
+        self._tell(FinalTranscript(turn, text))
 
-    def _measure(self, reply: Reply, metric: str) -> None:
+    def _measure(self, reply: RealtimeReply, metric: str) -> None:
         ms = round(1000 * (self._now() - self._asked_at), 1)
         self._keeping.note(reply.turn, **{f"ms:{metric}": ms})
-        self._tell(sig.Measured(reply.turn, metric, ms))
+        self._tell(MetricMeasured(reply.turn, metric, ms))
 
     # Failures.
 
@@ -360,12 +381,12 @@ class RealtimeEngine:
         if again:
             self._fail_reply(*why)
             if turn:
-                self._tell(sig.StageFailed(turn, "realtime", self._provider, *why))
+                self._tell(StageFailed(turn, "realtime", self._provider, *why))
             self._begin(self._resume())
             return
         if self._reply and not self._reply.complete:
             self._keep_rest(self._reply)
-        self._tell(sig.EngineLost(self._provider, *why))
+        self._tell(EngineLost(self._provider, *why))
 
     async def _resume(self) -> None:
         try:
@@ -381,17 +402,17 @@ class RealtimeEngine:
         self._sorting.stopped(reply)
         self._rest()
         why = (self._provider, code, message, retryable)
-        self._tell(sig.StageFailed(reply.turn, "realtime", *why, reply.id))
+        self._tell(StageFailed(reply.turn, "realtime", *why, reply.id))
 
     def _fail_with(
-        self, turn: UUID, stage: sig.Stage, code: str, message: str, reply: UUID | None = None
+        self, turn: UUID, stage: Stage, code: str, message: str, reply: UUID | None = None
     ) -> None:
-        self._tell(sig.StageFailed(turn, stage, "", code, message, retryable=True, reply_id=reply))
+        self._tell(StageFailed(turn, stage, "", code, message, retryable=True, reply_id=reply))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _tell(self, event: sig.StageEvent) -> None:
+    def _tell(self, event: EngineEvent) -> None:
         self._events.put_nowait(event)

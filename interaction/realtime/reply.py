@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from interaction.cascade.sentences import SentenceSplitter
-from interaction.core.signals import (
-    SPEAKING_RATE,
+from interaction.core.events import (
+    EngineEvent,
+    PartialSentence,
     ReplyAudio,
     ReplySentence,
     ReplyText,
-    SentenceSoFar,
-    StageEvent,
 )
+from interaction.core.sentence_splitter import SentenceSplitter
+from interaction.core.types import OUTPUT_SAMPLE_RATE
 
 MS_A_CHARACTER = 65.0
 """Of English speech; other scripts say more in a character, and take longer for it."""
 MS_A_WIDE_CHARACTER = 220.0
 
 
-class Reply:
+class RealtimeReply:
     def __init__(self, turn: UUID, reply: UUID) -> None:
         self.turn = turn
         self.id = reply
@@ -42,21 +42,21 @@ class Reply:
     def sentences(self) -> int:
         return len(self._ends_ms)
 
-    def write(self, text: str) -> list[StageEvent]:
+    def write(self, text: str) -> list[EngineEvent]:
         """More of its text; return the sentences that are complete now, and what there is of the
         next one."""
         self.text += text
         pieces = self._splitter.feed(text)
-        events: list[StageEvent] = [self._sentence(piece) for piece in pieces if piece.strip()]
+        events: list[EngineEvent] = [self._sentence(piece) for piece in pieces if piece.strip()]
         if so_far := self._splitter.open.strip():
-            events.append(SentenceSoFar(self.id, self.sentences, so_far))
+            events.append(PartialSentence(self.id, self.sentences, so_far))
         return events
 
     def speak(self, pcm: bytes) -> ReplyAudio:
         """More of its audio."""
         last = self.sentences if self._splitter.open.strip() else max(self.sentences - 1, 0)
         sentence = next((n for n, end in enumerate(self._ends_ms) if self._audio_ms < end), last)
-        self._audio_ms += 1000 * len(pcm) / 2 / SPEAKING_RATE
+        self._audio_ms += 1000 * len(pcm) / 2 / OUTPUT_SAMPLE_RATE
         self._sequence += 1
         return ReplyAudio(self.id, self._sequence - 1, sentence, pcm)
 
@@ -64,10 +64,10 @@ class Reply:
         """What follows, after a tool was run, is another sentence."""
         return [self._sentence(piece) for piece in self._splitter.finish() if piece.strip()]
 
-    def finish(self) -> list[StageEvent]:
+    def finish(self) -> list[EngineEvent]:
         """Nothing more of it comes."""
         self.complete = True
-        events: list[StageEvent] = [*self.pause()]
+        events: list[EngineEvent] = [*self.pause()]
         spoken = max(self.sentences, 1) if self._sequence else 0
         events.append(ReplyText(self.id, self.text, spoken))
         if spoken:

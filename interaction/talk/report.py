@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from interaction.core.effects import METRICS
+from interaction.core.records import METRICS
 from interaction.talk.client import TurnHeard
 
 NOT_SHOWN = {"type", "turn_id", "reply_id", "session_id"}

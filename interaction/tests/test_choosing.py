@@ -10,8 +10,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import override_settings
 
-from interaction.cascade.connections import close_redis, redis
-from interaction.cascade.health import Health
+from interaction.bus.redis_client import close_redis, get_redis
+from interaction.cascade.provider_health import ProviderHealth
 from interaction.credentials.provider_selection import (
     ProviderOption,
     default_fallbacks,
@@ -303,8 +303,8 @@ def test_a_redis_that_lost_its_memory_has_everything_read_anew(
 def test_a_new_key_forgives_what_failed_with_the_old_one(
     people: tuple[int, int], redis_client: Any
 ) -> None:
-    def health(owner: int) -> Health:
-        return Health(redis(), "llm", [ProviderChoice("openai")], owner)
+    def health(owner: int) -> ProviderHealth:
+        return ProviderHealth(get_redis(), "llm", [ProviderChoice("openai")], owner)
 
     async def fails(owner: int) -> None:
         error = ProviderUnauthorized("wrong key", stage="llm", provider="openai")

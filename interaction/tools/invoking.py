@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
-from interaction.core.signals import ToolCall
+from interaction.core.types import ToolCall
 from interaction.crashes import log_crash
 from interaction.tools.base import Situation, Tool, ToolFailed
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from interaction.core.signals import ToolSpec
+from interaction.core.types import ToolSpec
 from interaction.tools.base import Tool
 
 

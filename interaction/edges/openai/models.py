@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from interaction.credentials.provider_selection import ProviderOption, provider_options
-from interaction.edges.protocol import (
+from interaction.models import Preferences
+from interaction.providers.config import Kind
+from interaction.sessions.settings import (
     LONGEST_PROMPT,
     ProviderChoice,
     ProviderFallbacks,
     Providers,
     SessionSettings,
 )
-from interaction.models import Preferences
-from interaction.providers.config import Kind
 
 DEFAULT = "default"
 MINE = "mine"

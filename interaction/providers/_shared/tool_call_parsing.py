@@ -6,7 +6,7 @@ import json
 import uuid
 from typing import Any
 
-from interaction.core.signals import ToolCall
+from interaction.core.types import ToolCall
 
 _SEPARATOR = "|"
 """Stands in a call's id before what its provider wants to have back with the call."""

@@ -10,7 +10,7 @@ from typing import Any
 import anthropic
 from anthropic import AsyncAnthropic, omit
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.http import HttpStage, transport
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from websockets.asyncio.client import ClientConnection
 
-from interaction.core.signals import HEARING_RATE
+from interaction.core.types import INPUT_SAMPLE_RATE
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.sockets import SocketErrorMapping, open_socket
 from interaction.providers._shared.streaming_stt import Step, StreamingSpeechToText, WireMessage
@@ -35,7 +35,7 @@ class SpeechToText(StreamingSpeechToText):
             "model": self._config.model,
             "language": self._config.language or "multi",
             "encoding": "linear16",
-            "sample_rate": HEARING_RATE,
+            "sample_rate": INPUT_SAMPLE_RATE,
             "channels": 1,
             "interim_results": "true",
             "punctuate": "true",

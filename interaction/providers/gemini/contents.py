@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from google.genai import types
 
-from interaction.core.signals import Message
+from interaction.core.types import Message
 from interaction.providers._shared.tool_call_parsing import arguments_of, bare_id, extra_of
 
 UNSIGNED = b"skip_thought_signature_validator"

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.genai import types
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers._shared.http import HttpStage
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
 from interaction.providers._shared.tool_call_parsing import new_id, with_extra

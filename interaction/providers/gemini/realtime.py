@@ -15,7 +15,7 @@ from typing import Any
 
 from google.genai import types
 
-from interaction.core.signals import HEARING_RATE, Message, ToolCall
+from interaction.core.types import INPUT_SAMPLE_RATE, Message, ToolCall
 from interaction.providers._shared.tool_call_parsing import bare_id, new_id
 from interaction.providers._shared.valid_text import valid_arguments, valid_text
 from interaction.providers.config import ProviderConfig
@@ -132,7 +132,7 @@ class RealtimeConnection:
     # To the provider.
 
     async def feed_audio(self, pcm: bytes) -> None:
-        audio = types.Blob(data=pcm, mime_type=f"audio/pcm;rate={HEARING_RATE}")
+        audio = types.Blob(data=pcm, mime_type=f"audio/pcm;rate={INPUT_SAMPLE_RATE}")
         await self._send(lambda session: session.send_realtime_input(audio=audio))
 
     async def start_turn(self) -> None:

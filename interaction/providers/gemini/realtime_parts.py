@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from google.genai import types
 
 from interaction.audio.resample import Resampler
-from interaction.core.signals import SPEAKING_RATE
+from interaction.core.types import OUTPUT_SAMPLE_RATE
 from interaction.providers._shared.valid_text import ValidTextStream
 from interaction.providers.realtime_protocol import InputTranscript, RealtimeEvent
 from interaction.providers.stage_protocols import Usage
@@ -35,7 +35,7 @@ class Reply:
     def interruption_note(self, heard_ms: int) -> str:
         """What the model must know of an interruption: what was heard, in whole words; empty where
         that is all of it."""
-        audio_ms = 1000 * self.pcm_bytes // 2 // SPEAKING_RATE
+        audio_ms = 1000 * self.pcm_bytes // 2 // OUTPUT_SAMPLE_RATE
         if heard_ms >= audio_ms:
             return ""
         text = self.text.text
@@ -78,14 +78,14 @@ class OutputResampler:
     """The replies' audio, brought to 24 kHz."""
 
     def __init__(self) -> None:
-        self._rate = SPEAKING_RATE
-        self._resampler = Resampler(self._rate, SPEAKING_RATE)
+        self._rate = OUTPUT_SAMPLE_RATE
+        self._resampler = Resampler(self._rate, OUTPUT_SAMPLE_RATE)
 
     def feed(self, audio: types.Blob) -> bytes:
         """Mono s16le at 24 kHz."""
         rate = _rate(audio.mime_type or "")
         if rate != self._rate:
-            self._rate, self._resampler = rate, Resampler(rate, SPEAKING_RATE)
+            self._rate, self._resampler = rate, Resampler(rate, OUTPUT_SAMPLE_RATE)
         return self._resampler.feed(audio.data or b"")
 
 
@@ -100,4 +100,4 @@ def _rate(mime_type: str) -> int:
     _, _, rate = mime_type.partition("rate=")
     with contextlib.suppress(ValueError):
         return int(rate.partition(";")[0])
-    return SPEAKING_RATE
+    return OUTPUT_SAMPLE_RATE

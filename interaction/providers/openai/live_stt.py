@@ -14,7 +14,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 
 from interaction.audio.resample import Resampler
-from interaction.core.signals import HEARING_RATE
+from interaction.core.types import INPUT_SAMPLE_RATE
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.sockets import SocketErrorMapping, open_socket
 from interaction.providers._shared.streaming_stt import Step, StreamingSpeechToText, WireMessage
@@ -63,7 +63,7 @@ class Utterance:
     def __init__(self, errors: ErrorMapping) -> None:
         self.closing = False
         self._errors = errors
-        self._resampler = Resampler(HEARING_RATE, RATE)
+        self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
         self._uncommitted = 0
         """Bytes of audio since the last commit."""
         self._started = False
@@ -82,7 +82,7 @@ class Utterance:
 
     def mark_messages(self) -> tuple[Sequence[WireMessage], bool]:
         rest = self._append(self._resampler.finish())
-        self._resampler = Resampler(HEARING_RATE, RATE)
+        self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
         if self._uncommitted < LEAST_COMMIT:
             return rest, False
         self._uncommitted = 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from openai import omit
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
 from interaction.providers._shared.tool_call_parsing import bare_id, new_id
 from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text

@@ -16,7 +16,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from interaction.audio.resample import Resampler
-from interaction.core.signals import HEARING_RATE, Message, ToolCall
+from interaction.core.types import INPUT_SAMPLE_RATE, Message, ToolCall
 from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError, ProviderUnauthorized, ProviderUnavailable
@@ -119,7 +119,7 @@ class RealtimeConnection:
         self._errors = errors
         self._history = session.history
         self._finds_turns = session.turn_detection.kind in ("server", "semantic")
-        self._resampler = Resampler(HEARING_RATE, RATE)
+        self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
         self._turns: dict[str, int] = {}
         """Number of the person's turn, by its item's id."""
         self._transcripts: dict[str, ValidTextStream] = {}
@@ -152,11 +152,11 @@ class RealtimeConnection:
         await self._append(self._resampler.feed(pcm))
 
     async def start_turn(self) -> None:
-        self._resampler = Resampler(HEARING_RATE, RATE)
+        self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
 
     async def commit_turn(self) -> None:
         await self._append(self._resampler.finish())
-        self._resampler = Resampler(HEARING_RATE, RATE)
+        self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
         await self._send({"type": "input_audio_buffer.commit", "event_id": COMMIT_ID})
         self._audio_bytes.clear()
         await self._respond()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from interaction.core.signals import Message, ToolSpec
+from interaction.core.types import Message, ToolSpec
 from interaction.providers.config import ProviderConfig
 from interaction.providers.realtime_protocol import RealtimeSessionConfig
 

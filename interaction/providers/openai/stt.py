@@ -11,13 +11,13 @@ from openai import omit
 from openai.types.audio import TranscriptionTextDeltaEvent, TranscriptionTextDoneEvent
 
 from interaction.audio import wav
-from interaction.core.signals import HEARING_RATE
+from interaction.core.types import INPUT_SAMPLE_RATE
 from interaction.providers._shared.answer_deadlines import AnswerDeadlines
 from interaction.providers._shared.valid_text import ValidTextStream, valid_text
 from interaction.providers.openai.client import OpenAIStage
 from interaction.providers.stage_protocols import Flush, Transcript
 
-LEAST_AUDIO = 2 * HEARING_RATE // 10
+LEAST_AUDIO = 2 * INPUT_SAMPLE_RATE // 10
 """Bytes, 100 ms: servers refuse what is shorter, and there is no word in it."""
 
 
@@ -51,7 +51,7 @@ class SpeechToText(OpenAIStage):
             yield Transcript("", final=True)
             return
         request = self._client.audio.transcriptions.with_streaming_response.create(
-            file=("speech.wav", wav.wrap(pcm, HEARING_RATE), "audio/wav"),
+            file=("speech.wav", wav.wrap(pcm, INPUT_SAMPLE_RATE), "audio/wav"),
             model=self._config.model,
             language=self._config.language.split("-")[0] or omit,
             stream=True,

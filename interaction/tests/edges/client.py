@@ -12,7 +12,7 @@ from channels.testing import WebsocketCommunicator
 from jsonschema import Draft202012Validator
 
 from interaction import contract
-from interaction.edges.protocol import AudioHeader
+from interaction.edges.parley.messages import AudioHeader
 from voiceproject.asgi import application
 
 PATIENCE = 20

@@ -10,8 +10,9 @@ import pytest
 from django.conf import settings
 
 from interaction import contract
-from interaction.core.effects import METRICS
-from interaction.edges import door, parley
+from interaction.core.records import METRICS
+from interaction.edges import auth
+from interaction.edges.parley import codec
 
 TEXT = (settings.BASE_DIR / "docs" / "protocol.md").read_text()
 EXAMPLES: list[dict[str, Any]] = [
@@ -35,9 +36,9 @@ def test_examples_have_the_fields_that_messages_have(example: dict[str, Any]) ->
 def test_metrics_codes_and_limits_are_named() -> None:
     for metric in METRICS:
         assert f"| `{metric}` |" in TEXT
-    for code in (door.UNAUTHENTICATED, door.BAD_ORIGIN):
+    for code in (auth.UNAUTHENTICATED, auth.BAD_ORIGIN):
         assert f"| {code} |" in TEXT
-    assert parley.MAX_AUDIO_BYTES == 1 << 20
+    assert codec.MAX_AUDIO_BYTES == 1 << 20
     told = set(
         re.findall(
             r'Unreadable\(\s*"(\w+)"',

@@ -11,9 +11,9 @@ from django.core.files.base import ContentFile
 from django.test import Client as Browser
 from django.utils import timezone
 
-from interaction.edges import opening
-from interaction.edges.protocol import SessionSettings
 from interaction.models import ApiToken, Session, Task, ToolInvocation, Turn, TurnLatency
+from interaction.sessions import create
+from interaction.sessions.settings import SessionSettings
 from interaction.tests.edges.client import validator
 
 SESSIONS = "/api/v1/interaction/sessions"
@@ -31,7 +31,7 @@ def other(stranger: Any) -> Browser:
 
 @pytest.fixture
 def session(owner: Any) -> Session:
-    return opening.create(owner, SessionSettings(title="Weather"), active=False)
+    return create.create_session(owner, SessionSettings(title="Weather"), active=False)
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ class TestList:
     @pytest.fixture(autouse=True)
     def sessions(self, owner: Any, stranger: Any, turn: Turn) -> None:
         for number in range(3):
-            opening.create(owner, SessionSettings(title=f"No. {number}"), active=number == 0)
-        opening.create(stranger, SessionSettings(title="Not yours"), active=False)
+            create.create_session(owner, SessionSettings(title=f"No. {number}"), active=number == 0)
+        create.create_session(stranger, SessionSettings(title="Not yours"), active=False)
         week_ago = timezone.now() - timedelta(days=7)
         Session.objects.filter(title="No. 2").update(created_at=week_ago)
 
@@ -296,7 +296,7 @@ def test_for_a_stranger_nothing_is_there(other: Browser, turn: Turn) -> None:
 
 
 def test_a_turn_is_found_in_its_own_session_alone(program: Browser, owner: Any, turn: Turn) -> None:
-    elsewhere = opening.create(owner, SessionSettings(), active=False)
+    elsewhere = create.create_session(owner, SessionSettings(), active=False)
     url = f"{SESSIONS}/{elsewhere.pk}/turns/{turn.pk}/audio?side=user"
     assert program.get(url).status_code == 404
     assert program.get(f"{SESSIONS}/{uuid4()}/turns").status_code == 404

@@ -22,7 +22,7 @@ ME = Account("", check_path="/models", label="Someone")
 
 
 @asynccontextmanager
-async def answering(handler: Handler) -> AsyncIterator[str]:
+async def respond_when(handler: Handler) -> AsyncIterator[str]:
     """A server's address; it answers everything by ``handler``."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
@@ -36,7 +36,7 @@ async def answering(handler: Handler) -> AsyncIterator[str]:
 
 
 async def tried(handler: Handler, account: Account = ME, **more: object) -> CheckResult:
-    async with answering(handler) as url:
+    async with respond_when(handler) as url:
         return await check_key(account, Access(url, KEY, "own"), **more)  # type: ignore[arg-type]
 
 
@@ -63,7 +63,7 @@ async def test_a_streaming_address_is_asked_over_http() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         return web.json_response({"scopes": []})
 
-    async with answering(handler) as url:
+    async with respond_when(handler) as url:
         access = Access(url.replace("http", "ws", 1), KEY, "server")
         assert (await check_key(accounts()["deepgram"], access)).ok
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interaction.core.effects import METRICS
+from interaction.core.records import METRICS
 from interaction.waterfall import Segment, lay_out
 from voiceproject.environment import BASE_DIR
 from voiceproject.testing.plugin import program

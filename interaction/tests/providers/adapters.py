@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from interaction.core.signals import Message
+from interaction.core.types import Message
 from interaction.providers.config import Kind, ProviderConfig
 from interaction.providers.registry import entries
 from interaction.providers.stage_protocols import Flush

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from interaction.core.signals import Message
+from interaction.core.types import Message
 from interaction.providers import errors
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
 from interaction.providers.anthropic.llm import LanguageModel

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interaction.core.signals import Message
+from interaction.core.types import Message
 from interaction.providers.config import ProviderConfig
 from interaction.providers.local._shared.word_stream import words
 from interaction.providers.local.demo.llm import LanguageModel, reply

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers.config import ProviderConfig
 from interaction.providers.local.demo.llm import reply
 from interaction.providers.registry import load

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers.stage_protocols import Transcript
 from interaction.tests.providers.adapters import SAID, STANDINS, Adapter
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interaction.core.signals import Message, ToolCall
+from interaction.core.types import Message, ToolCall
 from interaction.providers import errors
 from interaction.providers.config import ProviderConfig
 from interaction.providers.openai.llm import LanguageModel, ToolCallAssembler

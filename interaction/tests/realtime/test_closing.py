@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from interaction.bus.hub import Hub, hub
 from interaction.cascade.engine import CascadeEngine
-from interaction.cascade.hub import Hub, hub
-from interaction.engine import Engine, SessionSpec
+from interaction.core.engine import Engine, SessionSpec
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.realtime.tones import tone
@@ -57,7 +57,7 @@ async def test_a_record_that_cannot_be_written_keeps_nobody_from_closing(
         raise ValueError
 
     async with asyncio.timeout(20), Caller.calling(session(), RealtimeEngine) as caller:
-        monkeypatch.setattr("interaction.cascade.notes.Notes.write", crash)
+        monkeypatch.setattr("interaction.turn_records.turn_notes.TurnNotes.write", crash)
         _turn, reply = caller.type("One")
         await caller.reply_to_its_end(reply)
 

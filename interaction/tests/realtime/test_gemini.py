@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from interaction.core.signals import Message, ToolSpec, TurnDetection
+from interaction.core.config import TurnDetection
+from interaction.core.types import Message, ToolSpec
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError
 from interaction.providers.gemini.realtime import RealtimeConnection, RealtimeModel

@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
-from interaction.core.signals import ToolSpec
+from interaction.core.types import ToolSpec
 from interaction.providers.config import ProviderConfig
 from interaction.providers.realtime_protocol import (
     InputTranscript,

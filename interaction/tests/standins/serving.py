@@ -172,13 +172,13 @@ class Standin:
     def serve(self, stage: Stage, answer: Callable[[Answer], Awaitable[None]]) -> Serving:
         async def serve(request: web.Request) -> web.StreamResponse:
             received, plan = self.receive(stage, request)
-            answering = Answer(self, request, plan, received)
-            await answering.start()
-            if answering.response is None:
-                await answer(answering)
-            assert answering.response is not None
+            respond_when = Answer(self, request, plan, received)
+            await respond_when.start()
+            if respond_when.response is None:
+                await answer(respond_when)
+            assert respond_when.response is not None
             received.ended = "failed" if plan.fault or plan.status != 200 else "answered"
-            return answering.response
+            return respond_when.response
 
         return serve
 

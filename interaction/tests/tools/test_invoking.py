@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from pydantic import Field
 
-from interaction.core.signals import ToolCall
+from interaction.core.types import ToolCall
 from interaction.tools.base import Arguments, Situation, Tool, ToolFailed
 from interaction.tools.invoking import Outcome, invoke
 from interaction.tools.table import TABLE, load, spec_of

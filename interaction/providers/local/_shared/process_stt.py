@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
-from interaction.core.signals import HEARING_RATE
+from interaction.core.types import INPUT_SAMPLE_RATE
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderUnavailable
 from interaction.providers.local._shared.engine_processes import EngineDied, Exchange, Pool
 from interaction.providers.stage_protocols import Flush, Transcript
 
-MOST_AHEAD = 5 * 2 * HEARING_RATE
+MOST_AHEAD = 5 * 2 * INPUT_SAMPLE_RATE
 """Bytes that may be on their way to an engine process. A recording of a quarter of an hour, which
 comes all at once, waits where it is, and an answer is never far behind its question."""
 

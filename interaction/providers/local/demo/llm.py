@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers.config import ProviderConfig
 from interaction.providers.local._shared.word_stream import stream_words
 from interaction.providers.local.demo.arithmetic import calculating

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from interaction.core.signals import Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers._shared.tool_call_parsing import new_id
 from interaction.providers.local.demo.arguments import arguments, spaced
 from interaction.providers.local.demo.clock import (

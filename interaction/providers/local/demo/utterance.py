@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from interaction.core.signals import Message
+from interaction.core.types import Message
 
 _NOT_WORDS = re.compile(r"[^\w'’.+*/^()%-]+|(?<!\d)[.]|[.](?!\d)")
 _OPENINGS = re.compile(r"^(?:(?:um|uh|er|well|so|okay|ok|please|and|oh|hey|now)\s+)+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from interaction.core.signals import Message, ToolSpec
+from interaction.core.types import Message, ToolSpec
 from interaction.providers.config import ProviderConfig
 from interaction.providers.local._shared.word_stream import stream_words
 from interaction.providers.stage_protocols import LanguageModelOutput

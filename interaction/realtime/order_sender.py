@@ -1,0 +1,123 @@
+"""Brings the engine's orders to the line, one after the other.
+
+A turn whose line breaks while the person still speaks is said again to the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from interaction.core.config import TurnDetection
+from interaction.core.orders import (
+    CancelReply,
+    DropTurn,
+    EndTurn,
+    EngineOrder,
+    OpenTurn,
+    Respond,
+    SendAudio,
+    StreamAudio,
+)
+from interaction.core.types import INPUT_SAMPLE_RATE
+from interaction.providers.realtime_protocol import RealtimeConnection
+from interaction.realtime.provider_connection import ProviderConnection
+
+LONGER_MS = 1_000
+"""Beyond the silence that ends a turn."""
+
+
+def are_ours(turns: TurnDetection) -> bool:
+    """Whether the provider is told where turns begin and end."""
+    return turns.kind in ("vad", "manual")
+
+
+class OrderSender:
+    def __init__(
+        self,
+        line: ProviderConnection,
+        turns: TurnDetection,
+        failed: Callable[[Exception, RealtimeConnection | None], None],
+    ) -> None:
+        """``failed`` is told what carrying out an order has raised, and which line it was for:
+        None where there was none to be had."""
+        self._line = line
+        self._ours = are_ours(turns)
+        self._silence = bytes(2 * INPUT_SAMPLE_RATE * (turns.silence_ms + LONGER_MS) // 1000)
+        self._failed = failed
+        self._queue: asyncio.Queue[EngineOrder] = asyncio.Queue()
+        self._audio: list[bytes] = []
+        """Of the turn that is open."""
+        self._told: RealtimeConnection | None = None
+        """The line that has all of it."""
+        self._used: RealtimeConnection | None = None
+        """The line that the order at hand is for."""
+
+    def put(self, order: EngineOrder) -> None:
+        self._queue.put_nowait(order)
+
+    def fall_silent(self) -> None:
+        """Have the provider find the end of a turn that was ended here: by mute, say."""
+        self._queue.put_nowait(StreamAudio(self._silence))
+
+    async def work(self) -> None:
+        while True:
+            order = await self._queue.get()
+            self._used = self._line.current
+            try:
+                await self._carry_out(order)
+            except Exception as error:
+                self._failed(error, self._used)
+
+    async def _ready(self) -> RealtimeConnection:
+        self._used = None
+        self._used = await self._line.ready()
+        return self._used
+
+    async def _carry_out(self, order: EngineOrder) -> None:
+        match order:
+            case Respond(context=context):
+                line = await self._ready()
+                await line.send_text(context[-1].content if context else "")
+            case CancelReply(heard_ms=heard_ms):
+                if self._line.is_open:
+                    await self._line.now.cancel_reply(heard_ms)
+            case StreamAudio(pcm):
+                if self._line.is_open or not self._line.pauses:
+                    line = await self._ready()
+                    await line.feed_audio(pcm)
+            case DropTurn() if not self._ours:
+                if self._line.is_open:
+                    await self._line.now.discard_turn()
+            case _ if self._ours:
+                await self._carry_out_ours(order)
+
+    async def _carry_out_ours(self, order: EngineOrder) -> None:
+        match order:
+            case OpenTurn():
+                self._audio, self._told = [], None
+                await self._tell_turn(await self._ready())
+            case SendAudio(pcm=pcm):
+                self._audio.append(pcm)
+                if self._line.is_open and self._line.now is self._told:
+                    await self._told.feed_audio(pcm)
+                elif self._line.is_open:
+                    await self._tell_turn(self._line.now)
+            case EndTurn():
+                line = await self._ready()
+                await self._tell_turn(line)
+                self._audio, self._told = [], None
+                await line.commit_turn()
+            case DropTurn():
+                told, self._audio, self._told = self._told, [], None
+                if told and self._line.is_open and self._line.now is told:
+                    await told.discard_turn()
+
+    async def _tell_turn(self, line: RealtimeConnection) -> None:
+        """All of the turn so far, where the line does not know of it."""
+        if self._told is line:
+            return
+        await line.start_turn()
+        for pcm in self._audio:
+            await line.feed_audio(pcm)
+        self._told = line
