@@ -15,19 +15,20 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from interaction import choosing
 from interaction.api.providers import Provider
-from interaction.choosing import Offer
 from interaction.core.metrics import METRICS
+from interaction.credentials.provider_selection import (
+    ProviderOption,
+    default_fallbacks,
+    provider_options,
+)
 from interaction.models import Preferences, PromptTemplate
-from interaction.providers.base import Kind
+from interaction.providers.config import KINDS, Kind
 from interaction.sessions.settings import TurnDetectionChoice
 from interaction.tools.registry import TOOLS
 from interaction.ui_strings import ui_strings
 
 STAGES: tuple[Kind, ...] = ("stt", "llm", "tts")
-PLACES: tuple[Kind, ...] = (*STAGES, "realtime")
-"""Wherever a provider may be chosen."""
 LANGUAGES = (
     *("en", "zh-TW", "zh-CN", "yue", "de", "es", "fr", "it", "ja", "ko"),
     *("nl", "pl", "pt", "ru", "th", "tr", "uk", "vi"),
@@ -42,8 +43,8 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
     """What templates/interaction/talk.html needs, and ``config`` for the script."""
     words = ui_strings()
     kept = Preferences.of(request.user)
-    offers = choosing.availability(request.user.pk)
-    stages = {stage: _stage(stage, offers[stage], kept) for stage in PLACES}
+    options = provider_options(request.user.pk)
+    stages = {stage: _stage(stage, options[stage], kept) for stage in KINDS}
     templates = list(PromptTemplate.objects.active())
     language = _chosen(kept, "stt")["language"]
     turn_detection = TurnDetectionChoice(**kept.turn_detection)
@@ -87,7 +88,7 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
                 for metric in METRICS
             ],
             "local": not any(serving[stage]["key"] for stage in STAGES),
-            "has_key": any(offer.key for row in offers.values() for offer in row),
+            "has_key": any(option.key for row in options.values() for option in row),
             "words": words,
         },
     }
@@ -109,14 +110,14 @@ def _addresses(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _stage(stage: Kind, offers: list[Offer], kept: Preferences) -> dict[str, Any]:
+def _stage(stage: Kind, options: list[ProviderOption], kept: Preferences) -> dict[str, Any]:
     """As ``StageConfig`` in static/talk/page-config.js."""
     return {
-        "default": next(offer.name for offer in offers if offer.default),
-        "steps_in": [choice.name for choice in choosing.fallbacks(stage)],
+        "default": next(option.name for option in options if option.default),
+        "steps_in": [choice.name for choice in default_fallbacks(stage)],
         "chosen": _chosen(kept, stage),
         "fallbacks": kept.fallbacks.get(stage, []),
-        "providers": [Provider.of(offer).model_dump() for offer in offers],
+        "providers": [Provider.of(option).model_dump() for option in options],
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
-from interaction import choosing
+from interaction.credentials import provider_selection
 from interaction.models import Session, Turn
 from interaction.tools.registry import TOOLS
 from interaction.ui_strings import ui_strings
@@ -25,7 +25,7 @@ def stage_label(stage: str | None) -> str:
 def provider_label(name: str, stage: str) -> str:
     """The provider's name for people; its own name where there is none (any more)."""
     kind: Any = stage
-    return choosing.label(kind, name)
+    return provider_selection.provider_label(kind, name)
 
 
 @register.filter

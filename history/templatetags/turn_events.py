@@ -10,7 +10,7 @@ from typing import Any
 
 from django import template
 
-from interaction import choosing
+from interaction.credentials.provider_selection import provider_label
 from interaction.models import ToolInvocation, Turn
 from interaction.ui_strings import ui_strings
 
@@ -41,9 +41,9 @@ def as_sentence(fallback: dict[str, str]) -> str:
     stage: Any = fallback["stage"]
     return strings["fell_back"].format(
         stage=strings[f"stage_{stage}"],
-        failed=choosing.label(stage, fallback["failed"]),
+        failed=provider_label(stage, fallback["failed"]),
         reason=strings.get(f"failed_{fallback['code']}", strings["failed"]),
-        provider=choosing.label(stage, fallback["provider"]),
+        provider=provider_label(stage, fallback["provider"]),
     )
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from interaction.bus.redis_client import CONNECTION_ERRORS, Redis
 from interaction.cascade.provider_pool import StageKind
-from interaction.holdings import trouble_name
-from interaction.providers.base import ProviderChoice
+from interaction.credentials.store import provider_health_key
+from interaction.providers.config import ProviderChoice
 from interaction.providers.errors import ProviderError, ProviderRateLimited, ProviderUnauthorized
 
 AILING = 2
@@ -43,7 +43,8 @@ class ProviderHealth:
     ) -> None:
         self._redis = redis
         self._keys = [
-            trouble_name(owner_id, f"{kind}:{choice.name}:{choice.model}") for choice in choices
+            provider_health_key(owner_id, f"{kind}:{choice.name}:{choice.model}")
+            for choice in choices
         ]
         self.records = [Record() for _ in choices]
         """As they were when it looked, in the order of the choices."""

@@ -26,8 +26,14 @@ from interaction.core.events import (
 )
 from interaction.core.sentence_splitter import SentenceSplitter
 from interaction.core.types import Message, ResponseOptions, ToolCall, ToolSpec
-from interaction.providers.base import Cut, LanguageModel, Usage, Written
-from interaction.providers.table import ENDPOINT, entry
+from interaction.providers.endpoints import ENDPOINT_PREFIX
+from interaction.providers.registry import entry
+from interaction.providers.stage_protocols import (
+    LanguageModel,
+    LanguageModelOutput,
+    LengthLimitReached,
+    Usage,
+)
 from interaction.tools.base import Tool, ToolContext
 from interaction.tools.registry import load_tools, tool_spec
 from interaction.tools.tool_calls import ToolCalls
@@ -194,11 +200,11 @@ class _Round:
                 await self._take(piece)
                 limit.reschedule(loop.time() + TOKEN_WITHIN)
 
-    async def _take(self, piece: Written) -> None:
+    async def _take(self, piece: LanguageModelOutput) -> None:
         match piece:
             case Usage():
                 self.counts = [piece]
-            case Cut():
+            case LengthLimitReached():
                 self.cut = True
             case ToolCall():
                 self.calls.append(piece)
@@ -242,4 +248,6 @@ def in_voice(ticket: StageRequest) -> StageRequest:
 
 
 def _has_voice(provider: str, voice: str) -> bool:
-    return provider.startswith(ENDPOINT) or voice in entry("tts", provider).capabilities.voices
+    return (
+        provider.startswith(ENDPOINT_PREFIX) or voice in entry("tts", provider).capabilities.voices
+    )

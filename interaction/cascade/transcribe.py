@@ -19,7 +19,7 @@ from interaction.cascade.synthesis_pacing import unless_set
 from interaction.core.events import FinalTranscript, PartialTranscript
 from interaction.core.redaction import Redactor
 from interaction.core.types import Message, ResponseOptions
-from interaction.providers.base import FLUSH, Flush, SpeechToText, Transcript
+from interaction.providers.stage_protocols import FLUSH, Flush, SpeechToText, Transcript
 
 DEADLINE = 1200.0
 """For the whole utterance: a quarter of an hour may be uploaded, at the pace of speech."""
@@ -139,7 +139,7 @@ class _Hearing:
         reply = UUID(mark["reply"])
         await run.tell(FinalTranscript(run.ticket.turn_id, text, reply))
         context = (*load_context(mark["context"]), Message("user", text))
-        options = load(ResponseOptions, mark["options"])
+        options = load(ResponseOptions, mark["manner"])
         ticket = run.ticket.onward("llm", reply, committed=self._ended, options=options)
         await run.hand_over(ticket, context=dump_context(context))
         run.note(transcript=text)

@@ -18,7 +18,7 @@ from interaction.bus.cancellation import running_stages
 from interaction.bus.publisher import publisher
 from interaction.bus.redis_client import CONNECTION_ERRORS, get_redis
 from interaction.cascade.provider_pool import StageKind, provider
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 
 logger = logging.getLogger(__name__)
 

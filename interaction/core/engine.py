@@ -12,7 +12,7 @@ from interaction.core.events import EngineEvent
 from interaction.core.orders import EngineOrder
 from interaction.core.records import TurnRecord
 from interaction.core.types import Message, Mode
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 
 
 @dataclass(frozen=True, slots=True)

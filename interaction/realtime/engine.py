@@ -44,17 +44,17 @@ from interaction.core.orders import (
 from interaction.core.records import TurnRecord
 from interaction.core.redaction import Redactor
 from interaction.core.types import Message, Stage, ToolCall
-from interaction.providers.base import (
-    LineEvent,
-    RealtimeLine,
-    ReplyDone,
-    SpeechBegan,
-    SpeechOver,
-    SpokenText,
-    Voice,
-    Words,
-)
 from interaction.providers.errors import ProviderError, ProviderTimeout
+from interaction.providers.realtime_protocol import (
+    InputTranscript,
+    OutputAudio,
+    OutputTranscript,
+    RealtimeConnection,
+    RealtimeEvent,
+    ResponseDone,
+    SpeechStarted,
+    SpeechStopped,
+)
 from interaction.realtime.order_sender import OrderSender, conversation_detects_turns
 from interaction.realtime.provider_connection import ProviderConnection
 from interaction.realtime.recovery import FailureReason, RecoveryPolicy
@@ -284,36 +284,36 @@ class RealtimeEngine:
         except Exception as error:
             self._on_connection_lost(error, connection)
 
-    def _on_provider_event(self, event: LineEvent) -> None:
+    def _on_provider_event(self, event: RealtimeEvent) -> None:
         match event:
-            case SpeechBegan():
+            case SpeechStarted():
                 self._matcher.on_speech_started()
                 self._emit(EngineSpeechStarted())
-            case SpeechOver():
+            case SpeechStopped():
                 self._matcher.on_speech_stopped()
                 self._emit(EngineSpeechStopped())
-            case Words():
+            case InputTranscript():
                 if turn := self._matcher.match_transcript(event):
                     self._on_transcript(turn, event)
             case _:
                 if reply := self._matcher.match_reply(event):
                     self._on_reply_event(reply, event)
 
-    def _on_reply_event(self, reply: RealtimeReply, event: LineEvent) -> None:
+    def _on_reply_event(self, reply: RealtimeReply, event: RealtimeEvent) -> None:
         if reply.complete:
             return
         self._start_response_timeout()
         match event:
-            case SpokenText(text):
+            case OutputTranscript(text):
                 if not reply.text:
                     self._emit_metric(reply, "llm_ttft")
                 self._emit_text(reply, reply.add_text(text))
-            case Voice(pcm):
+            case OutputAudio(pcm):
                 if not reply.has_audio:
                     reply.has_audio = True
                     self._emit_metric(reply, "tts_ttfb")
                 self._emit_audio(reply, reply.add_audio(pcm))
-            case ReplyDone(calls, cut_off, error, usage):
+            case ResponseDone(calls, cut_off, error, usage):
                 if usage:
                     counts = (usage.prompt_tokens, usage.completion_tokens)
                     self._emit(UsageReported(reply.turn_id, reply.id, *counts))
@@ -335,7 +335,7 @@ class RealtimeEngine:
             if reply.complete or connection is None:
                 return
             self._matcher.on_tool_results_sent(reply)
-            await connection.results(results)
+            await connection.send_tool_results(results)
         except Exception as error:
             self._on_connection_lost(error, connection)
         else:
@@ -388,7 +388,7 @@ class RealtimeEngine:
             facts[f"sentence:{reply.id}:0"] = ""
         self._recorder.note(reply.turn_id, **facts)
 
-    def _on_transcript(self, turn: UUID, transcript: Words) -> None:
+    def _on_transcript(self, turn: UUID, transcript: InputTranscript) -> None:
         redactor = Redactor() if self._spec.redact else None
         if not transcript.final:
             text = redactor.partial(transcript.text) if redactor else transcript.text
@@ -428,7 +428,7 @@ class RealtimeEngine:
         timeout = ProviderTimeout(message, stage="realtime", provider=self._provider)
         self._on_connection_lost(timeout, self._connection.current)
 
-    def _on_connection_lost(self, error: Exception, connection: RealtimeLine | None) -> None:
+    def _on_connection_lost(self, error: Exception, connection: RealtimeConnection | None) -> None:
         """``error`` was raised where ``connection`` was used; None: where none could be opened."""
         if connection is not self._connection.current:
             return  # another user of the same connection has reported it

@@ -20,7 +20,7 @@ from interaction.core.orders import (
     StreamAudio,
 )
 from interaction.core.types import INPUT_SAMPLE_RATE
-from interaction.providers.base import RealtimeLine
+from interaction.providers.realtime_protocol import RealtimeConnection
 from interaction.realtime.provider_connection import ProviderConnection
 
 EXTRA_SILENCE_MS = 1_000
@@ -37,7 +37,7 @@ class OrderSender:
         self,
         connection: ProviderConnection,
         turns: TurnDetection,
-        on_failure: Callable[[Exception, RealtimeLine | None], None],
+        on_failure: Callable[[Exception, RealtimeConnection | None], None],
     ) -> None:
         """``on_failure`` gets what carrying out an order has raised, and the connection that it was
         sent over: None where none could be opened."""
@@ -48,9 +48,9 @@ class OrderSender:
         self._queue: asyncio.Queue[EngineOrder] = asyncio.Queue()
         self._audio: list[bytes] = []
         """Audio of the open turn so far."""
-        self._synced: RealtimeLine | None = None
+        self._synced: RealtimeConnection | None = None
         """The connection that has been sent all of it."""
-        self._target: RealtimeLine | None = None
+        self._target: RealtimeConnection | None = None
         """The connection that the order at hand goes over."""
 
     def enqueue(self, order: EngineOrder) -> None:
@@ -69,7 +69,7 @@ class OrderSender:
         except Exception as error:
             self._on_failure(error, self._target)
 
-    async def _ensure_open(self) -> RealtimeLine:
+    async def _ensure_open(self) -> RealtimeConnection:
         self._target = None
         self._target = await self._connection.ensure_open()
         return self._target
@@ -78,17 +78,17 @@ class OrderSender:
         match order:
             case Respond(context=context):
                 connection = await self._ensure_open()
-                await connection.say(context[-1].content if context else "")
+                await connection.send_text(context[-1].content if context else "")
             case CancelReply(heard_ms=heard_ms):
                 if current := self._connection.current:
-                    await current.stop(heard_ms)
+                    await current.cancel_reply(heard_ms)
             case StreamAudio(pcm):
                 if self._connection.current or not self._connection.is_backing_off:
                     connection = await self._ensure_open()
-                    await connection.hear(pcm)
+                    await connection.feed_audio(pcm)
             case DropTurn() if not self._conversation_detects_turns:
                 if current := self._connection.current:
-                    await current.forget()
+                    await current.discard_turn()
             case _ if self._conversation_detects_turns:
                 await self._send_turn(order)
 
@@ -102,24 +102,24 @@ class OrderSender:
                 self._audio.append(pcm)
                 if current := self._connection.current:
                     if current is self._synced:
-                        await current.hear(pcm)
+                        await current.feed_audio(pcm)
                     else:
                         await self._sync_turn(current)
             case EndTurn():
                 connection = await self._ensure_open()
                 await self._sync_turn(connection)
                 self._audio, self._synced = [], None
-                await connection.end()
+                await connection.commit_turn()
             case DropTurn():
                 synced, self._audio, self._synced = self._synced, [], None
                 if synced and synced is self._connection.current:
-                    await synced.forget()
+                    await synced.discard_turn()
 
-    async def _sync_turn(self, connection: RealtimeLine) -> None:
+    async def _sync_turn(self, connection: RealtimeConnection) -> None:
         """Send all of the turn so far, unless the connection has it."""
         if self._synced is connection:
             return
-        await connection.begin()
+        await connection.start_turn()
         for pcm in self._audio:
-            await connection.hear(pcm)
+            await connection.feed_audio(pcm)
         self._synced = connection

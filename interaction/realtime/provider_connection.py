@@ -8,12 +8,18 @@ import logging
 from collections.abc import Sequence
 
 from interaction.bus.background import Background
-from interaction.choosing import provider_config
 from interaction.core.engine import SessionSpec
 from interaction.core.records import TurnRecord
 from interaction.core.types import Message, ToolSpec
-from interaction.providers.base import LineTerms, ProviderConfig, RealtimeLine, RealtimeModel
-from interaction.providers.table import OURSELVES, load, prepare
+from interaction.credentials.provider_selection import provider_config
+from interaction.providers.config import ProviderConfig
+from interaction.providers.parley import OURSELVES
+from interaction.providers.realtime_protocol import (
+    RealtimeConnection,
+    RealtimeModel,
+    RealtimeSessionConfig,
+)
+from interaction.providers.registry import load, prepare
 from interaction.realtime.self_provider import self_provider_config
 from interaction.safe_logging import log_crash
 
@@ -46,13 +52,13 @@ class ProviderConnection:
         self.opened = asyncio.Event()
         """Set while a connection is open."""
         self._model: RealtimeModel | None = None
-        self._connection: RealtimeLine | None = None
+        self._connection: RealtimeConnection | None = None
         self._opening = asyncio.Lock()
         self._log_facts = {"session": spec.session_id}
         self._closing = Background("provider connection", log_facts=self._log_facts)
 
     @property
-    def current(self) -> RealtimeLine | None:
+    def current(self) -> RealtimeConnection | None:
         """The open connection; None where none is open."""
         return self._connection
 
@@ -61,7 +67,7 @@ class ProviderConnection:
         """It has failed not long ago: only a turn is worth another attempt."""
         return self._now() < self._backoff_until
 
-    async def ensure_open(self) -> RealtimeLine:
+    async def ensure_open(self) -> RealtimeConnection:
         """The connection, opened where it is not. Raises ``ProviderError``."""
         async with self._opening:
             if self._connection is None:
@@ -111,12 +117,14 @@ class ProviderConnection:
         self._backoff = min(2 * self._backoff or FIRST_BACKOFF, LONGEST_BACKOFF)
         self._backoff_until = self._now() + self._backoff
 
-    async def _open(self) -> RealtimeLine:
+    async def _open(self) -> RealtimeConnection:
         # Its key may be another one by now.
         await self._close_model()
         model, spec = await self._make_model(), self._spec
         history = (*self._history, *self._closed_turn)
-        terms = LineTerms(spec.system_prompt, history, self._tools, spec.turns, spec.barge_in)
+        terms = RealtimeSessionConfig(
+            spec.system_prompt, history, self._tools, spec.turns, spec.barge_in
+        )
         return await model.open(terms)
 
     async def _make_model(self) -> RealtimeModel:

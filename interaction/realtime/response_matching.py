@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from interaction.providers.base import LineEvent, ReplyDone, Words
+from interaction.providers.realtime_protocol import InputTranscript, RealtimeEvent, ResponseDone
 from interaction.realtime.reply import RealtimeReply
 
 MOST_EARLY_EVENTS = 2_000
@@ -30,7 +30,7 @@ class _Speech:
 
     turn: UUID | None = None
     """None while the conversation has opened no turn for it."""
-    transcript: Words | None = None
+    transcript: InputTranscript | None = None
     """Its transcript, where that came before the turn."""
     reply: RealtimeReply | None = None
     """The reply to it, where that was requested before the provider has found its end."""
@@ -55,7 +55,7 @@ class _Response:
     """No event of it comes any more."""
     unwanted: bool = False
     """Its events are dropped."""
-    early: list[LineEvent] = field(default_factory=list)
+    early: list[RealtimeEvent] = field(default_factory=list)
     """Its events from before the reply was requested."""
 
 
@@ -98,7 +98,7 @@ class ResponseMatcher:
 
     # The conversation opens and ends turns.
 
-    def on_turn_opened(self, turn: UUID) -> Words | None:
+    def on_turn_opened(self, turn: UUID) -> InputTranscript | None:
         """Return the turn's transcript, where that has come already."""
         detected = None if self._conversation_detects_turns else self._read
         self._open = detected or _Speech()
@@ -106,7 +106,7 @@ class ResponseMatcher:
         transcript, self._open.transcript = self._open.transcript, None
         return transcript
 
-    def on_turn_ended(self, turn: UUID, reply: RealtimeReply) -> list[LineEvent] | None:
+    def on_turn_ended(self, turn: UUID, reply: RealtimeReply) -> list[RealtimeEvent] | None:
         """``reply`` is requested; return its events that have come already, or None where the
         provider has not found the turn's end."""
         speech = self._open if self._open and self._open.turn == turn else _Speech(turn)
@@ -173,13 +173,13 @@ class ResponseMatcher:
 
     # Matching.
 
-    def match_reply(self, event: LineEvent) -> RealtimeReply | None:
+    def match_reply(self, event: RealtimeEvent) -> RealtimeReply | None:
         """The reply that the event belongs to; None where the event is kept or dropped."""
         coming = [one for one in self._responses if not one.over]
         if not coming:
             return None
         response = next((one for one in coming if not one.waits), coming[0])
-        if isinstance(event, ReplyDone):
+        if isinstance(event, ResponseDone):
             response.waits = bool(event.calls) and not (event.cut_off or event.error)
             response.over = response.unwanted or not response.waits
             refused = bool(event.error) and not (response.begun or event.usage)
@@ -193,7 +193,7 @@ class ResponseMatcher:
         self._remove_finished()
         return None if response.unwanted else response.reply
 
-    def match_transcript(self, transcript: Words) -> UUID | None:
+    def match_transcript(self, transcript: InputTranscript) -> UUID | None:
         """The turn that the transcript belongs to; None where it is kept or dropped."""
         numbered, index = self._numbered, transcript.turn - self._first_number
         if index < 0:

@@ -9,9 +9,9 @@ from redis import RedisError
 
 from interaction.credentials import client_secrets
 from interaction.credentials.client_secrets import Grant
-from interaction.providers.base import ProviderChoice, ProviderConfig
+from interaction.providers.config import ProviderChoice, ProviderConfig
 from interaction.providers.errors import ProviderUnavailable
-from interaction.providers.table import OURSELVES
+from interaction.providers.parley import OURSELVES
 
 ALL_INTERFACES = ("0.0.0.0", "::", "")
 """Values of ``PARLEY_HOST`` for which the server is reached on the loopback address."""

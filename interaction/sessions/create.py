@@ -10,15 +10,19 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from interaction import choosing
 from interaction.core.config import ConversationConfig
 from interaction.core.engine import SessionSpec
 from interaction.core.types import Mode
+from interaction.credentials.provider_selection import (
+    default_fallbacks,
+    provider_names,
+    resolve_choice,
+)
+from interaction.credentials.store import Credentials, credentials_of
 from interaction.edges.parley import codec
 from interaction.edges.parley.messages import SessionStarted, StartSession
-from interaction.holdings import Holdings, holdings
 from interaction.models import PromptTemplate, Session
-from interaction.providers.base import ProviderChoice as EngineChoice
+from interaction.providers.config import ProviderChoice as EngineChoice
 from interaction.sessions.settings import (
     LONGEST_PROMPT,
     ProviderChoice,
@@ -60,7 +64,7 @@ class PreparedSession:
 
 def create_session(owner: Any, wanted: SessionSettings, *, active: bool) -> Session:
     """Make a session's row with its effective settings. Raises ``CannotOpen``."""
-    chosen = with_defaults(wanted, holdings(owner.pk))
+    chosen = with_defaults(wanted, credentials_of(owner.pk))
     return Session.objects.create(
         owner=owner,
         title=chosen.title,
@@ -139,7 +143,7 @@ def settings_of(session: Session) -> SessionSettings:
     )
 
 
-def with_defaults(wanted: SessionSettings, have: Holdings) -> SessionSettings:
+def with_defaults(wanted: SessionSettings, have: Credentials) -> SessionSettings:
     """The same with every provider named and the prompt written out.
 
     ``have``: what the owner has. Raises ``CannotOpen`` for a provider, a template or a tool that
@@ -166,7 +170,7 @@ def _fallbacks(kind: Any, wanted: SessionSettings) -> list[ProviderChoice]:
     chosen: list[ProviderChoice] = getattr(wanted.fallbacks, kind)
     if chosen or getattr(wanted.providers, kind).name:
         return chosen
-    return [ProviderChoice(name=choice.name) for choice in choosing.fallbacks(kind)]
+    return [ProviderChoice(name=choice.name) for choice in default_fallbacks(kind)]
 
 
 def _prompt(wanted: SessionSettings) -> str:
@@ -203,14 +207,14 @@ def _in_order(chosen: SessionSettings, kind: str) -> tuple[EngineChoice, ...]:
     return tuple(_plain(choice) for choice in (first, *others))
 
 
-def _effective(kind: Any, choice: ProviderChoice, have: Holdings) -> ProviderChoice:
+def _effective(kind: Any, choice: ProviderChoice, have: Credentials) -> ProviderChoice:
     try:
-        full = choosing.effective(kind, _plain(choice), have)
+        full = resolve_choice(kind, _plain(choice), have)
     except KeyError:
         raise SessionRefused(
             "unknown_provider",
             _("providers.%(kind)s.name must be one of: %(names)s.")
-            % {"kind": kind, "names": ", ".join(choosing.names(kind, have))},
+            % {"kind": kind, "names": ", ".join(provider_names(kind, have))},
         ) from None
     return ProviderChoice(
         name=full.name, model=full.model, voice=full.voice, language=full.language

@@ -20,7 +20,7 @@ from interaction.core.events import EngineLost
 from interaction.core.news import Failure, FallbackOffered, ModeChanged, News, SessionFinished
 from interaction.core.redaction import Redactor
 from interaction.core.types import INPUT_SAMPLE_RATE, Message, Mode
-from interaction.providers.table import OURSELVES
+from interaction.providers.parley import OURSELVES
 from interaction.sessions.driver import ConversationDriver, Summary
 
 logger = logging.getLogger(__name__)

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from interaction.core.commands import AudioSent, Command, InterruptReply
 from interaction.core.news import News, PlayAudio, ReplyInterrupted
+from interaction.credentials.store import credentials_of
 from interaction.edges.openai import models
 from interaction.edges.openai.client_events import ClientEvents
 from interaction.edges.openai.errors import (
@@ -41,7 +42,6 @@ from interaction.edges.openai.errors import (
 from interaction.edges.openai.formats import AudioFormat
 from interaction.edges.openai.models import Asked
 from interaction.edges.openai.session import Settings
-from interaction.holdings import holdings
 from interaction.models import Session
 from interaction.sessions import create
 from interaction.sessions.live_session import LiveSession, internal_error, log_bug
@@ -247,7 +247,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
     def _make(self, wanted: SessionSettings) -> create.PreparedSession:
         if self._grant.inner:
             quiet = wanted.model_copy(update={"recording": False})
-            chosen = create.with_defaults(quiet, holdings(self._user.pk))
+            chosen = create.with_defaults(quiet, credentials_of(self._user.pk))
             return create.prepare_from_settings(uuid4(), self._user.pk, chosen)
         return create.prepare(create.create_session(self._user, wanted, active=True))
 

@@ -16,7 +16,7 @@ from interaction.core.events import EngineEvent, ReplyAudio, StageFailed
 from interaction.core.orders import EndTurn, OpenTurn, Respond, SendAudio
 from interaction.core.records import TurnRecord
 from interaction.core.types import Message
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 
 E = TypeVar("E")
 T = TypeVar("T")

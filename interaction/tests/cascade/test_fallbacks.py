@@ -18,7 +18,7 @@ from interaction.core.events import (
     ReplyText,
     StageFailed,
 )
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.tests.cascade.caller import Caller, eventually, remote
 from interaction.tests.cascade.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker

@@ -23,7 +23,7 @@ from interaction.core.events import (
 )
 from interaction.core.orders import CancelReply, EndTurn, FlushTurn, Respond, TranscribeTurn
 from interaction.core.types import Message, ResponseOptions, ToolCall, ToolSpec
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.tests.cascade.caller import Caller, eventually, remote, spec
 from interaction.tests.cascade.test_archive import archived
 from interaction.turn_records.turn_notes import notes_key

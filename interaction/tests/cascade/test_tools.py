@@ -20,7 +20,7 @@ from interaction.core.events import (
 )
 from interaction.core.orders import CancelReply, EndTurn, FlushTurn
 from interaction.models import ToolInvocation
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.tests.cascade.caller import Caller, eventually, remote, spec
 from interaction.tests.cascade.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker

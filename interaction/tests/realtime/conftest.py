@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from interaction.core.engine import SessionSpec
 from interaction.models import Session
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.tests.standins import gemini_live
 from interaction.tests.standins.openai_realtime import Standin
 

@@ -14,25 +14,29 @@ import pytest
 from interaction.bus.hub import Hub
 from interaction.core.engine import SessionSpec
 from interaction.core.types import Message
-from interaction.providers.base import (
-    LineEvent,
-    ProviderChoice,
-    ReplyDone,
-    SpokenText,
-    Voice,
-    Words,
-)
+from interaction.providers.config import ProviderChoice
 from interaction.providers.errors import ProviderUnavailable
+from interaction.providers.realtime_protocol import (
+    InputTranscript,
+    OutputAudio,
+    OutputTranscript,
+    RealtimeEvent,
+    ResponseDone,
+)
 from interaction.realtime import engine as engine_module
 from interaction.realtime.engine import RealtimeEngine
 from interaction.realtime.provider_connection import ProviderConnection
 from interaction.tests.cascade.caller import PATIENCE, Caller
 
-FakeEvent = LineEvent | Exception | None
+FakeEvent = RealtimeEvent | Exception | None
 """An exception: the connection is lost; None: its events end."""
 GONE = ProviderUnavailable("It is gone.", stage="realtime", provider="openai")
 HUNDRED_MS = bytes(4_800)
-ANSWER: tuple[FakeEvent, ...] = (SpokenText("Hello. "), Voice(HUNDRED_MS), ReplyDone())
+ANSWER: tuple[FakeEvent, ...] = (
+    OutputTranscript("Hello. "),
+    OutputAudio(HUNDRED_MS),
+    ResponseDone(),
+)
 
 
 class FakeConnection:
@@ -49,37 +53,37 @@ class FakeConnection:
 
     def emit_transcript(self) -> None:
         """Transcribe the next spoken turn."""
-        self.emit(Words(self._turns, "hello", final=True))
+        self.emit(InputTranscript(self._turns, "hello", final=True))
         self._turns += 1
 
     def answer(self) -> None:
         plans = self._provider.plans
         self.emit(*(plans.pop(0) if plans else ANSWER))
 
-    async def hear(self, pcm: bytes) -> None:
+    async def feed_audio(self, pcm: bytes) -> None:
         pass
 
-    async def begin(self) -> None:
+    async def start_turn(self) -> None:
         pass
 
-    async def end(self) -> None:
+    async def commit_turn(self) -> None:
         self.emit_transcript()
         self.answer()
 
-    async def forget(self) -> None:
+    async def discard_turn(self) -> None:
         pass
 
-    async def say(self, text: str) -> None:
-        self._raise_bug("say")
+    async def send_text(self, text: str) -> None:
+        self._raise_bug("send_text")
         self.answer()
 
-    async def stop(self, heard_ms: int) -> None:
-        self.emit(ReplyDone(cut_off=True))
+    async def cancel_reply(self, heard_ms: int) -> None:
+        self.emit(ResponseDone(cut_off=True))
 
-    async def results(self, results: Sequence[Message]) -> None:
+    async def send_tool_results(self, results: Sequence[Message]) -> None:
         self.answer()
 
-    async def events(self) -> AsyncIterator[LineEvent]:
+    async def events(self) -> AsyncIterator[RealtimeEvent]:
         while (event := await self._events.get()) is not None:
             if isinstance(event, Exception):
                 raise event

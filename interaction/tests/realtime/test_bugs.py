@@ -9,7 +9,7 @@ import pytest
 
 from interaction.core.events import EngineLost, ToolInvoked
 from interaction.core.types import ToolCall
-from interaction.providers.base import ReplyDone
+from interaction.providers.realtime_protocol import ResponseDone
 from interaction.realtime import engine as engine_module
 from interaction.realtime.engine import RealtimeEngine
 from interaction.realtime.response_matching import ResponseMatcher
@@ -18,7 +18,7 @@ from interaction.tests.realtime.fake_provider import ANSWER, GONE, FakeProvider
 from interaction.tests.realtime.test_losses import nth
 
 SECRET = "what somebody has said"
-TOOL = ReplyDone((ToolCall("1", "current_time", "{}"),))
+TOOL = ResponseDone((ToolCall("1", "current_time", "{}"),))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def next_turn_is_answered(caller: Caller) -> None:
 async def test_while_an_order_is_sent_it_costs_the_turn(
     provider: FakeProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
-    provider.bugs = ["say"]
+    provider.bugs = ["send_text"]
     async with provider.calling() as caller:
         turn, reply = caller.type("Hello.")
         failed = await caller.failure(turn)
@@ -100,7 +100,7 @@ async def test_while_a_failure_is_dealt_with_it_costs_the_engine(
     provider.plans = [()]
     match where:
         case "orders":
-            provider.bugs = ["say"]
+            provider.bugs = ["send_text"]
         case "provider events":
             provider.plans = [(GONE,)]
         case "open":

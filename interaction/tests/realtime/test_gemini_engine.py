@@ -22,7 +22,7 @@ from interaction.core.events import (
 from interaction.core.orders import CancelReply, EndTurn, OpenTurn, SendAudio, StreamAudio
 from interaction.core.types import Message
 from interaction.models import ToolInvocation
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived

@@ -13,7 +13,7 @@ from interaction.core.engine import SessionSpec
 from interaction.core.events import EngineLost, ReplyText
 from interaction.core.orders import StreamAudio
 from interaction.providers.errors import ProviderError, ProviderUnavailable
-from interaction.providers.openai_realtime import RealtimeLine
+from interaction.providers.openai.realtime import RealtimeConnection
 from interaction.realtime.engine import RealtimeEngine
 from interaction.realtime.provider_connection import ProviderConnection
 from interaction.tests.cascade.caller import Caller
@@ -95,17 +95,21 @@ async def test_the_pause_grows_until_a_reply_has_come(
 async def test_a_break_that_is_told_twice_costs_one_line(
     standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hear, first, pending = RealtimeLine.hear, list[RealtimeLine](), asyncio.Event()
+    feed, first, pending = (
+        RealtimeConnection.feed_audio,
+        list[RealtimeConnection](),
+        asyncio.Event(),
+    )
 
-    async def hear_late(self: RealtimeLine, pcm: bytes) -> None:
+    async def feed_late(self: RealtimeConnection, pcm: bytes) -> None:
         if not first:
             first.append(self)
             pending.set()
             await standin.connected(2)
             raise gone()
-        await hear(self, pcm)
+        await feed(self, pcm)
 
-    monkeypatch.setattr(RealtimeLine, "hear", hear_late)
+    monkeypatch.setattr(RealtimeConnection, "feed_audio", feed_late)
     async with Caller.calling(session(), RealtimeEngine) as caller:
         turn = caller.begin(tone(0.5))
         await pending.wait()

@@ -17,7 +17,14 @@ from interaction.core.events import (
 from interaction.core.orders import CancelReply, DropTurn, EndTurn, OpenTurn, Respond, SendAudio
 from interaction.core.records import TurnRecord
 from interaction.core.types import Message, ToolCall
-from interaction.providers.base import ReplyDone, SpeechBegan, SpeechOver, SpokenText, Voice, Words
+from interaction.providers.realtime_protocol import (
+    InputTranscript,
+    OutputAudio,
+    OutputTranscript,
+    ResponseDone,
+    SpeechStarted,
+    SpeechStopped,
+)
 from interaction.realtime.engine import RealtimeEngine
 from interaction.realtime.reply import RealtimeReply
 from interaction.realtime.response_matching import MOST_NUMBERED, ResponseMatcher
@@ -25,8 +32,8 @@ from interaction.tests.realtime.fake_provider import ANSWER, HUNDRED_MS, FakePro
 from interaction.tests.realtime.test_found_turns import SERVER
 
 FRAME = bytes(1024)
-TOOL = (ReplyDone((ToolCall("1", "current_time", "{}"),)),)
-BROKEN_OFF = (SpokenText("Well"), Voice(HUNDRED_MS))
+TOOL = (ResponseDone((ToolCall("1", "current_time", "{}"),)),)
+BROKEN_OFF = (OutputTranscript("Well"), OutputAudio(HUNDRED_MS))
 
 
 def sizes(thing: object, name: str = "engine") -> dict[str, int]:
@@ -93,10 +100,10 @@ class Conversation:
     async def detected(self) -> None:
         """By the provider, which answers before anybody asks."""
         turn, reply, connection = uuid4(), uuid4(), self.provider.connection
-        connection.emit(SpeechBegan())
+        connection.emit(SpeechStarted())
         await self.until(EngineSpeechStarted)
         self.engine.execute(OpenTurn(turn, self.turns))
-        connection.emit(SpeechOver())
+        connection.emit(SpeechStopped())
         connection.emit_transcript()
         connection.answer()
         await self.until(EngineSpeechStopped)
@@ -106,7 +113,7 @@ class Conversation:
 
     async def detected_and_not_wanted(self) -> None:
         connection = self.provider.connection
-        connection.emit(SpeechBegan(), SpeechOver())
+        connection.emit(SpeechStarted(), SpeechStopped())
         connection.emit_transcript()
         connection.answer()
         await self.until(EngineSpeechStopped)
@@ -167,6 +174,8 @@ def test_a_late_transcript_finds_a_recent_turn_and_no_other() -> None:
         matcher.on_turn_opened(turn)
         reply = RealtimeReply(turn, uuid4())
         matcher.on_turn_ended(turn, reply)
-        assert matcher.match_reply(ReplyDone()) is reply
-    found = [matcher.match_transcript(Words(number, "hello", True)) for number in range(100)]
+        assert matcher.match_reply(ResponseDone()) is reply
+    found = [
+        matcher.match_transcript(InputTranscript(number, "hello", True)) for number in range(100)
+    ]
     assert found == [None] * (100 - MOST_NUMBERED) + turns[-MOST_NUMBERED:]

@@ -29,13 +29,13 @@ from interaction.core.events import (
 from interaction.core.orders import CancelReply, EndTurn, OpenTurn, Respond, SendAudio, StreamAudio
 from interaction.core.types import Message
 from interaction.models import ToolInvocation
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
+from interaction.providers.endpoints import NamedEndpoint
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
-from voiceproject.environment import NamedEndpoint
 from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
