@@ -11,7 +11,7 @@ from typing import Any
 import redis
 from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
-from voiceproject.redis_client import connect
+from interaction.bus.short_lived_redis import connect
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Heartbeat:
         self._stopped.set()
 
     def _beat(self, queues: list[str]) -> None:
-        from interaction.cascade.loop import worker_loop
+        from interaction.cascade.worker_loop import worker_loop
 
         client = connect()
         missed = False

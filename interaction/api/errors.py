@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from interaction.api.shapes import ErrorBody, ErrorDetail
+from interaction.api.schemas import ErrorBody, ErrorDetail
 from interaction.audio.wav import AudioRejected
-from interaction.core.effects import Failed
-from interaction.edges.opening import CannotOpen
+from interaction.core.news import Failure
+from interaction.sessions.create import SessionRefused
 
 ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 416, 422, 500, 502, 503, 504), ErrorBody)
 
@@ -29,7 +29,7 @@ def answer_to(error: ApiError) -> HttpResponse:
     return JsonResponse(body.model_dump(mode="json"), status=error.status)
 
 
-def of_stage(failed: Failed) -> ApiError:
+def of_stage(failed: Failure) -> ApiError:
     """A stage's failure: 422 when nothing was said, 504 when it took too long, else 502."""
     status = {"no_speech": 422, "engine_unavailable": 503, "internal_error": 500}.get(
         failed.code, 504 if failed.code.endswith("timeout") else 502
@@ -54,7 +54,7 @@ def install(api: NinjaAPI) -> None:
         ApiError,
         AudioRejected,
         AuthenticationError,
-        CannotOpen,
+        SessionRefused,
         Http404,
         HttpError,
         ValidationError,
@@ -68,7 +68,7 @@ def _as_api_error(error: Any) -> ApiError:
             return error
         case AudioRejected(status=status, code=code, message=message):
             return ApiError(status, code, message)
-        case CannotOpen(code=code, message=message):
+        case SessionRefused(code=code, message=message):
             return ApiError(422, code, message)
         case ValidationError(errors=errors):
             return ApiError(422, "invalid_fields", _explain(errors))

@@ -13,10 +13,11 @@ from pydantic import Field
 from redis.exceptions import RedisError
 
 from interaction.api.access import Caller, Token
-from interaction.edges.openai import models, secrets
-from interaction.edges.openai.secrets import Grant
+from interaction.credentials import client_secrets
+from interaction.credentials.client_secrets import Grant
+from interaction.edges.openai import models
+from interaction.edges.openai.errors import ClientError, error, new_id
 from interaction.edges.openai.session import Settings
-from interaction.edges.openai.wire import Complaint, error, new_id
 
 api = NinjaAPI(
     title="Parley for OpenAI's clients",
@@ -32,7 +33,9 @@ SINCE = 1_700_000_000
 
 class ExpiresAfter(Schema):
     anchor: Literal["created_at"] = "created_at"
-    seconds: Annotated[int, Field(ge=secrets.SHORTEST, le=secrets.LONGEST)] = secrets.USUAL
+    seconds: Annotated[int, Field(ge=client_secrets.SHORTEST, le=client_secrets.LONGEST)] = (
+        client_secrets.USUAL
+    )
 
 
 class SecretWanted(Schema):
@@ -62,7 +65,7 @@ def create_client_secret(request: Caller, wanted: SecretWanted) -> Any:
     settings = Settings(new_id("sess"), model, expires_at, transcribes=transcribes)
     settings.update(wanted.session)
     grant = Grant(request.auth.pk, wanted.session)
-    value, expires_at = secrets.mint(grant, wanted.expires_after.seconds)
+    value, expires_at = client_secrets.mint(grant, wanted.expires_after.seconds)
     return {"value": value, "expires_at": expires_at, "session": settings.echo()}
 
 
@@ -76,7 +79,7 @@ def _answer(request: HttpRequest, wrong: Any) -> HttpResponse:
         case AuthenticationError():
             code, status = "invalid_api_key", 401
             message = _("Send a valid token: `Authorization: Bearer …`.")
-        case Complaint():
+        case ClientError():
             return _error(400, wrong.code, wrong.message, wrong.param)
         case ValidationError():
             first = wrong.errors[0]
@@ -98,5 +101,5 @@ def _error(status: int, code: str, message: str, param: str | None = None) -> Ht
     return JsonResponse({"error": body}, status=status)
 
 
-for _kind in (AuthenticationError, Complaint, ValidationError, Http404, HttpError, RedisError):
+for _kind in (AuthenticationError, ClientError, ValidationError, Http404, HttpError, RedisError):
     api.add_exception_handler(_kind, _answer)

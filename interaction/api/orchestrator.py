@@ -19,22 +19,23 @@ from ninja import File, Form, Router, UploadedFile
 from ninja.decorators import decorate_view
 from pydantic import Field, ValidationError
 
-from interaction.api import shapes
+from interaction.api import schemas
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError, answer_to, of_stage
-from interaction.api.one_turn import Heard, OneTurn, TurnFailed
+from interaction.api.one_turn import OneTurn, TurnFailed, TurnResult
 from interaction.audio import wav
 from interaction.audio.resample import Resampler
-from interaction.core.signals import HEARING_RATE, SPEAKING_RATE
-from interaction.edges import opening, parley
-from interaction.edges.protocol import (
-    Message,
+from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
+from interaction.edges.parley import codec
+from interaction.models import Session
+from interaction.sessions import create
+from interaction.sessions.settings import (
     Providers,
     SessionSettings,
     Text,
     TurnDetectionChoice,
+    WireModel,
 )
-from interaction.models import Session
 
 router = Router(tags=["orchestrator"])
 View = Callable[..., Awaitable[HttpResponseBase]]
@@ -42,7 +43,7 @@ View = Callable[..., Awaitable[HttpResponseBase]]
 WAV, JSON = "audio/wav", "application/json"
 
 
-class Choices(Message):
+class Choices(WireModel):
     """The form's other fields, all optional."""
 
     providers: Annotated[str, Field(max_length=10_000)] = "{}"
@@ -71,71 +72,71 @@ def _broken_form() -> HttpResponse:
     return answer_to(ApiError(400, "broken_form", message))
 
 
-@router.post("orchestrator", response={200: shapes.Answer, **ERRORS}, by_alias=True)
+@router.post("orchestrator", response={200: schemas.Answer, **ERRORS})
 @decorate_view(parsed_in_a_thread)
 async def orchestrate(
     request: Caller, file: File[UploadedFile], choices: Form[Choices]
-) -> HttpResponse | shapes.Answer:
+) -> HttpResponse | schemas.Answer:
     """Answer a recording: one upload is one turn, whatever pauses it has.
 
     ``file``: a WAV file. The answer is a WAV file too, or, with ``Accept: application/json``, an
     object with transcript, reply, audio and timeline. The turn is kept like any other.
     """
-    pcm = await sync_to_async(_hearable, thread_sensitive=False)(file)
+    pcm = await sync_to_async(_decoded, thread_sensitive=False)(file)
     opened = await database_sync_to_async(_open)(request.auth, choices)
     turn = OneTurn(opened)
     try:
-        heard = await turn.ask(pcm)
+        result = await turn.run(pcm)
     except TurnFailed as failure:
         raise of_stage(failure.failed) from failure
     finally:
         await database_sync_to_async(Session.end)(opened.spec.session_id, turn.ending.reason)
-    sound = wav.wrap(bytes(heard.pcm), SPEAKING_RATE)
+    sound = wav.wrap(bytes(result.pcm), OUTPUT_SAMPLE_RATE)
     if request.get_preferred_type([WAV, JSON]) == JSON:
-        return _answer(opened, heard, sound)
+        return _answer(opened, result, sound)
     return HttpResponse(
         sound,
         content_type=WAV,
         headers={
             "X-Parley-Session": str(opened.spec.session_id),
-            "X-Parley-Turn": str(heard.turn_id),
+            "X-Parley-Turn": str(result.turn_id),
         },
     )
 
 
-def _hearable(file: UploadedFile) -> bytes:
-    """Mono s16le at ``HEARING_RATE``. Raises ``AudioRejected``."""
+def _decoded(file: UploadedFile) -> bytes:
+    """The recording as mono s16le at ``INPUT_SAMPLE_RATE``. Raises ``AudioRejected``."""
     sound = wav.read(cast("BinaryIO", file.file), settings.ENV.parley_max_upload_seconds)
-    resampler = Resampler(sound.rate, HEARING_RATE)
+    resampler = Resampler(sound.rate, INPUT_SAMPLE_RATE)
     return resampler.feed(sound.pcm) + resampler.finish()
 
 
-def _open(owner: Any, choices: Choices) -> opening.Opened:
+def _open(owner: Any, choices: Choices) -> create.PreparedSession:
     try:
         providers = Providers.model_validate_json(choices.providers)
     except ValidationError as error:
-        message = "providers: " + parley.explain(error, skip=0)
+        message = "providers: " + codec.explain(error, skip=0)
         raise ApiError(422, "invalid_fields", message) from error
     wanted = SessionSettings(
         **choices.model_dump(exclude={"providers"}),
         providers=providers,
         turn_detection=TurnDetectionChoice(kind="manual"),
     )
-    made = opening.opened(opening.create(owner, wanted, active=True))
+    made = create.prepare(create.create_session(owner, wanted, active=True))
     return replace(made, spec=replace(made.spec, paced=False))
 
 
-def _answer(opened: opening.Opened, heard: Heard, sound: bytes) -> shapes.Answer:
-    if heard.turn_id is None:
+def _answer(opened: create.PreparedSession, result: TurnResult, sound: bytes) -> schemas.Answer:
+    if result.turn_id is None:
         raise ApiError(500, "internal_error", _("The turn was lost."), retryable=True)
-    return shapes.Answer(
+    return schemas.Answer(
         session_id=opened.spec.session_id,
-        turn_id=heard.turn_id,
-        transcript=heard.transcript,
-        reply=heard.reply,
+        turn_id=result.turn_id,
+        transcript=result.transcript,
+        reply=result.reply,
         audio=base64.b64encode(sound).decode(),
-        timeline=shapes.Timeline(
-            events=[shapes.TimelineEvent(at_ms=at, event=event) for at, event in heard.events],
-            latency=parley.latency(heard.latency),
+        timeline=schemas.Timeline(
+            events=[schemas.TimelineEvent(at_ms=at, event=event) for at, event in result.events],
+            latency=codec.latency(result.latency),
         ),
     )

@@ -10,13 +10,13 @@ from django.shortcuts import get_object_or_404
 from ninja import Router
 
 from interaction.api.errors import ERRORS
-from interaction.edges.protocol import Message
 from interaction.models import PromptTemplate
+from interaction.sessions.settings import WireModel
 
 router = Router(tags=["templates"])
 
 
-class Template(Message):
+class Template(WireModel):
     id: int
     slug: str
     """The same for one template in all its languages."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from interaction.core.signals import HEARING_RATE
+from interaction.core.types import INPUT_SAMPLE_RATE
 
 GAIN = 0.4
 """How loud the mirror image is mixed in. Measured with PocketSphinx on 36 sentences of two flite
@@ -43,6 +43,6 @@ class Widening:
         if len(samples) and np.mean(samples**2) > LOUD:
             # The window keeps a loud low band from leaking into the upper one.
             spectrum = np.fft.rfft(samples * np.hanning(len(samples)))
-            first = int(EMPTY_ABOVE * len(samples) / HEARING_RATE)
+            first = int(EMPTY_ABOVE * len(samples) / INPUT_SAMPLE_RATE)
             power = float(np.sum(np.abs(spectrum[first:]) ** 2)) * 2 / len(samples) ** 2
             self._narrow = power < ROUNDING

@@ -8,7 +8,7 @@ from importlib.resources import files
 import numpy as np
 import onnxruntime
 
-from interaction.core.signals import FRAME_SAMPLES, HEARING_RATE
+from interaction.core.types import FRAME_SAMPLES, INPUT_SAMPLE_RATE
 
 FRAME_BYTES = 2 * FRAME_SAMPLES
 CONTEXT_SAMPLES = 64
@@ -37,7 +37,7 @@ class SpeechDetector:
 
     def __init__(self) -> None:
         self._session = _session()
-        self._rate = np.array(HEARING_RATE, dtype=np.int64)
+        self._rate = np.array(INPUT_SAMPLE_RATE, dtype=np.int64)
         self.reset()
 
     def reset(self) -> None:

@@ -9,45 +9,54 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from interaction.cascade.connections import BROKEN, PATIENCE
-from interaction.cascade.dispatch import Dispatch
-from interaction.cascade.hub import hub
-from interaction.cascade.liveness import Job, Watch
-from interaction.cascade.streams import AudioLost, Entry, Kind
-from interaction.cascade.ticket import Report
-from interaction.cascade.voice import Voice
-from interaction.core import effects as out
-from interaction.core.effects import EngineOrder, TurnRecord
-from interaction.core.signals import (
+from interaction.bus.audio_streams import AudioLost, Entry, Kind
+from interaction.bus.hub import hub
+from interaction.bus.redis_client import CONNECTION_ERRORS, RETRY_FOR
+from interaction.bus.stage_messages import StageReport
+from interaction.bus.stage_watchdog import Job, StageWatchdog
+from interaction.cascade.reply_assembler import ReplyAssembler
+from interaction.cascade.turn_writer import TurnWriter
+from interaction.core.engine import EngineUnavailable, SessionSpec
+from interaction.core.events import (
+    EngineEvent,
     FinalTranscript,
-    Measured,
+    MetricMeasured,
     ProviderSwitched,
     ReplyAudio,
     ReplySentence,
     ReplyText,
-    Stage,
-    StageEvent,
     StageFailed,
-    Used,
+    UsageReported,
 )
-from interaction.engine import EngineUnavailable, SessionSpec
+from interaction.core.orders import (
+    CancelReply,
+    DropTurn,
+    EndTurn,
+    EngineOrder,
+    FlushTurn,
+    Respond,
+    StreamAudio,
+    TranscribeTurn,
+)
+from interaction.core.records import TurnRecord
+from interaction.core.types import Stage
 
-FACTS = (Measured, ProviderSwitched, Used)
+FACTS = (MetricMeasured, ProviderSwitched, UsageReported)
 """What is learnt of a turn beside its course."""
 
 
 @dataclass
 class _Reply:
     turn: UUID
-    voice: Voice
-    aside: bool = False
+    voice: ReplyAssembler
+    out_of_band: bool = False
     read: int = 0
     """Sentences that were read to their end."""
     synthesized: set[int] = field(default_factory=set)
 
 
 class CascadeEngine:
-    """Implements ``interaction.engine.Engine`` on Celery stages and Redis."""
+    """Implements ``interaction.core.engine.Engine`` on Celery stages and Redis."""
 
     def __init__(self, spec: SessionSpec) -> None:
         self.session_id = spec.session_id
@@ -55,11 +64,11 @@ class CascadeEngine:
         self._first = {stage: choices[0].name for stage, choices in first.items()}
         self._stepped_in: dict[tuple[UUID, Stage], str] = {}
         """Who serves a turn's stage in place of the first choice."""
-        self._events: asyncio.Queue[StageEvent | None] = asyncio.Queue()
+        self._events: asyncio.Queue[EngineEvent | None] = asyncio.Queue()
         self._hub = hub()
         self._now = asyncio.get_running_loop().time
-        self._watch = Watch()
-        self._dispatch = Dispatch(spec, self._watch, self._fail_with)
+        self._watch = StageWatchdog()
+        self._dispatch = TurnWriter(spec, self._watch, self._fail_with)
         self._replies: dict[UUID, _Reply] = {}
         self._dropped: set[UUID] = set()
         """Replies to which nothing is added any more."""
@@ -79,9 +88,9 @@ class CascadeEngine:
 
     async def open(self) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(RETRY_FOR):
                 await self._hub.join(self)
-        except BROKEN as error:
+        except CONNECTION_ERRORS as error:
             message = _("Redis does not answer. Check that it runs, then try again.")
             raise EngineUnavailable(message) from error
         if self._closed:  # meanwhile: that close came too early
@@ -89,23 +98,23 @@ class CascadeEngine:
             return
         self._dispatch.start(self._hub.channel)
 
-    def perform(self, order: EngineOrder) -> None:
-        if self._closed or isinstance(order, out.Listen):
+    def execute(self, order: EngineOrder) -> None:
+        if self._closed or isinstance(order, StreamAudio):
             return
         match order:
-            case out.Respond(turn_id, _, reply_id):
-                self._await_reply(turn_id, reply_id, aside=order.aside)
-            case out.FlushTurn(turn_id, reply_id):
+            case Respond(turn_id, _, reply_id):
+                self._await_reply(turn_id, reply_id, out_of_band=order.out_of_band)
+            case FlushTurn(turn_id, reply_id):
                 self._await_reply(turn_id, reply_id)
-            case out.EndTurn(turn_id, reply_id):
+            case EndTurn(turn_id, reply_id):
                 self._ended[turn_id] = reply_id
                 self._await_reply(turn_id, reply_id)
-            case out.TranscribeTurn(turn_id):
+            case TranscribeTurn(turn_id):
                 self._ended[turn_id] = turn_id
-            case out.CancelReply(reply_id=reply_id):
+            case CancelReply(reply_id=reply_id):
                 self._cancelled.add(reply_id)
                 self._drop_reply(reply_id)
-            case out.DropTurn(turn_id):
+            case DropTurn(turn_id):
                 self._drop_turn(turn_id)
         thinned = self._dispatch.put(order)
         if thinned and thinned not in self._thinned:
@@ -113,14 +122,14 @@ class CascadeEngine:
             message = _("Audio could not be passed on in time; some of it was dropped.")
             self._events.put_nowait(self._failure(thinned, "stt", "audio_dropped", message))
 
-    async def taken(self) -> None:
-        await self._dispatch.taken()
+    async def wait_until_executed(self) -> None:
+        await self._dispatch.wait_until_executed()
 
-    def close_turn(self, record: TurnRecord) -> None:
+    def archive_turn(self, record: TurnRecord) -> None:
         if not self._closed:
             self._dispatch.put(record)
 
-    async def events(self) -> AsyncGenerator[StageEvent, None]:
+    async def events(self) -> AsyncGenerator[EngineEvent, None]:
         while (event := await self._events.get()) is not None:
             # A cancelled reply's news may wait here; its turn's transcript still counts.
             if isinstance(event, ReplyAudio | ReplySentence | ReplyText) and (
@@ -153,7 +162,7 @@ class CascadeEngine:
         for job in silent:
             self._lose_audio(job.turn, job.subject)
 
-    def report(self, report: Report, now: float) -> None:
+    def report(self, report: StageReport, now: float) -> None:
         """A message of a stage. Of jobs that nobody waits for any more, only facts still count:
         audio and news come by two ways, and the last of the audio may be the first to arrive."""
         job = report.job
@@ -179,7 +188,7 @@ class CascadeEngine:
                 reply.synthesized.add(job.n)
                 self._expect_audio(reply, job.subject, now)
 
-    def _take(self, event: StageEvent) -> None:
+    def _take(self, event: EngineEvent) -> None:
         if isinstance(event, StageFailed):
             self._fail(event)
             return
@@ -228,16 +237,16 @@ class CascadeEngine:
 
     # Replies come and go.
 
-    def _await_reply(self, turn_id: UUID, reply_id: UUID, *, aside: bool = False) -> None:
+    def _await_reply(self, turn_id: UUID, reply_id: UUID, *, out_of_band: bool = False) -> None:
         if reply_id in self._replies or reply_id in self._dropped:
             return
-        self._replies[reply_id] = _Reply(turn_id, Voice(reply_id), aside)
+        self._replies[reply_id] = _Reply(turn_id, ReplyAssembler(reply_id), out_of_band)
         self._hub.reader.follow(reply_id, turn_id, lambda entry: self._hear(reply_id, entry))
 
     def _let_go(self, reply_id: UUID) -> None:
         """The reply is complete, or unwanted: nobody need watch those who work on it."""
         reply = self._replies.pop(reply_id, None)
-        if reply and reply.aside:
+        if reply and reply.out_of_band:
             self._dispatch.free(reply.turn)
         self._hub.reader.forget(reply_id)
         self._watch.forget(lambda job: job.subject == reply_id)

@@ -6,30 +6,37 @@ import asyncio
 import contextlib
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from interaction.cascade.chain import Attempt, Chain
-from interaction.cascade.commitment import committed
-from interaction.cascade.pace import Timeline, unless
-from interaction.cascade.sentences import SentenceSplitter
+from interaction.bus.stage_messages import StageRequest, dump
+from interaction.cascade.commit_gate import wait_for_commit
+from interaction.cascade.provider_fallback import Attempt, FallbackChain
 from interaction.cascade.speakable import speakable
-from interaction.cascade.stage import GivenUp, StageRun
-from interaction.cascade.ticket import Ticket
-from interaction.cascade.tooling import Tooling
-from interaction.core.signals import (
-    Manner,
-    Message,
+from interaction.cascade.stage import StageGaveUp, StageRun
+from interaction.cascade.synthesis_pacing import Timeline, unless_set
+from interaction.core.events import (
+    ClientToolCalled,
     ReplySentence,
     ReplyText,
-    ToolCall,
-    ToolCalled,
-    ToolSpec,
-    Used,
+    ToolInvoked,
+    UsageReported,
 )
-from interaction.providers.base import Cut, LanguageModel, Usage, Written
-from interaction.providers.table import ENDPOINT, entry
+from interaction.core.sentence_splitter import SentenceSplitter
+from interaction.core.types import Message, ResponseOptions, ToolCall, ToolSpec
+from interaction.providers.endpoints import ENDPOINT_PREFIX
+from interaction.providers.registry import entry
+from interaction.providers.stage_protocols import (
+    LanguageModel,
+    LanguageModelOutput,
+    LengthLimitReached,
+    Usage,
+)
+from interaction.tools.base import Tool, ToolContext
+from interaction.tools.registry import load_tools, tool_spec
+from interaction.tools.tool_calls import ToolCalls
 
 DEADLINE = 900.0
 """For the whole run, which lasts until the last sentence's turn to be synthesised has come."""
@@ -63,37 +70,54 @@ class _Reply:
 
     async def write(self, context: tuple[Message, ...]) -> None:
         """Have the reply written, with as many rounds of tools as the model asks for."""
-        messages, manner = list(context), self._run.ticket.manner
-        tooling = Tooling(self._run, but={tool.name for tool in manner.tools})
-        chain, counts = Chain(self._run, "llm"), list[Usage]()
+        messages, options = list(context), self._run.ticket.options
+        tools = self._tools(options)
+        tool_calls = self._tool_calls(tools)
+        specs = (*map(tool_spec, tools.values()), *options.tools)
+        chain, counts = FallbackChain(self._run, "llm"), list[Usage]()
         theirs: list[ToolCall] = []
         for number in range(MOST_ROUNDS + 2):
-            asked = _Round(self, messages, (*tooling.specs, *manner.tools), _wishes(manner, number))
+            asked = _Round(self, messages, specs, _wishes(options, number))
             await chain.through(asked.put)
             await self._finish_sentence()
             counts += asked.counts
-            ours, theirs = _by_who_runs_them(asked.calls, manner)
-            results = await tooling.answer(ours, refuse=number >= MOST_ROUNDS)
+            ours, theirs = _by_who_runs_them(asked.calls, options)
+            results = await tool_calls.run(ours, refuse=number >= MOST_ROUNDS)
             if theirs or not ours:
                 break
             messages += [Message("assistant", asked.text, tuple(ours)), *results]
         await self._ask_client(theirs)
         self._spoken.put_nowait(None)
-        if not (self._text.strip() or tooling.session_over or theirs):
+        if not (self._text.strip() or tool_calls.end_session_requested or theirs):
             message = _("The language model gave no answer.")
-            raise GivenUp("empty_reply", message)
+            raise StageGaveUp("empty_reply", message)
         await self._count(counts)
-        spoken = self._sentences if manner.spoken else 0
+        spoken = self._sentences if options.spoken else 0
         await self._run.tell(ReplyText(self._id, self._text, spoken, asked.cut))
         facts = {f"text:{self._id}": self._text, f"sentences:{self._id}": self._sentences}
         self._run.note(**facts)
 
+    def _tools(self, options: ResponseOptions) -> dict[str, Tool]:
+        """The session's tools; where the client has one of the same name, that one is meant."""
+        of_client = {tool.name for tool in options.tools}
+        return load_tools(name for name in self._run.ticket.spec.tools if name not in of_client)
+
+    def _tool_calls(self, tools: dict[str, Tool]) -> ToolCalls:
+        run, ticket = self._run, self._run.ticket
+
+        def note(index: int, invoked: ToolInvoked) -> None:
+            run.note(**{f"tool:{index}": dump(invoked)})
+
+        gate = None if ticket.committed else partial(wait_for_commit, run.redis, self._id)
+        context = ToolContext(ticket.spec.session_id, ticket.turn_id, ticket.spec.owner_id)
+        return ToolCalls(tools, context, self._id, emit=run.tell, note=note, wait_for_commit=gate)
+
     async def _ask_client(self, calls: list[ToolCall]) -> None:
         """Pass on the calls of tools that the client runs: the reply ends with them."""
         if calls and not self._run.ticket.committed:
-            await committed(self._run.redis, self._id)
+            await wait_for_commit(self._run.redis, self._id)
         for call in calls:
-            await self._run.tell(ToolCalled(self._run.ticket.turn_id, self._id, call))
+            await self._run.tell(ClientToolCalled(self._run.ticket.turn_id, self._id, call))
 
     async def take(self, token: str, *, opening: bool) -> None:
         """The next piece of text. ``opening``: the first one after tools were run."""
@@ -111,7 +135,7 @@ class _Reply:
         number = 0
         while (text := await self._spoken.get()) is not None:
             if (played := number - AHEAD - 1) >= 0:
-                await unless(self._run.abandoned, timeline.ended(played))
+                await unless_set(self._run.abandoned, timeline.ended(played))
             ticket = in_voice(self._run.ticket.onward("tts", self._id, number))
             await self._run.hand_over(ticket, text=text)
             number += 1
@@ -122,7 +146,7 @@ class _Reply:
 
     async def _add(self, piece: str) -> None:
         """A sentence is written. What cannot be spoken is text only."""
-        aloud = self._run.ticket.manner.spoken
+        aloud = self._run.ticket.options.spoken
         spoken = speakable(piece) if aloud else piece
         if not spoken:
             return
@@ -139,7 +163,7 @@ class _Reply:
         """Pass on what the provider counted: what went in at first, and all that came out."""
         if counts:
             turn, written = self._run.ticket.turn_id, sum(one.completion_tokens for one in counts)
-            await self._run.tell(Used(turn, self._id, counts[0].prompt_tokens, written))
+            await self._run.tell(UsageReported(turn, self._id, counts[0].prompt_tokens, written))
 
 
 class _Round:
@@ -176,11 +200,11 @@ class _Round:
                 await self._take(piece)
                 limit.reschedule(loop.time() + TOKEN_WITHIN)
 
-    async def _take(self, piece: Written) -> None:
+    async def _take(self, piece: LanguageModelOutput) -> None:
         match piece:
             case Usage():
                 self.counts = [piece]
-            case Cut():
+            case LengthLimitReached():
                 self.cut = True
             case ToolCall():
                 self.calls.append(piece)
@@ -190,30 +214,30 @@ class _Round:
 
 
 def _by_who_runs_them(
-    calls: list[ToolCall], manner: Manner
+    calls: list[ToolCall], options: ResponseOptions
 ) -> tuple[list[ToolCall], list[ToolCall]]:
     """The calls of tools that run here, and those of the client's."""
-    theirs = {tool.name for tool in manner.tools}
+    theirs = {tool.name for tool in options.tools}
     ours = [call for call in calls if call.name not in theirs]
     return ours, [call for call in calls if call.name in theirs]
 
 
-def _wishes(manner: Manner, number: int) -> dict[str, Any]:
+def _wishes(options: ResponseOptions, number: int) -> dict[str, Any]:
     """Only what is asked for, so that a provider need not know of it. A tool that must be called
     has been, after the first round."""
     wishes: dict[str, Any] = {}
-    if manner.tool_choice != "auto" and (number == 0 or manner.tool_choice == "none"):
-        wishes["tool_choice"] = manner.tool_choice
-    if manner.max_tokens:
-        wishes["max_tokens"] = manner.max_tokens
+    if options.tool_choice != "auto" and (number == 0 or options.tool_choice == "none"):
+        wishes["tool_choice"] = options.tool_choice
+    if options.max_tokens:
+        wishes["max_tokens"] = options.max_tokens
     return wishes
 
 
-def in_voice(ticket: Ticket) -> Ticket:
+def in_voice(ticket: StageRequest) -> StageRequest:
     """With the voice that was asked for, where a provider has it; else it keeps its own. The
     rest of the manner is not for those who speak."""
-    voice = ticket.manner.voice
-    ticket = replace(ticket, manner=Manner())
+    voice = ticket.options.voice
+    ticket = replace(ticket, options=ResponseOptions())
     if not voice:
         return ticket
     choices = tuple(
@@ -224,4 +248,6 @@ def in_voice(ticket: Ticket) -> Ticket:
 
 
 def _has_voice(provider: str, voice: str) -> bool:
-    return provider.startswith(ENDPOINT) or voice in entry("tts", provider).capabilities.voices
+    return (
+        provider.startswith(ENDPOINT_PREFIX) or voice in entry("tts", provider).capabilities.voices
+    )

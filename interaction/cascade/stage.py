@@ -12,16 +12,16 @@ from typing import Any
 from channels.layers import get_channel_layer
 from django.utils.translation import gettext as _
 
-from interaction.cascade.cancelling import at_work
-from interaction.cascade.connections import BROKEN, RedisError, patiently, redis
-from interaction.cascade.liveness import Job
-from interaction.cascade.notes import Notes, claim_key
-from interaction.cascade.publisher import NotPublished, publisher
-from interaction.cascade.streams import LIFETIME, AudioLost, Silent
-from interaction.cascade.ticket import Report, Says, Ticket, pack_report
-from interaction.core.signals import Measured, StageEvent, StageFailed
+from interaction.bus.audio_streams import LIFETIME, AudioLost, StreamSilent
+from interaction.bus.cancellation import running_stages
+from interaction.bus.publisher import NotPublished, publisher
+from interaction.bus.redis_client import CONNECTION_ERRORS, RedisError, get_redis, retry_while_down
+from interaction.bus.stage_messages import Says, StageReport, StageRequest, pack_report
+from interaction.bus.stage_watchdog import Job
+from interaction.core.events import EngineEvent, MetricMeasured, StageFailed
 from interaction.providers.errors import ProviderError
 from interaction.safe_logging import log_crash
+from interaction.turn_records.turn_notes import TurnNotes, claim_key
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ STOPPED = {
 }
 
 
-class GivenUp(Exception):
+class StageGaveUp(Exception):
     """The stage cannot do its work: ``code`` for programs, ``message`` for the person."""
 
     def __init__(self, code: str, message: str, *, retryable: bool = True) -> None:
@@ -47,10 +47,10 @@ class GivenUp(Exception):
 class StageRun:
     """One run of a stage, while it lasts."""
 
-    def __init__(self, ticket: Ticket) -> None:
+    def __init__(self, ticket: StageRequest) -> None:
         self.ticket = ticket
-        self.redis = redis()
-        self.notes = Notes(self.redis, ticket.turn_id)
+        self.redis = get_redis()
+        self.notes = TurnNotes(self.redis, ticket.turn_id)
         self.provider = ""
         """Name of the provider at work, for the record of a failure."""
         self.abandoned = asyncio.Event()
@@ -59,7 +59,7 @@ class StageRun:
         """There is no playback to keep pace with."""
         if not ticket.spec.paced:
             self.hurry.set()
-        self.aborted: GivenUp | None = None
+        self.aborted: StageGaveUp | None = None
         """Why the run stopped itself."""
         self._layer = get_channel_layer()
         self._unwritten: dict[str, Any] = {}
@@ -67,7 +67,7 @@ class StageRun:
         self._said = 0
         self._saying = asyncio.Lock()
 
-    async def tell(self, event: StageEvent) -> None:
+    async def tell(self, event: EngineEvent) -> None:
         """Report to the web side. What is reported is numbered: a loss is noticed there."""
         await self._say("event", event=event)
 
@@ -75,7 +75,7 @@ class StageRun:
         """Report the time since ``began_at``, which is this process's ``time.monotonic()``."""
         ms = round(1000 * (time.monotonic() - began_at), 1)
         self.note(**{f"ms:{metric}": ms})
-        await self.tell(Measured(self.ticket.turn_id, metric, ms))
+        await self.tell(MetricMeasured(self.ticket.turn_id, metric, ms))
 
     def note(self, **facts: Any) -> None:
         """Write to the turn's notes behind the work, which need not wait for it."""
@@ -84,12 +84,12 @@ class StageRun:
             self._writing = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
-        with contextlib.suppress(*BROKEN):
+        with contextlib.suppress(*CONNECTION_ERRORS):
             while self._unwritten:
                 facts, self._unwritten = self._unwritten, {}
                 await self.notes.write(**facts)
 
-    async def hand_over(self, ticket: Ticket, **kwargs: Any) -> None:
+    async def hand_over(self, ticket: StageRequest, **kwargs: Any) -> None:
         """Enqueue another stage of the same turn, saying so first: it is watched from then on."""
         await self._say("queued", queued=ticket.job)
         try:
@@ -100,7 +100,7 @@ class StageRun:
         except NotPublished as error:
             await self.notes.done_working(ticket.job)
             message = _("The task queue does not answer. Please try again.")
-            raise GivenUp("queue_unavailable", message) from error
+            raise StageGaveUp("queue_unavailable", message) from error
 
     async def fail(self, failure: StageFailed) -> None:
         """Log, note and report a failure; never raises for a broken Redis."""
@@ -112,7 +112,7 @@ class StageRun:
             name: getattr(failure, name)
             for name in ("stage", "provider", "code", "message", "retryable")
         }
-        with contextlib.suppress(*BROKEN):
+        with contextlib.suppress(*CONNECTION_ERRORS):
             await self.tell(failure)
             if failure.stage != "archive":
                 self.note(error=error)
@@ -143,7 +143,7 @@ class StageRun:
             beating.cancel()
 
     async def finish(self) -> None:
-        with contextlib.suppress(*BROKEN):
+        with contextlib.suppress(*CONNECTION_ERRORS):
             if self._writing:
                 await self._writing
             await self._say("finished")
@@ -154,7 +154,7 @@ class StageRun:
         job = self.ticket.job
         while True:
             await asyncio.sleep(BEAT_EVERY)
-            with contextlib.suppress(*BROKEN):
+            with contextlib.suppress(*CONNECTION_ERRORS):
                 await self._say("beat")
                 pulse = await self.notes.beat(job, self.ticket.spec.session_id)
                 if not pulse.session_live:
@@ -163,12 +163,12 @@ class StageRun:
                     continue
                 if not pulse.claimed:
                     message = _("Redis was restarted and lost this turn. Please try again.")
-                    self.aborted = GivenUp("redis_lost", message)
+                    self.aborted = StageGaveUp("redis_lost", message)
                 if pulse.cancelled or self.aborted:
                     task.cancel()
 
     async def _say(
-        self, says: Says, event: StageEvent | None = None, queued: Job | None = None
+        self, says: Says, event: EngineEvent | None = None, queued: Job | None = None
     ) -> None:
         if not self.ticket.channel:
             return
@@ -176,15 +176,15 @@ class StageRun:
             number = self._said
             if says != "beat":
                 self._said += 1
-            report = Report(
+            report = StageReport(
                 self.ticket.spec.session_id, self.ticket.job, number, says, event, queued
             )
             message = pack_report(report)
-            await patiently(lambda: self._layer.send(self.ticket.channel, message))
+            await retry_while_down(lambda: self._layer.send(self.ticket.channel, message))
 
 
 async def run_stage(
-    ticket: Ticket, work: Callable[[StageRun], Awaitable[None]], deadline: float
+    ticket: StageRequest, work: Callable[[StageRun], Awaitable[None]], deadline: float
 ) -> None:
     """Run a stage, at most once. Whatever goes wrong is reported, never raised.
 
@@ -193,8 +193,8 @@ async def run_stage(
     run = StageRun(ticket)
     claimed = False
     try:
-        with at_work.on(ticket.job):
-            claimed = await patiently(run.claim)
+        with running_stages.on(ticket.job):
+            claimed = await retry_while_down(run.claim)
             if claimed:
                 await _work(run, work, deadline)
     except asyncio.CancelledError:
@@ -209,7 +209,7 @@ async def run_stage(
 
 
 async def run_again(
-    ticket: Ticket, work: Callable[[StageRun], Awaitable[None]], deadline: float
+    ticket: StageRequest, work: Callable[[StageRun], Awaitable[None]], deadline: float
 ) -> None:
     """Run a stage that may run any number of times and is not to be stopped."""
     run = StageRun(ticket)
@@ -238,7 +238,7 @@ def failure(run: StageRun, error: Exception) -> StageFailed:
     match error:
         case ProviderError():
             code, message, retryable = error.code, error.message, error.retryable
-        case GivenUp():
+        case StageGaveUp():
             code, message, retryable = error.code, error.message, error.retryable
         case RedisError():
             code, message, retryable = "redis_unavailable", _("Redis does not answer."), True
@@ -247,7 +247,7 @@ def failure(run: StageRun, error: Exception) -> StageFailed:
             message = _("It took too long. Please try again.")
         case AudioLost():
             code, message, retryable = "audio_lost", _("Some of the audio was lost."), True
-        case Silent():
+        case StreamSilent():
             code, message, retryable = "audio_silent", _("No more audio came."), True
         case _:
             code, retryable = "stage_crashed", False

@@ -9,17 +9,17 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from interaction.audio.resample import Resampler
-from interaction.cascade.chain import Attempt, Chain
-from interaction.cascade.pace import Pace, Timeline
+from interaction.bus.audio_streams import Kind, StreamWriter, sentence_key
+from interaction.cascade.provider_fallback import Attempt, FallbackChain
 from interaction.cascade.stage import StageRun
-from interaction.cascade.streams import Kind, Writer, sentence_key
-from interaction.core.signals import SPEAKING_RATE
-from interaction.providers.base import TextToSpeech
+from interaction.cascade.synthesis_pacing import SynthesisPacing, Timeline
+from interaction.core.types import OUTPUT_SAMPLE_RATE
+from interaction.providers.stage_protocols import TextToSpeech
 
 DEADLINE = 900.0
 """For the whole run, which lasts until the sentence's end is about to play."""
 BYTES_WITHIN = 10.0
-SECOND = 2 * SPEAKING_RATE
+SECOND = 2 * OUTPUT_SAMPLE_RATE
 """Bytes of a second of a reply."""
 PIECE = SECOND // 1000 * 80
 """Bytes of a piece, 80 ms; the first one goes as it comes."""
@@ -33,7 +33,7 @@ def voice_key(reply: UUID) -> str:
 async def synthesize(run: StageRun, text: str) -> None:
     assert run.ticket.reply_id is not None
     reading = _Reading(run, text)
-    chain = Chain(run, "tts", voice=voice_key(run.ticket.reply_id))
+    chain = FallbackChain(run, "tts", voice=voice_key(run.ticket.reply_id))
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(chain.through(reading.take))
@@ -52,7 +52,7 @@ class _Reading:
         self.speech: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     async def take(self, tts: TextToSpeech, attempt: Attempt) -> None:
-        resampler = Resampler(tts.sample_rate, SPEAKING_RATE)
+        resampler = Resampler(tts.sample_rate, OUTPUT_SAMPLE_RATE)
         loop = asyncio.get_running_loop()
         attempt.expect()
         async with (
@@ -74,10 +74,10 @@ async def _write(run: StageRun, speech: asyncio.Queue[bytes | None]) -> None:
     """Append the sentence to its stream, a little ahead of its playing."""
     ticket = run.ticket
     assert ticket.reply_id is not None
-    pace = Pace(Timeline(run.redis, ticket.reply_id), ticket.n, run.hurry)
+    pace = SynthesisPacing(Timeline(run.redis, ticket.reply_id), ticket.n, run.hurry)
     key = sentence_key(ticket.reply_id, ticket.n)
     whose = (ticket.spec.session_id, ticket.turn_id, ticket.reply_id)
-    writer = Writer(run.redis, key, *whose, ticket.n)
+    writer = StreamWriter(run.redis, key, *whose, ticket.n)
     written = 0
     async for piece in _pieces(speech):
         await pace.wait(written / SECOND)

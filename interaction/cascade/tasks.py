@@ -11,15 +11,15 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 
-from interaction.cascade import archive as archiving
+from interaction.bus.stage_messages import load_context, load_request
 from interaction.cascade import respond as responding
-from interaction.cascade import sweep as sweeping
 from interaction.cascade import synthesize as synthesizing
 from interaction.cascade import transcribe as transcribing
-from interaction.cascade.loop import warm, worker_loop
-from interaction.cascade.providers import StageKind
+from interaction.cascade.provider_pool import StageKind
 from interaction.cascade.stage import run_again, run_stage
-from interaction.cascade.ticket import load_context, load_ticket
+from interaction.cascade.worker_loop import warm, worker_loop
+from interaction.turn_records import archive as archiving
+from interaction.turn_records import sweep as sweeping
 
 QUEUE_KINDS: tuple[StageKind, ...] = ("stt", "llm", "tts")
 
@@ -27,7 +27,7 @@ QUEUE_KINDS: tuple[StageKind, ...] = ("stt", "llm", "tts")
 @shared_task  # type: ignore[untyped-decorator]
 def transcribe(ticket: dict[str, Any]) -> None:
     work = transcribing.transcribe
-    worker_loop().run(run_stage(load_ticket(ticket), work, transcribing.DEADLINE))
+    worker_loop().run(run_stage(load_request(ticket), work, transcribing.DEADLINE))
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -35,7 +35,7 @@ def respond(ticket: dict[str, Any], context: list[dict[str, Any]]) -> None:
     messages = load_context(context)
     worker_loop().run(
         run_stage(
-            load_ticket(ticket),
+            load_request(ticket),
             lambda run: responding.respond(run, messages),
             responding.DEADLINE,
         )
@@ -46,7 +46,7 @@ def respond(ticket: dict[str, Any], context: list[dict[str, Any]]) -> None:
 def synthesize(ticket: dict[str, Any], text: str) -> None:
     worker_loop().run(
         run_stage(
-            load_ticket(ticket),
+            load_request(ticket),
             lambda run: synthesizing.synthesize(run, text),
             synthesizing.DEADLINE,
         )
@@ -55,7 +55,7 @@ def synthesize(ticket: dict[str, Any], text: str) -> None:
 
 @shared_task(acks_late=True)  # type: ignore[untyped-decorator]
 def archive(ticket: dict[str, Any]) -> None:
-    worker_loop().run(run_again(load_ticket(ticket), archiving.archive, archiving.DEADLINE))
+    worker_loop().run(run_again(load_request(ticket), archiving.archive, archiving.DEADLINE))
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -11,14 +11,15 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from interaction.cascade.chain import Attempt, Chain
-from interaction.cascade.pace import unless
-from interaction.cascade.stage import GivenUp, StageRun
-from interaction.cascade.streams import Kind, Silent, follow, turn_key
-from interaction.cascade.ticket import dump_context, load, load_context
+from interaction.bus.audio_streams import Kind, StreamSilent, follow_entries, turn_key
+from interaction.bus.stage_messages import dump_context, load, load_context
+from interaction.cascade.provider_fallback import Attempt, FallbackChain
+from interaction.cascade.stage import StageGaveUp, StageRun
+from interaction.cascade.synthesis_pacing import unless_set
+from interaction.core.events import FinalTranscript, PartialTranscript
 from interaction.core.redaction import Redactor
-from interaction.core.signals import FinalTranscript, Manner, Message, PartialTranscript
-from interaction.providers.base import FLUSH, Flush, SpeechToText, Transcript
+from interaction.core.types import Message, ResponseOptions
+from interaction.providers.stage_protocols import FLUSH, Flush, SpeechToText, Transcript
 
 DEADLINE = 1200.0
 """For the whole utterance: a quarter of an hour may be uploaded, at the pace of speech."""
@@ -33,7 +34,9 @@ SILENCE = 10.0
 
 async def transcribe(run: StageRun) -> None:
     """Every recogniser that is tried hears the turn's stream from its start."""
-    await Chain(run, "stt").through(lambda stt, attempt: _Hearing(run, attempt).through(stt))
+    await FallbackChain(run, "stt").through(
+        lambda stt, attempt: _Hearing(run, attempt).through(stt)
+    )
 
 
 class _Hearing:
@@ -50,7 +53,7 @@ class _Hearing:
         self._ended = False
         self._held: dict[str, Any] | None = None
         """A flush that is not replied to before the turn is over."""
-        self._silent: Silent | None = None
+        self._silent: StreamSilent | None = None
         self._enough = asyncio.Event()
         """Set when the last transcript that anybody asked for is there."""
         self._limit = asyncio.timeout(None)
@@ -58,12 +61,12 @@ class _Hearing:
 
     async def through(self, stt: SpeechToText) -> None:
         async with self._limit:
-            await unless(self._enough, self._listen(stt))
+            await unless_set(self._enough, self._listen(stt))
         if self._silent:
             raise self._silent
         if not self._text:
             message = _("No speech was understood. Please say it again.")
-            raise GivenUp("no_speech", message)
+            raise StageGaveUp("no_speech", message)
 
     async def _listen(self, stt: SpeechToText) -> None:
         async with contextlib.aclosing(stt.transcribe(self._audio())) as transcripts:  # type: ignore[type-var]
@@ -74,7 +77,7 @@ class _Hearing:
         """The turn's audio as a recogniser wants it; it ends where the turn did."""
         run = self._run
         try:
-            async for entry in follow(run.redis, turn_key(run.ticket.turn_id), SILENCE):
+            async for entry in follow_entries(run.redis, turn_key(run.ticket.turn_id), SILENCE):
                 if entry.kind is Kind.AUDIO:
                     yield entry.body
                     continue
@@ -90,7 +93,7 @@ class _Hearing:
                 if self._ended:
                     return
                 yield FLUSH
-        except Silent as silent:
+        except StreamSilent as silent:
             self._silent = silent
             self._expect_final()
 
@@ -136,8 +139,8 @@ class _Hearing:
         reply = UUID(mark["reply"])
         await run.tell(FinalTranscript(run.ticket.turn_id, text, reply))
         context = (*load_context(mark["context"]), Message("user", text))
-        manner = load(Manner, mark["manner"])
-        ticket = run.ticket.onward("llm", reply, committed=self._ended, manner=manner)
+        options = load(ResponseOptions, mark["manner"])
+        ticket = run.ticket.onward("llm", reply, committed=self._ended, options=options)
         await run.hand_over(ticket, context=dump_context(context))
         run.note(transcript=text)
 

@@ -10,16 +10,34 @@ from dataclasses import replace
 from typing import Literal
 from uuid import UUID, uuid4
 
-from interaction.core import effects as out
-from interaction.core import replying
-from interaction.core import signals as sig
-from interaction.core.asides import Asides
-from interaction.core.effects import Effect, EndReason, Status
+from interaction.core import reply_events
+from interaction.core.commands import CreateResponse, PlaybackReport
+from interaction.core.config import ConversationConfig
+from interaction.core.context_window import ContextWindow
 from interaction.core.endpointing import SpeechGate
-from interaction.core.facts import Facts
-from interaction.core.past import Past
-from interaction.core.signals import ConversationConfig, Message
-from interaction.core.turn import Reply, Turn
+from interaction.core.events import EngineEvent, FinalTranscript
+from interaction.core.late_facts import LateFacts
+from interaction.core.news import (
+    Failure,
+    PlayAudio,
+    ReplyInterrupted,
+    SessionFinished,
+    SpeechEnded,
+    TranscriptUpdated,
+)
+from interaction.core.orders import (
+    CancelReply,
+    CloseTurn,
+    DropTurn,
+    Effect,
+    EndTurn,
+    Respond,
+    TranscribeTurn,
+)
+from interaction.core.out_of_band import OutOfBandReplies
+from interaction.core.reply import Reply
+from interaction.core.turn import Turn
+from interaction.core.types import EndReason, Message, ResponseOptions, Status
 
 LAST_SEQUENCE = 2**32 - 1
 """The sequence of the closing mark of a reply that broke off, past every real one."""
@@ -40,9 +58,9 @@ class Course:
         self._new_id = new_id
         self._gate = SpeechGate(config.turn_detection)
         self._turn: Turn | None = None
-        self._past = Past(config)
-        self._facts = Facts(self._past)
-        self._asides = Asides()
+        self._past = ContextWindow(config)
+        self._facts = LateFacts(self._past)
+        self._asides = OutOfBandReplies()
         self._status: Status = "listening"
         self._wake: float | None = None
         self._effects: list[Effect] = []
@@ -62,28 +80,28 @@ class Course:
         turn.latency["end_of_turn_delay"] = turn.since_speech(now)
         self._gate.skip_speech()
         self._effects += self._asides.interrupt(now)
-        self._effects.append(out.SpeechEnded(turn.id, at_ms=self._gate.last_speech_ms))
-        if not (self.config.answering == "always" if respond is None else respond):
+        self._effects.append(SpeechEnded(turn.id, at_ms=self._gate.last_speech_ms))
+        if not (self.config.respond_when == "always" if respond is None else respond):
             if turn.reply:
                 self._discard_eager_reply(turn)
-            self._effects.append(out.TranscribeTurn(turn.id))
+            self._effects.append(TranscribeTurn(turn.id))
             return
         flushed = turn.reply is not None
         reply = turn.reply = turn.reply or Reply(self._new_id())
-        order = (turn.id, reply.id, self._context(), flushed, self.config.manner)
-        self._effects.append(out.EndTurn(*order))
+        order = (turn.id, reply.id, self._context(), flushed, self.config.options)
+        self._effects.append(EndTurn(*order))
         held, turn.held = turn.held, []
         for event, at in held:
             if self._turn is not turn:
                 return
-            if isinstance(event, sig.FinalTranscript):
+            if isinstance(event, FinalTranscript):
                 self._transcribed(event, at)
             else:
                 self._reply_event(turn, reply, event, at)
 
     def _discard_eager_reply(self, turn: Turn) -> None:
         assert turn.reply is not None
-        self._effects.append(out.CancelReply(turn.id, turn.reply.id))
+        self._effects.append(CancelReply(turn.id, turn.reply.id))
         turn.reply = None
         turn.held.clear()
 
@@ -92,16 +110,16 @@ class Course:
         if turn.reply and not turn.committed:
             self._discard_eager_reply(turn)
         if not turn.committed:
-            self._effects.append(out.SpeechEnded(turn.id, kept=False))
+            self._effects.append(SpeechEnded(turn.id, kept=False))
         self._turn = None
         self._gate.skip_speech()
-        self._effects.append(out.DropTurn(turn.id))
+        self._effects.append(DropTurn(turn.id))
 
     def _respond(
-        self, turn: Turn, reply: Reply, manner: sig.Manner, context: tuple[Message, ...]
-    ) -> out.Respond:
+        self, turn: Turn, reply: Reply, options: ResponseOptions, context: tuple[Message, ...]
+    ) -> Respond:
         spoken = turn.kind == "speech"
-        return out.Respond(turn.id, turn.sequence, reply.id, context, manner, spoken)
+        return Respond(turn.id, turn.sequence, reply.id, context, options, spoken)
 
     def _context(self) -> tuple[Message, ...]:
         own = self._own_context
@@ -110,33 +128,33 @@ class Course:
             self._turn.context = context
         return context
 
-    def _answer_turn(self, turn: Turn, asked: sig.Answer, heard: str = "") -> None:
+    def _answer_turn(self, turn: Turn, asked: CreateResponse, heard: str = "") -> None:
         """``heard``: the turn's words, where whoever keeps the context has not been told yet."""
         reply = turn.reply = Reply(asked.reply_id)
         context = asked.context
-        late = bool(heard) and asked.goes_on
+        late = bool(heard) and asked.append_transcript
         if context is None:
             context = self._context()
             late = late and self._own_context is not None
         if late:
             context = (*context, Message("user", heard))
-        order = self._respond(turn, reply, asked.manner or self.config.manner, context)
-        self._effects += [*replying.begin(turn, reply), order]
+        order = self._respond(turn, reply, asked.options or self.config.options, context)
+        self._effects += [*reply_events.begin(turn, reply), order]
 
-    def _answer_context(self, asked: sig.Answer, now: float) -> None:
+    def _answer_context(self, asked: CreateResponse, now: float) -> None:
         context = self._context() if asked.context is None else asked.context
         turn = self._begin("text", now)
         turn.committed, turn.speech_ended_at = True, now
         said = context[-1] if context else None
         turn.transcript = said.content if said and said.role == "user" else ""
         reply = turn.reply = Reply(asked.reply_id)
-        manner = asked.manner or self.config.manner
+        options = asked.options or self.config.options
         self._effects += [
-            *replying.begin(turn, reply),
-            self._respond(turn, reply, manner, context),
+            *reply_events.begin(turn, reply),
+            self._respond(turn, reply, options, context),
         ]
 
-    def _transcribed(self, event: sig.FinalTranscript, now: float) -> None:
+    def _transcribed(self, event: FinalTranscript, now: float) -> None:
         turn = self._turn
         if turn is None or turn.id != event.turn_id or not turn.committed:
             self._effects += self._facts.late_transcript(event)
@@ -147,16 +165,16 @@ class Course:
             return
         turn.progress_at, turn.transcript = now, event.text
         turn.latency["transcription_delay"] = turn.since_speech(now)
-        self._effects.append(out.TranscriptHeard(turn.id, event.text, final=True))
+        self._effects.append(TranscriptUpdated(turn.id, event.text, final=True))
         if turn.reply:
-            self._effects += replying.begin(turn, turn.reply)
+            self._effects += reply_events.begin(turn, turn.reply)
         elif turn.asked:
             self._answer_turn(turn, turn.asked, event.text)
-        elif self.config.answering == "never":
+        elif self.config.respond_when == "never":
             self._close(turn, "heard")
 
-    def _reply_event(self, turn: Turn, reply: Reply, event: sig.StageEvent, now: float) -> None:
-        self._effects += replying.take(turn, reply, event, now)
+    def _reply_event(self, turn: Turn, reply: Reply, event: EngineEvent, now: float) -> None:
+        self._effects += reply_events.take(turn, reply, event, now)
         if reply.silent:
             self._close_played(turn, 0)
 
@@ -164,11 +182,11 @@ class Course:
         turn = self._turn
         if turn is None or turn.reply is None or turn.reply.id != reply_id:
             return
-        self._effects += replying.left(turn, turn.reply, now, last=last)
+        self._effects += reply_events.left(turn, turn.reply, now, last=last)
         if last:
             self._close_if_played(turn)
 
-    def _playback(self, report: sig.Playback, now: float) -> None:
+    def _playback(self, report: PlaybackReport, now: float) -> None:
         live = self._turn
         is_live = live is not None and live.reply is not None and live.reply.id == report.reply_id
         turn = live if is_live else self._past.by_reply(report.reply_id)
@@ -185,7 +203,7 @@ class Course:
             self._close_if_played(turn)
         elif turn.end_reason is not None:
             turn.heard_ms = round(min(report.played_ms, reply.audio_ms))
-            self._effects.append(out.CloseTurn(turn.record()))
+            self._effects.append(CloseTurn(turn.record()))
 
     def _close_if_played(self, turn: Turn) -> None:
         reply = turn.reply
@@ -205,7 +223,7 @@ class Course:
         reply = turn.reply
         if reply is None:
             if turn.asked:
-                self._effects.append(out.Interrupted(turn.id, turn.asked.reply_id, 0, ""))
+                self._effects.append(ReplyInterrupted(turn.id, turn.asked.reply_id, 0, ""))
             self._close(turn, "heard")
             return
         heard = reply.heard_ms(now) if heard_ms is None else min(heard_ms, round(reply.audio_ms))
@@ -215,19 +233,19 @@ class Course:
             reason = "superseded"
         if reply.begun:
             text, latency = reply.heard_text(heard), dict(turn.latency)
-            self._effects.append(out.Interrupted(turn.id, reply.id, heard, text, latency))
-        self._effects.append(out.CancelReply(turn.id, reply.id, heard))
+            self._effects.append(ReplyInterrupted(turn.id, reply.id, heard, text, latency))
+        self._effects.append(CancelReply(turn.id, reply.id, heard))
         self._close(turn, reason)
 
     def _close(self, turn: Turn, reason: EndReason) -> None:
         turn.end_reason = reason
         self._turn = None
         self._past.add(turn)
-        self._effects.append(out.CloseTurn(turn.record()))
+        self._effects.append(CloseTurn(turn.record()))
         if turn.ends_session and reason == "played":
-            self._effects.append(out.SessionOver("ended_by_agent"))
+            self._effects.append(SessionFinished("ended_by_agent"))
 
-    def _fail(self, turn: Turn, failed: out.Failed, now: float) -> None:
+    def _fail(self, turn: Turn, failed: Failure, now: float) -> None:
         """Give this turn up; what was already said of the reply may still be played."""
         reply = turn.reply
         if failed.code == "no_speech":
@@ -241,15 +259,15 @@ class Course:
         if not turn.committed:
             turn.committed = True
             self._gate.skip_speech()
-            self._effects.append(out.SpeechEnded(turn.id))
+            self._effects.append(SpeechEnded(turn.id))
         if turn.asked:
             failed = replace(failed, reply_id=turn.reply_id)
         turn.error = failed
         reply = turn.reply = reply or Reply(turn.reply_id or self._new_id())
-        self._effects += [failed, out.CancelReply(turn.id, reply.id, reply.heard_ms(now))]
+        self._effects += [failed, CancelReply(turn.id, reply.id, reply.heard_ms(now))]
         if reply.audio_ms == 0:
             self._close(turn, "failed")
             return
         reply.complete = True
         number = max(reply.sentences, default=0)
-        self._effects.append(out.Play(turn.id, reply.id, LAST_SEQUENCE, number, b"", last=True))
+        self._effects.append(PlayAudio(turn.id, reply.id, LAST_SEQUENCE, number, b"", last=True))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from interaction.core.signals import FRAME_MS, Frame, TurnDetection
+from interaction.core.config import TurnDetection
+from interaction.core.types import FRAME_MS, Frame
 
 LONGEST_HELD_MS = 120_000
 HYSTERESIS = 0.15

@@ -1,4 +1,4 @@
-"""What a conversation remembers of one turn and of the reply to it."""
+"""What a conversation remembers of one turn."""
 
 from __future__ import annotations
 
@@ -6,75 +6,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from interaction.core.effects import METRICS, EndReason, Failed, FellBack, Status, TurnRecord
-from interaction.core.signals import SPEAKING_RATE, Answer, Message, StageEvent
-
-
-@dataclass(slots=True)
-class Sentence:
-    text: str
-    audio_ms: float = 0.0
-    """How much audio of it has come."""
-
-
-@dataclass(slots=True)
-class Reply:
-    id: UUID
-    text: str | None = None
-    """The whole reply; None while it is still being written."""
-    begun: bool = False
-    """The client has been told of it."""
-    silent: bool = False
-    """It has ended, and there is no sound of it."""
-    sentences: dict[int, Sentence] = field(default_factory=dict)
-    audio_ms: float = 0.0
-    complete: bool = False
-    """No more audio will come."""
-    first_left_at: float | None = None
-    all_left: bool = False
-    reported_ms: int | None = None
-    """Playback truth: None until the client has reported once."""
-    reported_at: float | None = None
-    ended: bool = False
-
-    def add_audio(self, sentence: int, pcm: bytes) -> None:
-        ms = 1000 * len(pcm) / 2 / SPEAKING_RATE
-        self.audio_ms += ms
-        self.sentences.setdefault(sentence, Sentence("")).audio_ms += ms
-
-    def heard_ms(self, now: float) -> int:
-        """How much the person has heard: as reported, carried on by the clock since then."""
-        if self.first_left_at is None:
-            return 0
-        if self.reported_ms is None or self.reported_at is None:
-            played = 1000 * (now - self.first_left_at)
-        elif self.ended:
-            played = self.reported_ms
-        else:
-            played = self.reported_ms + 1000 * (now - self.reported_at)
-        return round(min(max(played, 0), self.audio_ms))
-
-    def written(self) -> str:
-        """The reply's text so far."""
-        if self.text is not None:
-            return self.text
-        return " ".join(s.text for _, s in sorted(self.sentences.items()) if s.text)
-
-    def heard_text(self, heard_ms: float) -> str:
-        """The part of the text that fits into ``heard_ms``: whole sentences, then words in
-        proportion. Always a prefix of ``written()``."""
-        whole, end, left = self.written(), 0, float(heard_ms)
-        for _, sentence in sorted(self.sentences.items()):
-            start = whole.find(sentence.text, end)
-            if start < 0 or left <= 0.5:  # what was heard comes rounded to whole milliseconds
-                break
-            if left < sentence.audio_ms - 1:
-                spoken = int(len(sentence.text) * left / sentence.audio_ms)
-                cut = sentence.text.rfind(" ", 0, spoken + 1)
-                return whole[: start + max(cut, 0)].rstrip()
-            left -= sentence.audio_ms
-            end = start + len(sentence.text)
-        return whole[:end].rstrip()
+from interaction.core.commands import CreateResponse
+from interaction.core.events import EngineEvent, ProviderSwitched
+from interaction.core.metrics import METRIC_NAMES
+from interaction.core.news import Failure
+from interaction.core.records import TurnRecord
+from interaction.core.reply import Reply
+from interaction.core.types import EndReason, Message, Status
 
 
 @dataclass(slots=True)
@@ -90,19 +28,19 @@ class Turn:
     transcript: str | None = None
     reply: Reply | None = None
     """The reply that was asked for; before the commit it is an eager one."""
-    held: list[tuple[StageEvent, float]] = field(default_factory=list)
+    held: list[tuple[EngineEvent, float]] = field(default_factory=list)
     """What an eager reply brought before the turn was sure to have ended."""
-    latency: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(METRICS))
+    latency: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(METRIC_NAMES))
     interrupted: bool = False
     heard_ms: int | None = None
-    error: Failed | None = None
+    error: Failure | None = None
     end_reason: EndReason | None = None
     """None while the turn lives."""
     underruns: int = 0
     context: tuple[Message, ...] = ()
     """What the language model got before this turn's words."""
-    fallbacks: tuple[FellBack, ...] = ()
-    asked: Answer | None = None
+    fallbacks: tuple[ProviderSwitched, ...] = ()
+    asked: CreateResponse | None = None
     """A reply was asked for that waits for the transcript."""
     ends_session: bool = False
     """A tool asked for it: once the reply has been heard."""

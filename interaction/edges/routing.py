@@ -6,15 +6,15 @@ from typing import Any
 
 from django.urls import path, re_path
 
-from interaction.edges.consumer import ParleyConsumer
-from interaction.edges.door import Door, nowhere
+from interaction.edges.auth import SocketAuth, reject_unknown_path
+from interaction.edges.openai.auth import RealtimeAuth
 from interaction.edges.openai.consumer import RealtimeConsumer
-from interaction.edges.openai.door import RealtimeDoor
+from interaction.edges.parley.consumer import ParleyConsumer
 
 # ASGI applications, where Django's stubs expect views.
-talk: Any = Door(ParleyConsumer.as_asgi())
-openai: Any = RealtimeDoor(RealtimeConsumer.as_asgi())
-lost: Any = nowhere
+talk: Any = SocketAuth(ParleyConsumer.as_asgi())
+openai: Any = RealtimeAuth(RealtimeConsumer.as_asgi())
+lost: Any = reject_unknown_path
 
 websocket_urlpatterns = [
     path("ws/interaction/", talk),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from interaction.edges.protocol import AudioHeader
+from interaction.edges.parley.messages import AudioHeader
 from interaction.talk.sound import Listening, Microphone
 
 SOCKET_PATH = "/api/v1/orchestrator/ws"

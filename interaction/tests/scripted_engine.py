@@ -10,10 +10,22 @@ from collections.abc import AsyncIterator
 from typing import ClassVar
 from uuid import UUID
 
-from interaction.core import effects, signals
-from interaction.core.effects import EngineOrder, TurnRecord
-from interaction.core.signals import SPEAKING_RATE, Message, StageEvent
-from interaction.engine import EngineUnavailable, SessionSpec
+from interaction.core.engine import EngineUnavailable, SessionSpec
+from interaction.core.events import (
+    ClientToolCalled,
+    EngineEvent,
+    EngineLost,
+    FinalTranscript,
+    MetricMeasured,
+    PartialTranscript,
+    ReplyAudio,
+    ReplySentence,
+    ReplyText,
+    StageFailed,
+)
+from interaction.core.orders import EndTurn, EngineOrder, Respond, TranscribeTurn
+from interaction.core.records import TurnRecord
+from interaction.core.types import OUTPUT_SAMPLE_RATE, Message, ToolCall
 
 HEARD = "what is the weather like in paris today"
 """The transcript of every spoken turn, unless the STT model is called ``says …``."""
@@ -22,8 +34,8 @@ PIECE_MS = 100
 
 def tone(ms: int) -> bytes:
     """Something that is not silence: a square wave at ``SPEAKING_RATE``."""
-    period = (b"\x00\x10" * 30 + b"\x00\xf0" * 30) * (ms * SPEAKING_RATE // 60_000 + 1)
-    return period[: ms * SPEAKING_RATE // 1000 * 2]
+    period = (b"\x00\x10" * 30 + b"\x00\xf0" * 30) * (ms * OUTPUT_SAMPLE_RATE // 60_000 + 1)
+    return period[: ms * OUTPUT_SAMPLE_RATE // 1000 * 2]
 
 
 class ScriptedBug(Exception):
@@ -47,7 +59,7 @@ class ScriptedEngine:
         self.orders: list[EngineOrder] = []
         self.records: list[TurnRecord] = []
         self.closed = False
-        self._events: asyncio.Queue[StageEvent] = asyncio.Queue()
+        self._events: asyncio.Queue[EngineEvent] = asyncio.Queue()
         self.made.append(self)
 
     async def open(self) -> None:
@@ -55,31 +67,31 @@ class ScriptedEngine:
             raise EngineUnavailable("The workers are away.")
         self.live.append(self)
 
-    def perform(self, order: EngineOrder) -> None:
+    def execute(self, order: EngineOrder) -> None:
         self.orders.append(order)
         match order:
-            case effects.EndTurn(turn_id, reply_id, context):
-                self.tell(signals.PartialTranscript(turn_id, self.heard[:10]))
-                self.tell(signals.FinalTranscript(turn_id, self.heard, reply_id))
+            case EndTurn(turn_id, reply_id, context):
+                self.tell(PartialTranscript(turn_id, self.heard[:10]))
+                self.tell(FinalTranscript(turn_id, self.heard, reply_id))
                 self._answer(turn_id, reply_id, [*context, Message("user", self.heard)])
-            case effects.TranscribeTurn(turn_id):
-                self.tell(signals.FinalTranscript(turn_id, self.heard))
-            case effects.Respond(turn_id, _, reply_id, context, manner):
-                if manner.tools and context and context[-1].content.startswith("call "):
+            case TranscribeTurn(turn_id):
+                self.tell(FinalTranscript(turn_id, self.heard))
+            case Respond(turn_id, _, reply_id, context, options):
+                if options.tools and context and context[-1].content.startswith("call "):
                     name = context[-1].content.removeprefix("call ")
-                    call = signals.ToolCall("call_1", name, "{}")
-                    self.tell(signals.ToolCalled(turn_id, reply_id, call))
-                    self.tell(signals.ReplyText(reply_id, "", 0))
+                    call = ToolCall("call_1", name, "{}")
+                    self.tell(ClientToolCalled(turn_id, reply_id, call))
+                    self.tell(ReplyText(reply_id, "", 0))
                     return
                 self._answer(turn_id, reply_id, list(context))
 
-    async def taken(self) -> None:
+    async def wait_until_executed(self) -> None:
         return
 
-    def close_turn(self, record: TurnRecord) -> None:
+    def archive_turn(self, record: TurnRecord) -> None:
         self.records.append(record)
 
-    async def events(self) -> AsyncIterator[StageEvent]:
+    async def events(self) -> AsyncIterator[EngineEvent]:
         while True:
             yield await self._events.get()
 
@@ -88,7 +100,7 @@ class ScriptedEngine:
         if self in self.live:
             self.live.remove(self)
 
-    def tell(self, event: StageEvent) -> None:
+    def tell(self, event: EngineEvent) -> None:
         self._events.put_nowait(event)
 
     def _answer(self, turn_id: UUID, reply_id: UUID, context: list[Message]) -> None:
@@ -97,31 +109,31 @@ class ScriptedEngine:
             raise ScriptedBug(words)
         if "fail" in words:
             self.tell(
-                signals.StageFailed(
+                StageFailed(
                     turn_id, "llm", "demo", "provider_timeout", "It took too long.", True, reply_id
                 )
             )
         elif "lost" in words:
             message = "It does not answer."
-            self.tell(signals.EngineLost("scripted", "provider_unavailable", message, True))
+            self.tell(EngineLost("scripted", "provider_unavailable", message, True))
         elif "mute" in words:
-            self.tell(signals.ReplyText(reply_id, "Nothing to say aloud.", 0))
+            self.tell(ReplyText(reply_id, "Nothing to say aloud.", 0))
         elif "cut" in words:
-            self.tell(signals.ReplyText(reply_id, "Once upon", 0, cut=True))
+            self.tell(ReplyText(reply_id, "Once upon", 0, cut=True))
         elif "hold" in words:
             self.asked_to_hold.set()
         else:
-            self.tell(signals.Measured(turn_id, "llm_ttft", 12.5))
+            self.tell(MetricMeasured(turn_id, "llm_ttft", 12.5))
             self.speak(reply_id, f"You said: {words}.", _seconds(words))
 
     def speak(self, reply_id: UUID, text: str, seconds: int, *, last: bool = True) -> None:
-        self.tell(signals.ReplySentence(reply_id, 0, text))
-        self.tell(signals.ReplyText(reply_id, text, 1))
+        self.tell(ReplySentence(reply_id, 0, text))
+        self.tell(ReplyText(reply_id, text, 1))
         pieces = seconds * 1000 // PIECE_MS
         for number in range(pieces):
-            self.tell(signals.ReplyAudio(reply_id, number, 0, tone(PIECE_MS)))
+            self.tell(ReplyAudio(reply_id, number, 0, tone(PIECE_MS)))
         if last:
-            self.tell(signals.ReplyAudio(reply_id, pieces, 0, b"", last=True))
+            self.tell(ReplyAudio(reply_id, pieces, 0, b"", last=True))
 
 
 def _seconds(words: str) -> int:

@@ -10,16 +10,21 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import override_settings
 
-from interaction.cascade.connections import close_redis, redis
-from interaction.cascade.health import Health
-from interaction.choosing import Offer, availability, effective, fallbacks, provider_config
-from interaction.holdings import changed, holdings
+from interaction.bus.redis_client import close_redis, get_redis
+from interaction.cascade.provider_health import ProviderHealth
+from interaction.credentials.provider_selection import (
+    ProviderOption,
+    default_fallbacks,
+    provider_config,
+    provider_options,
+    resolve_choice,
+)
+from interaction.credentials.store import credentials_changed, credentials_of
 from interaction.models import Endpoint, ProviderCredential
-from interaction.providers.accounts import accounts
-from interaction.providers.base import Kind, ProviderChoice, ProviderConfig
+from interaction.providers.config import Kind, ProviderChoice, ProviderConfig
 from interaction.providers.errors import ProviderRefused, ProviderUnauthorized
-from interaction.providers.table import TABLE, load
-from voiceproject.environment import Environment
+from interaction.providers.registry import accounts, entries, load
+from voiceproject.settings import Environment
 
 T = TypeVar("T")
 
@@ -60,7 +65,7 @@ def made(kind: Kind, choice: ProviderChoice, owner: int) -> ProviderConfig:
 
 
 def names() -> list[str]:
-    return [effective(kind, NOTHING).name for kind in KINDS]
+    return [resolve_choice(kind, NOTHING).name for kind in KINDS]
 
 
 def test_without_a_key_everything_runs_on_this_machine(environment: Callable[..., None]) -> None:
@@ -71,7 +76,7 @@ def test_without_a_key_everything_runs_on_this_machine(environment: Callable[...
 def test_with_a_key_everything_goes_there(environment: Callable[..., None]) -> None:
     environment(openai_api_key="sk-1", openai_model="big")
     assert names() == ["openai", "openai", "openai"]
-    assert effective("llm", NOTHING).model == "big"
+    assert resolve_choice("llm", NOTHING).model == "big"
 
 
 def test_a_stage_can_be_told_otherwise(environment: Callable[..., None]) -> None:
@@ -92,13 +97,13 @@ def test_realtime_mode_goes_where_there_is_a_key_or_stays_here(
     environment: Callable[..., None], keys: dict[str, str], name: str
 ) -> None:
     environment(**keys)
-    assert effective("realtime", NOTHING).name == name
+    assert resolve_choice("realtime", NOTHING).name == name
 
 
 def test_a_session_has_the_last_word(environment: Callable[..., None]) -> None:
     environment(parley_language="en", tts_voice="en-gb")
     wanted = ProviderChoice("openai", model="m", voice="v", language="zh-Hant")
-    assert effective("tts", wanted) == wanted
+    assert resolve_choice("tts", wanted) == wanted
 
 
 @pytest.mark.parametrize(
@@ -115,12 +120,12 @@ def test_espeak_gets_a_voice_that_it_has(
     environment: Callable[..., None], configured: str, language: str, voice: str
 ) -> None:
     environment(tts_voice=configured, parley_language=language)
-    assert effective("tts", NOTHING).voice == voice
+    assert resolve_choice("tts", NOTHING).voice == voice
 
 
 def test_other_servers_may_have_any_voice(environment: Callable[..., None]) -> None:
     environment(tts_voice="af_bella", openai_api_key="sk-1")
-    assert effective("tts", NOTHING).voice == "af_bella"
+    assert resolve_choice("tts", NOTHING).voice == "af_bella"
 
 
 def test_only_who_needs_the_key_gets_it(environment: Callable[..., None]) -> None:
@@ -145,7 +150,7 @@ def test_what_cannot_be_told_apart_is_made_once(environment: Callable[..., None]
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_in_the_table_can_be_made(environment: Callable[..., None], kind: Kind) -> None:
     environment(**{f"{account}_api_key": "sk-1" for account in accounts()})
-    for name, entry in TABLE[kind].items():
+    for name, entry in entries(kind).items():
         config = made(kind, ProviderChoice(name), NOBODY)
         assert bool(config.api_key) == entry.capabilities.needs_key
         provider: Any = load(kind, config)
@@ -161,7 +166,7 @@ def test_a_provider_that_does_not_exist_is_an_error(
     environment()
     for name in ("nobody", "endpoint:nowhere"):
         with pytest.raises(KeyError):
-            effective("llm", ProviderChoice(name))
+            resolve_choice("llm", ProviderChoice(name))
         with pytest.raises(ProviderRefused):
             made("llm", ProviderChoice(name), NOBODY)
 
@@ -181,9 +186,9 @@ def test_a_server_of_ones_own_may_want_no_key(environment: Callable[..., None]) 
 
 def test_several_names_are_the_default_and_who_steps_in(environment: Callable[..., None]) -> None:
     environment(parley_llm="echo, demo")
-    assert effective("llm", NOTHING).name == "echo"
-    assert fallbacks("llm") == (ProviderChoice("demo"),)
-    assert fallbacks("tts") == ()
+    assert resolve_choice("llm", NOTHING).name == "echo"
+    assert default_fallbacks("llm") == (ProviderChoice("demo"),)
+    assert default_fallbacks("tts") == ()
 
 
 SHARED = {
@@ -199,10 +204,10 @@ SHARED = {
 def test_the_servers_endpoints_serve_by_name(environment: Callable[..., None]) -> None:
     environment(parley_endpoints=[SHARED], openai_api_key="sk-1")
     chosen = ProviderChoice("endpoint:shared")
-    assert effective("llm", chosen).model == "qwen3"
-    assert effective("tts", chosen).voice == "af_heart"
+    assert resolve_choice("llm", chosen).model == "qwen3"
+    assert resolve_choice("tts", chosen).voice == "af_heart"
     with pytest.raises(KeyError):
-        effective("stt", chosen)
+        resolve_choice("stt", chosen)
     config = made("tts", chosen, NOBODY)
     assert (config.base_url, config.api_key) == ("http://shared.example/v1", "sk-shared")
     assert (config.model, config.sample_rate) == ("kokoro", 16_000)
@@ -223,19 +228,19 @@ def people(transactional_db: None, redis_client: object, django_user_model: Any)
 def give(owner: int, key: str, account: str = "openai") -> None:
     user = get_user_model().objects.get(pk=owner)
     ProviderCredential.store(user, account, key)
-    changed(owner)
+    credentials_changed(owner)
 
 
 def endpoint(owner: int, **fields: Any) -> Endpoint:
     fields = {"name": "home", "base_url": "http://home/v1", "llm_models": ["m"]} | fields
     row = Endpoint(owner_id=owner, **fields)
     row.save()
-    changed(owner)
+    credentials_changed(owner)
     return row
 
 
-def offer(kind: Kind, name: str, owner: int | None) -> Offer:
-    (found,) = [offer for offer in availability(owner)[kind] if offer.name == name]
+def offer(kind: Kind, name: str, owner: int | None) -> ProviderOption:
+    (found,) = [offer for offer in provider_options(owner)[kind] if offer.name == name]
     return found
 
 
@@ -266,7 +271,7 @@ def test_a_changed_key_is_used_from_the_next_turn_on(
     give(one, "sk-second")
     assert key_of(one) == "sk-second"
     ProviderCredential.objects.all().delete()
-    changed(one)
+    credentials_changed(one)
     with pytest.raises(ProviderUnauthorized):
         key_of(one)
 
@@ -298,8 +303,8 @@ def test_a_redis_that_lost_its_memory_has_everything_read_anew(
 def test_a_new_key_forgives_what_failed_with_the_old_one(
     people: tuple[int, int], redis_client: Any
 ) -> None:
-    def health(owner: int) -> Health:
-        return Health(redis(), "llm", [ProviderChoice("openai")], owner)
+    def health(owner: int) -> ProviderHealth:
+        return ProviderHealth(get_redis(), "llm", [ProviderChoice("openai")], owner)
 
     async def fails(owner: int) -> None:
         error = ProviderUnauthorized("wrong key", stage="llm", provider="openai")
@@ -322,8 +327,8 @@ def test_a_key_of_ones_own_makes_its_provider_the_default(
     environment()
     one, other = people
     give(one, "sk-one")
-    assert effective("llm", NOTHING, holdings(one)).name == "openai"
-    assert effective("llm", NOTHING, holdings(other)).name == "demo"
+    assert resolve_choice("llm", NOTHING, credentials_of(one)).name == "openai"
+    assert resolve_choice("llm", NOTHING, credentials_of(other)).name == "demo"
     config = made("llm", NOTHING, one)
     assert (config.name, config.api_key) == ("openai", "sk-one")
 
@@ -338,7 +343,7 @@ def test_an_endpoint_gets_its_own_key_and_never_another(
     assert key_of(one, "endpoint:home") == ""
     with pytest.raises(ProviderRefused):
         key_of(other, "endpoint:home")
-    assert "endpoint:home" not in [offer.name for offer in availability(other)["llm"]]
+    assert "endpoint:home" not in [offer.name for offer in provider_options(other)["llm"]]
 
 
 def test_ones_own_endpoint_goes_before_the_servers_of_the_same_name(
@@ -357,13 +362,13 @@ def test_an_endpoint_with_realtime_models_serves_realtime_mode(
 ) -> None:
     environment(parley_endpoints=[SHARED])
     one, _ = people
-    assert effective("realtime", ProviderChoice("endpoint:shared")).voice == "af_heart"
+    assert resolve_choice("realtime", ProviderChoice("endpoint:shared")).voice == "af_heart"
     endpoint(one, realtime_models=["deployed"])
     config = made("realtime", ProviderChoice("endpoint:home"), one)
     # Where no voices are named, the one of the endpoint's own choosing serves.
     assert (config.base_url, config.model, config.voice) == ("http://home/v1", "deployed", "")
     assert offer("realtime", "endpoint:home", one).models == ("deployed",)
-    assert "endpoint:home" not in [offer.name for offer in availability(one)["tts"]]
+    assert "endpoint:home" not in [offer.name for offer in provider_options(one)["tts"]]
 
 
 def test_what_cannot_be_used_says_why(
@@ -404,4 +409,4 @@ def test_asking_who_can_serve_costs_two_queries(
     for name in "abc":
         endpoint(one, name=name)
     with django_assert_num_queries(2):
-        availability(one)
+        provider_options(one)

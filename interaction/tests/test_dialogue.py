@@ -7,9 +7,13 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from interaction.core.effects import DropTurn, EngineOrder, News, Respond, StatusChanged, TurnRecord
-from interaction.core.signals import Commit, ConversationConfig, Measured, Say, StageEvent
-from interaction.dialogue import Dialogue
+from interaction.core.commands import CommitTurn, SendText
+from interaction.core.config import ConversationConfig
+from interaction.core.events import EngineEvent, MetricMeasured
+from interaction.core.news import News, StatusChanged
+from interaction.core.orders import DropTurn, EngineOrder, Respond
+from interaction.core.records import TurnRecord
+from interaction.sessions.driver import ConversationDriver
 
 
 class SlowToOpen:
@@ -20,23 +24,23 @@ class SlowToOpen:
         self.has_taken = asyncio.Event()
         self.orders: asyncio.Queue[EngineOrder] = asyncio.Queue()
         self.closed_turns: list[TurnRecord] = []
-        self.news: asyncio.Queue[StageEvent] = asyncio.Queue()
+        self.news: asyncio.Queue[EngineEvent] = asyncio.Queue()
         self.is_closed = False
 
     async def open(self) -> None:
         await self.may_open.wait()
 
-    def perform(self, order: EngineOrder) -> None:
+    def execute(self, order: EngineOrder) -> None:
         assert self.may_open.is_set(), "an order before the engine was open"
         self.orders.put_nowait(order)
 
-    async def taken(self) -> None:
+    async def wait_until_executed(self) -> None:
         await self.has_taken.wait()
 
-    def close_turn(self, record: TurnRecord) -> None:
+    def archive_turn(self, record: TurnRecord) -> None:
         self.closed_turns.append(record)
 
-    async def events(self) -> AsyncGenerator[StageEvent, None]:
+    async def events(self) -> AsyncGenerator[EngineEvent, None]:
         while True:
             yield await self.news.get()
 
@@ -46,11 +50,11 @@ class SlowToOpen:
 
 async def test_what_is_said_while_the_engine_opens_is_kept_in_order() -> None:
     engine, told = SlowToOpen(), list[News]()
-    dialogue = Dialogue(ConversationConfig(), engine, told.append)
+    dialogue = ConversationDriver(ConversationConfig(), engine, told.append)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(dialogue.run())
         dialogue.hear(b"\0" * 4_000)
-        dialogue.command(Say("good morning"))
+        dialogue.command(SendText("good morning"))
         await asyncio.sleep(0)
         assert not told
         engine.may_open.set()
@@ -68,20 +72,20 @@ async def test_a_commit_waits_for_the_audio_before_it() -> None:
     engine, told = SlowToOpen(), list[News]()
     engine.may_open.set()
     engine.has_taken.set()
-    dialogue = Dialogue(ConversationConfig(), engine, told.append)
+    dialogue = ConversationDriver(ConversationConfig(), engine, told.append)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(dialogue.run())
         dialogue.hear(b"\0" * 64_000)
-        dialogue.command(Commit())
+        dialogue.command(CommitTurn())
         await dialogue.heard()
-        assert [type(news).__name__ for news in told] == ["Failed"]
+        assert [type(news).__name__ for news in told] == ["Failure"]
         await dialogue.end("ended")
 
 
 async def test_a_recording_waits_until_what_came_before_has_been_passed_on() -> None:
     engine = SlowToOpen()
     engine.may_open.set()
-    dialogue = Dialogue(ConversationConfig(), engine, lambda news: None)
+    dialogue = ConversationDriver(ConversationConfig(), engine, lambda news: None)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(dialogue.run())
         dialogue.hear(b"\0" * 64_000)
@@ -96,12 +100,12 @@ async def test_a_recording_waits_until_what_came_before_has_been_passed_on() -> 
 async def test_a_bug_in_an_event_ends_the_run_and_closes_the_engine() -> None:
     engine = SlowToOpen()
     engine.may_open.set()
-    dialogue = Dialogue(ConversationConfig(), engine, lambda news: None)
+    dialogue = ConversationDriver(ConversationConfig(), engine, lambda news: None)
     running = asyncio.create_task(dialogue.run())
-    dialogue.command(Say("hello"))
+    dialogue.command(SendText("hello"))
     order = await engine.orders.get()
     assert not isinstance(order, DropTurn)
-    engine.news.put_nowait(Measured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type, union-attr]
+    engine.news.put_nowait(MetricMeasured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type, union-attr]
     with pytest.raises(ExceptionGroup) as broken:
         await running
     assert broken.group_contains(TypeError)

@@ -17,7 +17,7 @@ from uuid import UUID
 from playwright.sync_api import Page, WebSocket, sync_playwright
 
 from interaction.api.providers import Choices
-from interaction.edges.protocol import AudioHeader
+from interaction.edges.parley.messages import AudioHeader
 from voiceproject.testing.installation import Installation
 from voiceproject.testing.plugin import program
 

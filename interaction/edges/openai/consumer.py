@@ -21,31 +21,32 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from django.utils.translation import gettext as _
 
-from interaction.core import effects, signals
-from interaction.edges import opening
-from interaction.edges.live import LiveSession, internal_error, log_bug
+from interaction.core.commands import AudioSent, Command, InterruptReply
+from interaction.core.news import News, PlayAudio, ReplyInterrupted
+from interaction.credentials.store import credentials_of
 from interaction.edges.openai import models
-from interaction.edges.openai.exchange import Exchange
-from interaction.edges.openai.formats import AudioFormat
-from interaction.edges.openai.models import Asked
-from interaction.edges.openai.session import Settings
-from interaction.edges.openai.wire import (
+from interaction.edges.openai.client_events import ClientEvents
+from interaction.edges.openai.errors import (
     BROKEN,
     GOING_AWAY,
     REFUSED,
     TOO_MUCH,
     TOO_SLOW,
     TRY_LATER,
-    Complaint,
+    ClientError,
     Event,
     error,
     new_id,
     read,
 )
-from interaction.edges.outbox import Outbox
-from interaction.edges.protocol import ProviderChoice, SessionSettings
-from interaction.holdings import holdings
+from interaction.edges.openai.formats import AudioFormat
+from interaction.edges.openai.models import Asked
+from interaction.edges.openai.session import Settings
 from interaction.models import Session
+from interaction.sessions import create
+from interaction.sessions.live_session import LiveSession, internal_error, log_bug
+from interaction.sessions.outbox import Outbox
+from interaction.sessions.settings import ProviderChoice, SessionSettings
 
 LONGEST_S = 3_600
 """Of a session; then the socket is closed with 1001, and the client may come back."""
@@ -153,7 +154,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
                     await self._take(text)
                     await self._outbox.room()
                     await asyncio.sleep(0)  # a flood of events must not hold up the others
-        except opening.CannotOpen as refusal:
+        except create.SessionRefused as refusal:
             self._send(error(refusal.code, refusal.message))
             self._close(REFUSED, refusal.code)
         except Exception as bug:
@@ -175,7 +176,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
             settings.update({"instructions": asked.settings.system_prompt})
         if self._grant.session:
             settings.update(self._grant.session)
-        self._exchange = Exchange(settings, extras, self._send, self._do, self._hear)
+        self._exchange = ClientEvents(settings, extras, self._send, self._do, self._hear)
         self._send({"type": "session.created", "session": self._exchange.session()})
 
     async def _take(self, text: str) -> None:
@@ -191,7 +192,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
                 self._live.reconfigure(self._exchange.settings.config())
                 self._speak()
             await self._pass_on(event["type"])
-        except Complaint as complaint:
+        except ClientError as complaint:
             self._send(complaint.event(client_event_id))
         except (TypeError, KeyError, AttributeError, ValueError, RecursionError) as bug:
             # What nobody thought of in a client's event costs that event.
@@ -231,7 +232,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
         self._outbox.begin(speaks.rate, self._audio_left, pack, ahead_ms=None)
         self._ended = self._tasks.create_task(self._live_through(self._live))
 
-    async def _made(self, wanted: SessionSettings) -> opening.Opened:
+    async def _made(self, wanted: SessionSettings) -> create.PreparedSession:
         """Whoever leaves meanwhile leaves no session open."""
         making = asyncio.ensure_future(database_sync_to_async(self._make)(wanted))
         try:
@@ -243,12 +244,12 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
                 await end(opened.spec.session_id, "client_left")
             raise
 
-    def _make(self, wanted: SessionSettings) -> opening.Opened:
+    def _make(self, wanted: SessionSettings) -> create.PreparedSession:
         if self._grant.inner:
             quiet = wanted.model_copy(update={"recording": False})
-            chosen = opening.with_defaults(quiet, holdings(self._user.pk))
-            return opening.driven(uuid4(), self._user.pk, chosen)
-        return opening.opened(opening.create(self._user, wanted, active=True))
+            chosen = create.with_defaults(quiet, credentials_of(self._user.pk))
+            return create.prepare_from_settings(uuid4(), self._user.pk, chosen)
+        return create.prepare(create.create_session(self._user, wanted, active=True))
 
     async def _live_through(self, live: LiveSession) -> None:
         reason = "server_stopped"
@@ -269,7 +270,7 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
 
     # Between the exchange and the live session.
 
-    def _do(self, command: signals.Command) -> None:
+    def _do(self, command: Command) -> None:
         assert self._live is not None
         self._live.command(command)
 
@@ -281,30 +282,28 @@ class RealtimeConsumer(AsyncConsumer):  # type: ignore[misc]
             self._live.hear_at(rate)
         self._heard += pcm
 
-    def _tell(self, news: effects.News) -> None:
+    def _tell(self, news: News) -> None:
         telling = self._exchange.telling
-        if isinstance(news, effects.Play):
+        if isinstance(news, PlayAudio):
             telling.tell(news)
             if not self._outbox.play(news):
                 self._outbox.interrupt(news.reply_id)
                 too_long = _("The reply is too long to be spoken; the rest of it was dropped.")
                 self._send(error("reply_too_long", too_long, kind="server_error"))
-                stop = signals.Interrupt(reply_id=news.reply_id)
+                stop = InterruptReply(reply_id=news.reply_id)
                 asyncio.get_running_loop().call_soon(self._do, stop)
             return
-        if isinstance(news, effects.Interrupted):
+        if isinstance(news, ReplyInterrupted):
             self._outbox.interrupt(news.reply_id)
         telling.tell(news)
 
-    def _pack(
-        self, speaks: AudioFormat, piece: effects.Play, sequence: int, pcm: bytes
-    ) -> str | None:
+    def _pack(self, speaks: AudioFormat, piece: PlayAudio, sequence: int, pcm: bytes) -> str | None:
         event = self._exchange.telling.audio(piece, speaks.encode(pcm))
         return json.dumps({"event_id": new_id("event"), **event}) if event else None
 
     def _audio_left(self, reply_id: Any, last: bool) -> None:
         if self._live:
-            self._live.command(signals.AudioLeft(reply_id, last))
+            self._live.command(AudioSent(reply_id, last))
 
 
 def _needs_session(event: Event) -> bool:

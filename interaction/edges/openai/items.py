@@ -12,9 +12,9 @@ from typing import Any
 from openai.types.realtime import ConversationItem
 from pydantic import TypeAdapter, ValidationError
 
-from interaction.core.context import Estimate
-from interaction.core.signals import Message, ToolCall
-from interaction.edges.openai.wire import Complaint, new_id
+from interaction.core.token_estimate import TokenEstimate
+from interaction.core.types import Message, ToolCall
+from interaction.edges.openai.errors import ClientError, new_id
 
 Item = dict[str, Any]
 _items: TypeAdapter[Any] = TypeAdapter(ConversationItem)
@@ -23,7 +23,7 @@ _items: TypeAdapter[Any] = TypeAdapter(ConversationItem)
 def checked(item: Any, param: str = "item") -> Item:
     """A client's item with its defaults. Raises ``Complaint``."""
     if not isinstance(item, dict):
-        raise Complaint("invalid_value", f"{param} must be an object.", param)
+        raise ClientError("invalid_value", f"{param} must be an object.", param)
     given = {name: value for name, value in item.items() if value is not None}
     whole = {"type": "message", **copy.deepcopy(given)}
     content = whole.get("content")
@@ -33,7 +33,7 @@ def checked(item: Any, param: str = "item") -> Item:
         _items.validate_python(whole)
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_input=False)[0]
-        raise Complaint("invalid_value", f"{param}: {first['msg']}.", param) from None
+        raise ClientError("invalid_value", f"{param}: {first['msg']}.", param) from None
     whole.setdefault("status", "completed")
     return {"id": new_id("item"), **whole, "object": "realtime.item"}
 
@@ -66,7 +66,7 @@ class Items:
         """
         if item["id"] in self._items:
             message = f"An item with id '{item['id']}' exists already."
-            raise Complaint("item_create_duplicate_item_id", message, "item.id")
+            raise ClientError("item_create_duplicate_item_id", message, "item.id")
         if after is None:
             after = self.last
         elif after == "root":
@@ -75,7 +75,7 @@ class Items:
             return None
         elif not isinstance(after, str) or after not in self._items:
             message = "previous_item_id: there is no such item."
-            raise Complaint("item_create_invalid_previous_item_id", message, "previous_item_id")
+            raise ClientError("item_create_invalid_previous_item_id", message, "previous_item_id")
         previous: str | None = after
         order = list(self._items)
         place = order.index(previous) + 1 if previous else 0
@@ -87,7 +87,7 @@ class Items:
         """Raises ``Complaint`` with ``code`` where there is none."""
         item = self._items.get(item_id) if isinstance(item_id, str) else None
         if item is None:
-            raise Complaint(code, "There is no item with that item_id.", "item_id")
+            raise ClientError(code, "There is no item with that item_id.", "item_id")
         return item
 
     def delete(self, item_id: Any) -> None:
@@ -107,7 +107,7 @@ class Items:
 def in_budget(instructions: str, items: Iterable[Item], most_tokens: int) -> tuple[Message, ...]:
     first = (Message("system", instructions),) if instructions else ()
     groups = _groups(list(items))
-    estimate = Estimate()
+    estimate = TokenEstimate()
     left = most_tokens - estimate.tokens(first)
     kept: list[Message] = []
     for group in reversed(groups):

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from interaction import choosing
-from interaction.choosing import Offer
-from interaction.edges.protocol import (
+from interaction.credentials.provider_selection import ProviderOption, provider_options
+from interaction.models import Preferences
+from interaction.providers.config import Kind
+from interaction.sessions.settings import (
     LONGEST_PROMPT,
     ProviderChoice,
     ProviderFallbacks,
     Providers,
     SessionSettings,
 )
-from interaction.models import Preferences
-from interaction.providers.base import Kind
 
 DEFAULT = "default"
 MINE = "mine"
@@ -43,7 +42,7 @@ def understood(model: str, owner: Any) -> Asked:
     if model in ("", DEFAULT) or len(parts) != len(STAGES):
         note = "" if model in ("", DEFAULT) else "There is no such model here: the default serves."
         return Asked(DEFAULT, SessionSettings(), note)
-    offers = choosing.availability(owner.pk)
+    offers = provider_options(owner.pk)
     choices: dict[str, ProviderChoice] = {}
     for stage, part in zip(STAGES, parts, strict=True):
         choice = _choice(part, offers[stage])
@@ -58,7 +57,7 @@ def names(owner: Any) -> list[str]:
     """Every usable provider, in its place, beside the defaults of the other stages."""
     found = [DEFAULT, MINE]
     for place, stage in enumerate(STAGES):
-        for offer in choosing.availability(owner.pk)[stage]:
+        for offer in provider_options(owner.pk)[stage]:
             if offer.available:
                 parts = ["", "", ""]
                 parts[place] = offer.name
@@ -66,7 +65,7 @@ def names(owner: Any) -> list[str]:
     return found
 
 
-def _choice(part: str, offers: list[Offer]) -> ProviderChoice | None:
+def _choice(part: str, offers: list[ProviderOption]) -> ProviderChoice | None:
     """The longest name that fits: an endpoint's holds a colon itself."""
     if not part:
         return ProviderChoice()

@@ -13,15 +13,16 @@ import base64
 from dataclasses import dataclass, field
 from typing import Any
 
-from interaction.core.effects import ReplyEnded, Spent
-from interaction.core.signals import ToolCall
-from interaction.core.turn import Reply, Sentence
+from interaction.core.events import UsageReported
+from interaction.core.news import ReplyEnded
+from interaction.core.reply import Reply, Sentence
+from interaction.core.types import ToolCall
+from interaction.edges.openai.errors import Event, new_id
 from interaction.edges.openai.items import Item
-from interaction.edges.openai.wire import Event, new_id
 
 
 @dataclass
-class Terms:
+class ResponseSettings:
     """What a response is to be, as it is echoed in it."""
 
     modalities: list[str]
@@ -34,7 +35,7 @@ class Terms:
 
 
 @dataclass
-class Message:
+class MessageItem:
     """The message item of a response, while it is being said."""
 
     item: Item
@@ -48,11 +49,11 @@ class Response:
     id: str
     reply: Reply
     """What was heard of it is worked out from the same figures as everywhere."""
-    terms: Terms
+    terms: ResponseSettings
     output: list[Item] = field(default_factory=list)
     status: str = "in_progress"
     status_details: dict[str, Any] | None = None
-    usage: Spent | None = None
+    usage: UsageReported | None = None
     error: dict[str, str] | None = None
     """Why it will end as failed, once what was said of it has left."""
     latency: dict[str, float | None] | None = None
@@ -60,7 +61,7 @@ class Response:
     """The client has truncated it to this."""
     cut: bool = False
     """The model has written as much as it may."""
-    message: Message | None = None
+    message: MessageItem | None = None
 
     @property
     def spoken(self) -> bool:
@@ -178,7 +179,7 @@ class Response:
             "role": "assistant",
             "content": [],
         }
-        self.message = Message(item, len(self.output), previous)
+        self.message = MessageItem(item, len(self.output), previous)
         self.output.append(item)
         part = {"type": "audio", "transcript": ""} if self.spoken else {"type": "text", "text": ""}
         return [
@@ -243,7 +244,7 @@ class Response:
         return done
 
 
-def _usage(spent: Spent | None) -> dict[str, Any]:
+def _usage(spent: UsageReported | None) -> dict[str, Any]:
     """Zeros where the provider does not count."""
     prompt, completion = (spent.prompt_tokens, spent.completion_tokens) if spent else (0, 0)
     details = {"text_tokens": prompt, "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 0}

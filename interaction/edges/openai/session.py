@@ -17,9 +17,10 @@ from openai.types.realtime import (
 )
 from pydantic import TypeAdapter, ValidationError
 
-from interaction.core.signals import ConversationConfig, Manner, ToolSpec, TurnDetection
+from interaction.core.config import ConversationConfig, TurnDetection
+from interaction.core.types import ResponseOptions, ToolSpec
+from interaction.edges.openai.errors import ClientError, bearable
 from interaction.edges.openai.formats import AudioFormat
-from interaction.edges.openai.wire import Complaint, bearable
 
 PCM = AudioFormat("audio/pcm")
 FORMATS = ("audio/pcm", "audio/pcmu", "audio/pcma")
@@ -75,18 +76,18 @@ class Settings:
     def update(self, changes: Any) -> None:
         """Take a ``session.update``. Raises ``Complaint``, changing nothing."""
         if not isinstance(changes, dict):
-            raise Complaint("invalid_value", "session must be an object.", "session")
+            raise ClientError("invalid_value", "session must be an object.", "session")
         bearable(changes)
         changes = _modern(changes)
         kind = changes.get("type") or self._fields["type"]
         if kind not in ("realtime", "transcription"):
             known = "session.type must be 'realtime' or 'transcription'."
-            raise Complaint("invalid_value", known, "session.type")
+            raise ClientError("invalid_value", known, "session.type")
         fields = copy.deepcopy(self._fields)
         if kind != fields["type"]:
             if self.voice_locked:
                 message = "The type cannot change once the model has spoken in this session."
-                raise Complaint("invalid_value", message, "session.type")
+                raise ClientError("invalid_value", message, "session.type")
             transcribes = kind == "transcription"
             fields = (
                 _transcription_defaults()
@@ -99,7 +100,7 @@ class Settings:
             voice = self._fields["audio"]["output"]["voice"]
             if fields["audio"]["output"]["voice"] != voice:
                 message = "The voice cannot change once the model has spoken in this session."
-                raise Complaint("cannot_update_voice", message, "session.audio.output.voice")
+                raise ClientError("cannot_update_voice", message, "session.audio.output.voice")
         self._fields = fields
 
     # What it means here.
@@ -152,14 +153,14 @@ class Settings:
         found = self._fields["audio"]["input"]["turn_detection"]
         return bool(not self.transcribes and found and found["create_response"])
 
-    def manner(self, asked: Mapping[str, Any] | None = None) -> Manner:
+    def options(self, asked: Mapping[str, Any] | None = None) -> ResponseOptions:
         """How a reply is made; ``asked``: a ``response.create``'s own wishes."""
         wishes = {**self._fields, **{k: v for k, v in (asked or {}).items() if v is not None}}
         tools = [tool for tool in wishes.get("tools") or () if tool.get("type") == "function"]
         audio = ((asked or {}).get("audio") or {}).get("output") or {}
         voice = audio.get("voice") or self.voice
         most = wishes.get("max_output_tokens")
-        return Manner(
+        return ResponseOptions(
             spoken="audio" in (wishes.get("output_modalities") or ["audio"]),
             voice=_name(voice),
             tools=tuple(map(_spec, tools)),
@@ -170,16 +171,16 @@ class Settings:
     def config(self) -> ConversationConfig:
         """How the conversation is led."""
         found = self._fields["audio"]["input"]["turn_detection"]
-        answering: Any = "asked"
+        respond_when: Any = "asked"
         if self.transcribes:
-            answering = "never"
+            respond_when = "never"
         elif self.answers_by_itself:
-            answering = "always"
+            respond_when = "always"
         return ConversationConfig(
             barge_in=bool(found and found["interrupt_response"]),
             turn_detection=_turn_detection(found),
-            answering=answering,
-            manner=self.manner(),
+            respond_when=respond_when,
+            options=self.options(),
         )
 
 
@@ -242,7 +243,7 @@ def _modern(changes: dict[str, Any]) -> dict[str, Any]:
         for part in path[:-1]:
             place = place.setdefault(part, {})
             if not isinstance(place, dict):
-                raise Complaint("invalid_value", f"{part} must be an object.", f"session.{part}")
+                raise ClientError("invalid_value", f"{part} must be an object.", f"session.{part}")
         place.setdefault(path[-1], value)
     return modern
 
@@ -333,8 +334,8 @@ def _names(fields: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def _bad(param: str, message: str) -> Complaint:
-    return Complaint("invalid_value", message, f"session.{param}")
+def _bad(param: str, message: str) -> ClientError:
+    return ClientError("invalid_value", message, f"session.{param}")
 
 
 def _turn_detection(found: Mapping[str, Any] | None) -> TurnDetection:

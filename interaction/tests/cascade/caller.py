@@ -11,10 +11,12 @@ from uuid import UUID, uuid4
 from channels.db import database_sync_to_async
 
 from interaction.cascade.engine import CascadeEngine
-from interaction.core.effects import EndTurn, OpenTurn, Respond, SendAudio, TurnRecord
-from interaction.core.signals import Message, ReplyAudio, StageEvent, StageFailed
-from interaction.engine import Engine, SessionSpec
-from interaction.providers.base import ProviderChoice
+from interaction.core.engine import Engine, SessionSpec
+from interaction.core.events import EngineEvent, ReplyAudio, StageFailed
+from interaction.core.orders import EndTurn, OpenTurn, Respond, SendAudio
+from interaction.core.records import TurnRecord
+from interaction.core.types import Message
+from interaction.providers.config import ProviderChoice
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -48,7 +50,7 @@ async def eventually(ask: Callable[[], T]) -> T:
 class Caller:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.heard: list[StageEvent] = []
+        self.heard: list[EngineEvent] = []
         self._turns = 0
         self._arrived = asyncio.Event()
 
@@ -87,24 +89,24 @@ class Caller:
         turn, reply = uuid4(), uuid4()
         self._turns += 1
         context = (*before, Message("user", text))
-        self.engine.perform(Respond(turn, self._turns, reply, context))
+        self.engine.execute(Respond(turn, self._turns, reply, context))
         return turn, reply
 
     def begin(self, pcm: bytes) -> UUID:
         """A spoken turn that goes on after ``pcm``."""
         turn = uuid4()
         self._turns += 1
-        self.engine.perform(OpenTurn(turn, self._turns))
+        self.engine.execute(OpenTurn(turn, self._turns))
         self.say(turn, pcm)
         return turn
 
     def say(self, turn: UUID, pcm: bytes) -> None:
         for i in range(0, len(pcm), 1024):
-            self.engine.perform(SendAudio(turn, pcm[i : i + 1024]))
+            self.engine.execute(SendAudio(turn, pcm[i : i + 1024]))
 
     def end(self, turn: UUID) -> UUID:
         reply = uuid4()
-        self.engine.perform(EndTurn(turn, reply, ()))
+        self.engine.execute(EndTurn(turn, reply, ()))
         return reply
 
     async def reply_to_its_end(self, reply: UUID) -> bytes:
@@ -139,7 +141,7 @@ class Caller:
             "end_reason": "played",
         }
         record = TurnRecord(turn, self._turns, reply_id=reply, **{**plain, **facts})
-        self.engine.close_turn(record)
+        self.engine.archive_turn(record)
         return record
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth import get_user_model
 
-from interaction.engine import SessionSpec
+from interaction.core.engine import SessionSpec
 from interaction.models import Session
 from interaction.tests.cascade.caller import spec
 

@@ -13,11 +13,11 @@ import redis
 from channels.db import database_sync_to_async
 
 from interaction.audio.wav import Sound
-from interaction.cascade.sweep import sweep
-from interaction.core.signals import FinalTranscript, Measured, ReplyAudio
-from interaction.engine import SessionSpec
+from interaction.core.engine import SessionSpec
+from interaction.core.events import FinalTranscript, MetricMeasured, ReplyAudio
 from interaction.models import Session, Turn
 from interaction.tests.cascade.caller import Caller, eventually
+from interaction.turn_records.sweep import sweep
 from voiceproject.testing.stack import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,7 +90,7 @@ async def test_what_is_learnt_later_changes_the_row_and_not_the_audio(
         turn, reply = await spoken_turn(caller, spoken(WEATHER))
         record = caller.close(turn, reply, transcript=WEATHER)
         first = await archived(turn)
-        caller.engine.close_turn(replace(record, heard_ms=900, latency={"ear": 123.0}))
+        caller.engine.archive_turn(replace(record, heard_ms=900, latency={"ear": 123.0}))
         second = await archived(turn, heard_ms=900)
     assert second.latency.ear == 123.0
     assert first.user_audio.name == second.user_audio.name
@@ -144,7 +144,7 @@ async def test_closing_hands_over_what_is_still_to_be_archived(
         await asyncio.gather(*(caller.reply_to_its_end(reply) for _, reply in turns))
         for number, (turn, reply) in enumerate(turns, 1):
             record = caller.close(turn, reply, kind="text")
-            caller.engine.close_turn(replace(record, sequence=number))
+            caller.engine.archive_turn(replace(record, sequence=number))
     for turn, _ in turns:
         await archived(turn)
 
@@ -158,7 +158,7 @@ async def test_the_sweep_archives_a_turn_whose_web_process_died(
     made = await asyncio.to_thread(session)
     async with Caller.calling(made) as caller:
         turn, _ = await spoken_turn(caller, spoken(WEATHER))
-        await caller.until(Measured, lambda event: event.metric == "tts_ttfb")
+        await caller.until(MetricMeasured, lambda event: event.metric == "tts_ttfb")
     await eventually(lambda: not redis_client.exists(f"parley:turn:{turn}:work"))
     await expire_and_sweep(redis_client, f"parley:turn:{turn}:live")
     row = await archived(turn)

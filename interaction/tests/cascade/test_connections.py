@@ -5,7 +5,7 @@ import asyncio
 import redis as sync_redis
 from channels.layers import get_channel_layer
 
-from interaction.cascade.connections import close_redis, redis
+from interaction.bus.redis_client import close_redis, get_redis
 from interaction.tests.cascade.caller import PATIENCE
 
 STEPS = 40
@@ -18,7 +18,7 @@ async def test_a_cancellation_is_never_lost_in_redis(redis_client: sync_redis.Re
 
     async def for_ever() -> None:
         while True:
-            await redis().ping()
+            await get_redis().ping()
             await layer.send("parley.nobody", {"type": "nothing"})
 
     async with asyncio.timeout(PATIENCE):
@@ -29,5 +29,5 @@ async def test_a_cancellation_is_never_lost_in_redis(redis_client: sync_redis.Re
             task.cancel()
             await asyncio.wait({task})
             assert task.cancelled()
-        assert await redis().ping(), "its connections are as good as new"
+        assert await get_redis().ping(), "its connections are as good as new"
     await close_redis()

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from interaction.audio.wav import Sound
-from interaction.core.effects import FellBack
-from interaction.core.signals import (
+from interaction.core.engine import SessionSpec
+from interaction.core.events import (
     FinalTranscript,
     PartialTranscript,
     ProviderSwitched,
@@ -18,8 +18,7 @@ from interaction.core.signals import (
     ReplyText,
     StageFailed,
 )
-from interaction.engine import SessionSpec
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.tests.cascade.caller import Caller, eventually, remote
 from interaction.tests.cascade.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker
@@ -107,7 +106,7 @@ async def test_the_fallback_is_kept_with_the_turn(
         turn, reply = caller.type("Hello.")
         await caller.reply_to_its_end(reply)
         switched = await switch(caller, turn)
-        fell_back = FellBack(
+        fell_back = ProviderSwitched(
             turn, switched.stage, switched.failed, switched.code, switched.provider
         )
         caller.close(turn, reply, kind="text", fallbacks=(fell_back,))

@@ -2,14 +2,22 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from interaction.cascade.liveness import BEAT_WITHIN, LONGEST_OUTAGE, START_WITHIN, Job, Watch
+from interaction.bus.stage_watchdog import (
+    BEAT_WITHIN,
+    LONGEST_OUTAGE,
+    START_WITHIN,
+    Job,
+    StageWatchdog,
+)
 
 TURN = uuid4()
 JOB = Job("stt", TURN, TURN)
 NEXT = Job("llm", TURN, uuid4())
 
 
-def looked(watch: Watch, start: float, end: float, linked: bool = True) -> list[tuple[float, Job]]:
+def looked(
+    watch: StageWatchdog, start: float, end: float, linked: bool = True
+) -> list[tuple[float, Job]]:
     """Look five times a second, as the hub does; return who was lost, and when."""
     lost = []
     now = start
@@ -21,7 +29,7 @@ def looked(watch: Watch, start: float, end: float, linked: bool = True) -> list[
 
 
 def test_a_stage_that_never_starts_is_lost() -> None:
-    watch = Watch()
+    watch = StageWatchdog()
     watch.queued(JOB, 0)
     [(at, job)] = looked(watch, 0, 10)
     assert job == JOB
@@ -29,7 +37,7 @@ def test_a_stage_that_never_starts_is_lost() -> None:
 
 
 def test_a_stage_that_stops_beating_is_lost_and_one_that_beats_is_not() -> None:
-    watch = Watch()
+    watch = StageWatchdog()
     watch.queued(JOB, 0)
     watch.queued(NEXT, 0)
     for i in range(20):
@@ -43,35 +51,35 @@ def test_a_stage_that_stops_beating_is_lost_and_one_that_beats_is_not() -> None:
 
 
 def test_a_stage_that_finished_is_not_missed() -> None:
-    watch = Watch()
+    watch = StageWatchdog()
     watch.queued(JOB, 0)
     watch.finished(JOB)
     assert not looked(watch, 0, 10)
 
 
 def test_a_lost_message_shows_in_the_next_one() -> None:
-    watch = Watch()
+    watch = StageWatchdog()
     watch.queued(JOB, 0)
     assert watch.said(JOB, 0, 0.1)
     assert watch.said(JOB, 2, 0.2) is False
 
 
 def test_a_lost_message_shows_in_the_next_beat() -> None:
-    watch = Watch()
+    watch = StageWatchdog()
     watch.queued(JOB, 0)
     assert watch.beat(JOB, 0, 0.1)
     assert not watch.beat(JOB, 1, 0.2)
 
 
 def test_a_repeated_message_is_known_as_one() -> None:
-    watch = Watch()
+    watch = StageWatchdog()
     watch.queued(JOB, 0)
     assert watch.said(JOB, 0, 0.1)
     assert watch.said(JOB, 0, 0.2) is None
 
 
 def test_nobody_is_judged_while_the_line_to_redis_is_down() -> None:
-    watch = Watch()
+    watch = StageWatchdog()
     watch.queued(JOB, 0)
     watch.beat(JOB, 0, 0)
     looked(watch, 0, 1)
@@ -81,14 +89,14 @@ def test_nobody_is_judged_while_the_line_to_redis_is_down() -> None:
 
 
 def test_an_outage_that_lasts_too_long_loses_the_stage() -> None:
-    watch = Watch()
+    watch = StageWatchdog()
     watch.queued(JOB, 0)
     [(at, _)] = looked(watch, 0, 30, linked=False)
     assert LONGEST_OUTAGE <= at < LONGEST_OUTAGE + START_WITHIN + 1
 
 
 def test_a_process_that_stood_still_blames_nobody_for_it() -> None:
-    watch = Watch()
+    watch = StageWatchdog()
     watch.look(0, linked=True)
     watch.queued(JOB, 0)
     assert watch.look(5, linked=True) == ([], [])
@@ -97,7 +105,7 @@ def test_a_process_that_stood_still_blames_nobody_for_it() -> None:
 
 
 def test_audio_that_a_finished_synthesis_left_unread_is_lost() -> None:
-    watch = Watch()
+    watch = StageWatchdog()
     speech = Job("tts", TURN, NEXT.subject, 0)
     watch.audio_due(speech, 0)
     watch.audio_came(speech, 1, last=False)
@@ -106,7 +114,7 @@ def test_audio_that_a_finished_synthesis_left_unread_is_lost() -> None:
 
 
 def test_audio_that_came_to_its_end_is_not_missed() -> None:
-    watch = Watch()
+    watch = StageWatchdog()
     speech = Job("tts", TURN, NEXT.subject, 0)
     watch.audio_due(speech, 0)
     watch.audio_came(speech, 1, last=True)

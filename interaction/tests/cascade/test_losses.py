@@ -10,17 +10,17 @@ import redis
 
 from interaction.audio.wav import Sound
 from interaction.cascade.engine import CascadeEngine
-from interaction.cascade.sweep import sweep
-from interaction.core.signals import (
+from interaction.core.engine import EngineUnavailable, SessionSpec
+from interaction.core.events import (
     FinalTranscript,
     PartialTranscript,
     ReplyAudio,
     ReplyText,
     StageFailed,
 )
-from interaction.engine import EngineUnavailable, SessionSpec
 from interaction.tests.cascade.caller import Caller, spec
 from interaction.tests.cascade.test_archive import archived
+from interaction.turn_records.sweep import sweep
 from voiceproject.testing.stack import RunRedis, Worker
 
 WEATHER = "what is the weather like in paris today"

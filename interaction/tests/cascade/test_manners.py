@@ -8,28 +8,25 @@ from uuid import uuid4
 
 import redis
 
+from interaction.bus.audio_streams import sentence_key
+from interaction.bus.stage_watchdog import Job
 from interaction.cascade.engine import CascadeEngine
-from interaction.cascade.liveness import Job
-from interaction.cascade.notes import notes_key
-from interaction.cascade.streams import sentence_key
-from interaction.core.effects import CancelReply, EndTurn, FlushTurn, Respond, TranscribeTurn
-from interaction.core.signals import (
+from interaction.core.engine import Engine, SessionSpec
+from interaction.core.events import (
+    ClientToolCalled,
     FinalTranscript,
-    Manner,
-    Message,
     ReplyAudio,
     ReplySentence,
     ReplyText,
     StageFailed,
-    ToolCall,
-    ToolCalled,
     ToolInvoked,
-    ToolSpec,
 )
-from interaction.engine import Engine, SessionSpec
-from interaction.providers.base import ProviderChoice
+from interaction.core.orders import CancelReply, EndTurn, FlushTurn, Respond, TranscribeTurn
+from interaction.core.types import Message, ResponseOptions, ToolCall, ToolSpec
+from interaction.providers.config import ProviderChoice
 from interaction.tests.cascade.caller import Caller, eventually, remote, spec
 from interaction.tests.cascade.test_archive import archived
+from interaction.turn_records.turn_notes import notes_key
 from voiceproject.testing.stack import Providers, Worker
 
 SECOND = bytes(32_000)
@@ -39,10 +36,10 @@ OURS = {"name": "current_time", "arguments": {}}
 LONG = " ".join(f"This is sentence number {number} of a long reply." for number in range(12))
 
 
-def ask(caller: Caller, text: str, manner: Manner, **how: bool) -> tuple[object, object]:
+def ask(caller: Caller, text: str, options: ResponseOptions, **how: bool) -> tuple[object, object]:
     turn, reply = uuid4(), uuid4()
     context = (Message("user", text),)
-    caller.engine.perform(Respond(turn, 1, reply, context, manner, **how))
+    caller.engine.execute(Respond(turn, 1, reply, context, options, **how))
     return turn, reply
 
 
@@ -52,7 +49,7 @@ async def test_a_written_reply_is_the_text_piece_by_piece_and_nothing_is_spoken(
     text = "First of all, this.\n\nThen **that**. And 👍"
     standin.always("llm", text=text)
     async with Caller.calling(remote()) as caller:
-        ask(caller, "Write.", Manner(spoken=False, max_tokens=50))
+        ask(caller, "Write.", ResponseOptions(spoken=False, max_tokens=50))
         written = await caller.until(ReplyText)
         pieces = [event.text for event in caller.heard if isinstance(event, ReplySentence)]
     assert "".join(pieces) == written.text == text
@@ -68,7 +65,7 @@ async def test_a_reply_that_is_cut_by_its_length_is_told_as_such(
 ) -> None:
     standin.always("llm", text="one two three four")
     async with Caller.calling(remote()) as caller:
-        ask(caller, "Count.", Manner(spoken=False, max_tokens=2))
+        ask(caller, "Count.", ResponseOptions(spoken=False, max_tokens=2))
         written = await caller.until(ReplyText)
     assert (written.text.strip(), written.cut) == ("one two", True)
 
@@ -78,8 +75,8 @@ async def test_a_tool_of_the_clients_is_asked_for_and_ends_the_reply(
 ) -> None:
     standin.always("llm", calls=[CALL], text="")
     async with Caller.calling(remote()) as caller:
-        _, reply = ask(caller, "Lights!", Manner(tools=(LIGHTS,), tool_choice="required"))
-        called = await caller.until(ToolCalled)
+        _, reply = ask(caller, "Lights!", ResponseOptions(tools=(LIGHTS,), tool_choice="required"))
+        called = await caller.until(ClientToolCalled)
         written = await caller.until(ReplyText)
     assert (called.reply_id, called.call.name) == (reply, "lights")
     assert (written.text, written.sentences) == ("", 0)
@@ -93,9 +90,9 @@ async def test_words_before_a_call_are_still_spoken(worker: Worker, standin: Pro
     async with Caller.calling(remote()) as caller:
         reply = uuid4()
         context = (Message("user", "Lights!"),)
-        caller.engine.perform(Respond(uuid4(), 1, reply, context, Manner(tools=(LIGHTS,))))
+        caller.engine.execute(Respond(uuid4(), 1, reply, context, ResponseOptions(tools=(LIGHTS,))))
         assert await caller.reply_to_its_end(reply)
-        await caller.until(ToolCalled)
+        await caller.until(ClientToolCalled)
 
 
 async def test_of_calls_made_at_once_ours_are_run_before_the_client_is_asked(
@@ -103,10 +100,10 @@ async def test_of_calls_made_at_once_ours_are_run_before_the_client_is_asked(
 ) -> None:
     standin.always("llm", calls=[CALL, OURS, CALL], text="")
     async with Caller.calling(remote(tools=("current_time",))) as caller:
-        ask(caller, "Lights, and the time!", Manner(tools=(LIGHTS,)))
+        ask(caller, "Lights, and the time!", ResponseOptions(tools=(LIGHTS,)))
         await caller.until(ReplyText)
-        told = [type(e) for e in caller.heard if isinstance(e, ToolInvoked | ToolCalled)]
-    assert told == [ToolInvoked, ToolCalled, ToolCalled]
+        told = [type(e) for e in caller.heard if isinstance(e, ToolInvoked | ClientToolCalled)]
+    assert told == [ToolInvoked, ClientToolCalled, ClientToolCalled]
     (request,) = standin.requests("llm")
     names = [tool["function"]["name"] for tool in request["body"]["tools"]]
     assert names == ["current_time", "lights"]
@@ -118,8 +115,8 @@ async def test_a_tool_of_the_clients_takes_the_place_of_ours_of_the_same_name(
     standin.always("llm", calls=[OURS], text="")
     theirs = ToolSpec("current_time", "Theirs.", LIGHTS.parameters)
     async with Caller.calling(remote(tools=("current_time",))) as caller:
-        ask(caller, "What time is it?", Manner(tools=(theirs,)))
-        assert (await caller.until(ToolCalled)).call.name == "current_time"
+        ask(caller, "What time is it?", ResponseOptions(tools=(theirs,)))
+        assert (await caller.until(ClientToolCalled)).call.name == "current_time"
     (request,) = standin.requests("llm")
     (tool,) = request["body"]["tools"]
     assert tool["function"]["description"] == "Theirs."
@@ -129,17 +126,17 @@ async def test_the_client_is_not_asked_before_the_turn_is_committed(
     worker: Worker, standin: Providers
 ) -> None:
     standin.always("llm", calls=[CALL], text="")
-    manner = Manner(tools=(LIGHTS,), spoken=False)
+    options = ResponseOptions(tools=(LIGHTS,), spoken=False)
     async with Caller.calling(remote()) as caller:
         turn, reply = caller.begin(SECOND), uuid4()
-        caller.engine.perform(FlushTurn(turn, reply, (), manner))
+        caller.engine.execute(FlushTurn(turn, reply, (), options))
         await eventually(lambda: standin.requests("llm"))
         # A turn in between goes all the way through the same worker: time enough to do wrong.
         between, other = caller.type("Something else.")
         assert (await caller.failure(between)).code == "empty_reply"
-        assert not [event for event in caller.heard if isinstance(event, ToolCalled)]
-        caller.engine.perform(EndTurn(turn, reply, (), flushed=True, manner=manner))
-        assert (await caller.until(ToolCalled)).reply_id == reply
+        assert not [event for event in caller.heard if isinstance(event, ClientToolCalled)]
+        caller.engine.execute(EndTurn(turn, reply, (), flushed=True, options=options))
+        assert (await caller.until(ClientToolCalled)).reply_id == reply
         assert (await caller.until(ReplyText)).reply_id == reply != other
 
 
@@ -148,7 +145,7 @@ async def test_a_spoken_turn_is_answered_in_writing_where_that_is_asked_for(
 ) -> None:
     async with Caller.calling(remote()) as caller:
         turn, reply = caller.begin(SECOND), uuid4()
-        caller.engine.perform(EndTurn(turn, reply, (), manner=Manner(spoken=False)))
+        caller.engine.execute(EndTurn(turn, reply, (), options=ResponseOptions(spoken=False)))
         written = await caller.until(ReplyText)
     assert (written.text, written.sentences) == ("You said: hello there.", 0)
     assert not standin.requests("tts")
@@ -167,8 +164,8 @@ async def test_a_context_may_end_with_anything(worker: Worker) -> None:
         for context in contexts:
             async with Caller.calling(spec(llm=(ProviderChoice(llm),))) as caller:
                 reply = uuid4()
-                manner = Manner(spoken=False)
-                caller.engine.perform(Respond(uuid4(), 1, reply, context, manner))
+                options = ResponseOptions(spoken=False)
+                caller.engine.execute(Respond(uuid4(), 1, reply, context, options))
                 assert (await caller.until(ReplyText)).text
 
 
@@ -180,13 +177,13 @@ async def test_a_turn_transcribed_alone_is_answered_when_somebody_asks(
     made = session(stt=remote().stt, llm=remote().llm, tts=remote().tts)
     async with Caller.calling(made) as caller:
         turn = caller.begin(SECOND)
-        caller.engine.perform(TranscribeTurn(turn))
+        caller.engine.execute(TranscribeTurn(turn))
         final = await caller.until(FinalTranscript)
         assert (final.text, final.reply_id) == ("Good morning.", None)
         assert not standin.requests("llm")
         reply = uuid4()
         context = (Message("user", "Good morning."),)
-        caller.engine.perform(Respond(turn, 1, reply, context, spoken=True))
+        caller.engine.execute(Respond(turn, 1, reply, context, spoken=True))
         assert await caller.reply_to_its_end(reply)
         caller.close(turn, reply, transcript="Good morning.")
     row = await archived(turn)
@@ -200,13 +197,13 @@ async def test_whoever_is_lost_after_they_have_transcribed_a_turn_alone_is_not_m
 ) -> None:
     async with Caller.calling(remote()) as caller:
         turn = caller.begin(SECOND)
-        caller.engine.perform(TranscribeTurn(turn))
+        caller.engine.execute(TranscribeTurn(turn))
         await caller.until(FinalTranscript)
         await asyncio.to_thread(worker.wait_for_log, f'"stage finished".*{turn}.* stage=stt')
         lose(caller.engine, Job("stt", turn, turn))
         reply = uuid4()
         context = (Message("user", "hello there"),)
-        caller.engine.perform(Respond(turn, 1, reply, context, spoken=True))
+        caller.engine.execute(Respond(turn, 1, reply, context, spoken=True))
         assert await caller.reply_to_its_end(reply)
         assert not [event for event in caller.heard if isinstance(event, StageFailed)]
 
@@ -217,7 +214,7 @@ async def test_a_turn_of_which_nothing_is_understood_says_so(
     standin.always("stt", text="")
     async with Caller.calling(remote()) as caller:
         turn = caller.begin(SECOND)
-        caller.engine.perform(TranscribeTurn(turn))
+        caller.engine.execute(TranscribeTurn(turn))
         assert (await caller.failure(turn)).code == "no_speech"
 
 
@@ -235,9 +232,9 @@ async def test_a_reply_beside_the_conversation_that_is_stopped_stops_and_leaves_
     async with Caller.calling(remote(paced=True)) as caller:
         turn, reply = uuid4(), uuid4()
         context = (Message("user", "Sum up."),)
-        caller.engine.perform(Respond(turn, 0, reply, context, aside=True))
+        caller.engine.execute(Respond(turn, 0, reply, context, out_of_band=True))
         await caller.until(ReplyAudio)
-        caller.engine.perform(CancelReply(turn, reply))
+        caller.engine.execute(CancelReply(turn, reply))
         await asyncio.to_thread(worker.wait_for_log, f'"response stopped".*{reply}')
         await eventually(lambda: not redis_client.exists(notes_key(turn)))
         await eventually(lambda: not redis_client.keys(f"parley:audio:{reply}:*"))
@@ -249,8 +246,10 @@ async def test_one_that_is_stopped_at_once_is_never_made(
 ) -> None:
     async with Caller.calling(remote()) as caller:
         turn, reply = uuid4(), uuid4()
-        caller.engine.perform(Respond(turn, 0, reply, (Message("user", "Sum up."),), aside=True))
-        caller.engine.perform(CancelReply(turn, reply))
+        caller.engine.execute(
+            Respond(turn, 0, reply, (Message("user", "Sum up."),), out_of_band=True)
+        )
+        caller.engine.execute(CancelReply(turn, reply))
         _, other = caller.type("Good morning.")
         assert await caller.reply_to_its_end(other)
         assert not [event for event in caller.heard if isinstance(event, StageFailed)]
@@ -264,7 +263,7 @@ async def test_a_reply_beside_the_conversation_leaves_nothing_behind(
     async with Caller.calling(remote()) as caller:
         turn, reply = uuid4(), uuid4()
         context = (Message("user", "Sum up."),)
-        caller.engine.perform(Respond(turn, 0, reply, context, aside=True))
+        caller.engine.execute(Respond(turn, 0, reply, context, out_of_band=True))
         assert await caller.reply_to_its_end(reply)
     assert not redis_client.exists(notes_key(turn), sentence_key(reply, 0))
 
@@ -277,7 +276,7 @@ async def test_a_voice_that_the_provider_has_is_used_and_another_is_not(
         async with Caller.calling(remote()) as caller:
             reply = uuid4()
             context = (Message("user", "Hi."),)
-            caller.engine.perform(Respond(uuid4(), 1, reply, context, Manner(voice=voice)))
+            caller.engine.execute(Respond(uuid4(), 1, reply, context, ResponseOptions(voice=voice)))
             assert await caller.reply_to_its_end(reply)
     first, second = (request["body"]["voice"] for request in standin.requests("tts"))
     assert first == "coral"

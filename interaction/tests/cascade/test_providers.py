@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from interaction.core.effects import CancelReply
-from interaction.core.signals import FinalTranscript, ReplyAudio, ReplySentence, ReplyText
+from interaction.core.events import FinalTranscript, ReplyAudio, ReplySentence, ReplyText
+from interaction.core.orders import CancelReply
 from interaction.tests.cascade.caller import Caller, eventually, remote
 from interaction.tests.standins.openai import mark
 from voiceproject.testing.stack import Providers, Worker
@@ -107,7 +107,7 @@ async def test_cancelling_a_reply_ends_its_requests_to_the_provider(
     async with Caller.calling(remote()) as caller:
         turn, reply = caller.type("Talk.")
         await eventually(lambda: standin.requests(stage))
-        caller.engine.perform(CancelReply(turn, reply))
+        caller.engine.execute(CancelReply(turn, reply))
         stopped = {"llm": "response stopped", "tts": "synthesis stopped"}[stage]
         await asyncio.to_thread(worker.wait_for_log, f'"{stopped}".*{reply}')
         await eventually(lambda: standin.requests(stage)[0]["ended"] == "abandoned")

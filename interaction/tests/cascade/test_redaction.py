@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 import redis
 
-from interaction.core.effects import CancelReply, EndTurn, FlushTurn
-from interaction.core.signals import FinalTranscript, PartialTranscript, ReplyText
-from interaction.engine import SessionSpec
+from interaction.core.engine import SessionSpec
+from interaction.core.events import FinalTranscript, PartialTranscript, ReplyText
+from interaction.core.orders import CancelReply, EndTurn, FlushTurn
 from interaction.tests.cascade.caller import Caller, eventually, remote
 from interaction.tests.cascade.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker
@@ -67,19 +67,19 @@ async def test_no_reply_is_prepared_while_a_number_may_still_grow(
     standin.next("stt", text="My card is 4111 1111 1111 1111")
     async with Caller.calling(remote()) as caller:
         turn, eager = caller.begin(HALF_A_SECOND), uuid4()
-        caller.engine.perform(FlushTurn(turn, eager, ()))
+        caller.engine.execute(FlushTurn(turn, eager, ()))
         await eventually(lambda: _answered(standin, 1))
         # A turn in between goes all the way through the same worker: time enough to do wrong.
         _, other = caller.type("Something else.")
         await caller.reply_to_its_end(other)
         assert not [event for event in caller.heard if isinstance(event, FinalTranscript)]
         if goes_on:
-            caller.engine.perform(CancelReply(turn, eager))
+            caller.engine.execute(CancelReply(turn, eager))
             caller.say(turn, HALF_A_SECOND)
             reply = caller.end(turn)
         else:
             reply = eager
-            caller.engine.perform(EndTurn(turn, eager, (), flushed=True))
+            caller.engine.execute(EndTurn(turn, eager, (), flushed=True))
         text = "My card is [number]" if goes_on else "My card is 4111 1111 11"
         final = await caller.until(FinalTranscript)
         assert (final.text, final.reply_id) == (text, reply)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from interaction.cascade.sentences import LONGEST, SentenceSplitter
 from interaction.cascade.speakable import speakable
+from interaction.core.sentence_splitter import LONGEST, SentenceSplitter
 
 PIECES = [
     *("Hello there. ", "It costs 3.14 euros! ", "Dr. Smith, e.g., ", "你好。", "怎么样？"),

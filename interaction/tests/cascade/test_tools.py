@@ -9,18 +9,18 @@ from uuid import uuid4
 
 import pytest
 
-from interaction.core.effects import CancelReply, EndTurn, FlushTurn
-from interaction.core.signals import (
-    EndRequested,
+from interaction.core.engine import SessionSpec
+from interaction.core.events import (
     FinalTranscript,
     ReplyAudio,
     ReplyText,
+    SessionEndRequested,
     ToolInvoked,
-    Used,
+    UsageReported,
 )
-from interaction.engine import SessionSpec
+from interaction.core.orders import CancelReply, EndTurn, FlushTurn
 from interaction.models import ToolInvocation
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.tests.cascade.caller import Caller, eventually, remote, spec
 from interaction.tests.cascade.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker
@@ -72,7 +72,7 @@ async def test_what_the_model_may_not_do_it_is_told(worker: Worker, standin: Pro
         _, reply = caller.type("Do it.")
         await caller.reply_to_its_end(reply)
         assert [invoked.status for invoked in invocations(caller)] == ["refused"] * 3
-        assert not [event for event in caller.heard if isinstance(event, EndRequested)]
+        assert not [event for event in caller.heard if isinstance(event, SessionEndRequested)]
     told = [
         line for line in standin.requests("llm")[-1]["body"]["messages"] if "tool" in line["role"]
     ]
@@ -103,8 +103,8 @@ async def test_a_tool_may_end_the_session_after_its_reply(worker: Worker) -> Non
         _, reply = caller.type("Goodbye!")
         assert await caller.reply_to_its_end(reply)
         order = [type(event) for event in caller.heard]
-        assert (await caller.until(EndRequested)).reply_id == reply
-        assert order.index(EndRequested) < order.index(ReplyAudio)
+        assert (await caller.until(SessionEndRequested)).reply_id == reply
+        assert order.index(SessionEndRequested) < order.index(ReplyAudio)
 
 
 async def test_a_session_may_end_without_another_word(worker: Worker, standin: Providers) -> None:
@@ -112,7 +112,7 @@ async def test_a_session_may_end_without_another_word(worker: Worker, standin: P
     async with Caller.calling(remote(tools=TOOLS)) as caller:
         caller.type("Goodbye!")
         assert (await caller.until(ReplyText)).sentences == 0
-        assert [event for event in caller.heard if isinstance(event, EndRequested)]
+        assert [event for event in caller.heard if isinstance(event, SessionEndRequested)]
 
 
 async def test_the_demo_agent_tells_the_time_by_its_tool(worker: Worker) -> None:
@@ -137,7 +137,7 @@ async def test_a_tool_is_not_run_before_the_turn_is_committed(
 ) -> None:
     async with Caller.calling(remote(tools=TOOLS)) as caller:
         turn, reply = caller.begin(HALF_A_SECOND), uuid4()
-        caller.engine.perform(FlushTurn(turn, reply, ()))
+        caller.engine.execute(FlushTurn(turn, reply, ()))
         await caller.until(FinalTranscript)
         await eventually(
             lambda: asking_early.requests("llm")[:1] and _first_is_answered(asking_early)
@@ -146,7 +146,7 @@ async def test_a_tool_is_not_run_before_the_turn_is_committed(
         _, other = caller.type("Something else.")
         await caller.reply_to_its_end(other)
         assert not invocations(caller)
-        caller.engine.perform(EndTurn(turn, reply, (), flushed=True))
+        caller.engine.execute(EndTurn(turn, reply, (), flushed=True))
         await caller.reply_to_its_end(reply)
         assert [invoked.reply_id for invoked in invocations(caller)] == [reply]
 
@@ -156,9 +156,9 @@ async def test_a_discarded_replys_tools_are_never_run(
 ) -> None:
     async with Caller.calling(remote(tools=TOOLS)) as caller:
         turn, eager = caller.begin(HALF_A_SECOND), uuid4()
-        caller.engine.perform(FlushTurn(turn, eager, ()))
+        caller.engine.execute(FlushTurn(turn, eager, ()))
         await eventually(lambda: _first_is_answered(asking_early))
-        caller.engine.perform(CancelReply(turn, eager))
+        caller.engine.execute(CancelReply(turn, eager))
         await asyncio.to_thread(worker.wait_for_log, f'"response stopped".*{eager}')
         caller.say(turn, HALF_A_SECOND)
         reply = caller.end(turn)
@@ -181,7 +181,7 @@ async def test_what_tools_did_is_kept_with_the_turn(
     async with Caller.calling(made) as caller:
         turn, reply = caller.type("What time is it?")
         await caller.reply_to_its_end(reply)
-        caller.engine.close_turn(caller.close(turn, reply, kind="text"))
+        caller.engine.archive_turn(caller.close(turn, reply, kind="text"))
         await archived(turn)
         await asyncio.to_thread(
             worker.wait_for_log, f'(?s)("stage finished".*{turn}.*archive.*){{2}}'
@@ -200,8 +200,8 @@ async def test_what_a_request_cost_is_reported(worker: Worker, standin: Provider
     async with Caller.calling(remote(tools=TOOLS)) as caller:
         turn, reply = caller.type("What time is it?")
         await caller.reply_to_its_end(reply)
-        used = await caller.until(Used)
-        assert [event for event in caller.heard if isinstance(event, Used)] == [used]
+        used = await caller.until(UsageReported)
+        assert [event for event in caller.heard if isinstance(event, UsageReported)] == [used]
     assert (used.turn_id, used.reply_id) == (turn, reply)
     assert used.prompt_tokens == len("What time is it?") // 4 + 1
     assert used.completion_tokens > 1

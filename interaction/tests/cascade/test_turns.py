@@ -7,23 +7,23 @@ from uuid import uuid4
 import redis as sync_redis
 
 from interaction.audio.wav import Sound
-from interaction.cascade.cancelling import at_work, cancel
-from interaction.cascade.connections import close_redis, redis
-from interaction.cascade.notes import work_key
-from interaction.cascade.publisher import publisher
+from interaction.bus.cancellation import cancel, running_stages
+from interaction.bus.publisher import publisher
+from interaction.bus.redis_client import close_redis, get_redis
+from interaction.bus.stage_messages import StageRequest, dump_context
 from interaction.cascade.stage import StageRun, run_stage
-from interaction.cascade.ticket import Ticket, dump_context
-from interaction.core.effects import CancelReply, DropTurn, EndTurn, FlushTurn
-from interaction.core.signals import (
+from interaction.core.events import (
     FinalTranscript,
-    Measured,
-    Message,
+    MetricMeasured,
     PartialTranscript,
     ReplyAudio,
     ReplySentence,
     ReplyText,
 )
+from interaction.core.orders import CancelReply, DropTurn, EndTurn, FlushTurn
+from interaction.core.types import Message
 from interaction.tests.cascade.caller import Caller, spec
+from interaction.turn_records.turn_notes import work_key
 from voiceproject.testing.stack import Worker
 
 WEATHER = "what is the weather like in paris today"
@@ -42,7 +42,7 @@ async def test_a_spoken_turn_is_transcribed_answered_and_spoken(
         sentence = await caller.until(ReplySentence)
         assert sentence.text in (await caller.until(ReplyText)).text
         assert len(await caller.reply_to_its_end(reply)) > 24_000
-        measured = {event.metric for event in caller.heard if isinstance(event, Measured)}
+        measured = {event.metric for event in caller.heard if isinstance(event, MetricMeasured)}
         assert measured == {"llm_ttft", "llm_ttfs", "tts_ttfb"}
 
 
@@ -72,10 +72,10 @@ async def test_a_flush_answers_early_and_a_flushed_end_transcribes_nothing_more(
 ) -> None:
     async with Caller.calling(spec()) as caller:
         turn, reply = caller.begin(spoken(WEATHER).pcm), uuid4()
-        caller.engine.perform(FlushTurn(turn, reply, ()))
+        caller.engine.execute(FlushTurn(turn, reply, ()))
         assert (await caller.until(FinalTranscript)).reply_id == reply
         await caller.reply_to_its_end(reply)
-        caller.engine.perform(EndTurn(turn, reply, (), flushed=True))
+        caller.engine.execute(EndTurn(turn, reply, (), flushed=True))
         await asyncio.to_thread(worker.wait_for_log, f'"stage finished".*{turn}.*stage=stt')
         finals = [event for event in caller.heard if isinstance(event, FinalTranscript)]
         assert [final.text for final in finals] == [WEATHER]
@@ -86,9 +86,9 @@ async def test_after_a_flush_the_person_may_go_on(
 ) -> None:
     async with Caller.calling(spec()) as caller:
         turn, eager = caller.begin(spoken(WEATHER).pcm), uuid4()
-        caller.engine.perform(FlushTurn(turn, eager, ()))
+        caller.engine.execute(FlushTurn(turn, eager, ()))
         await caller.until(FinalTranscript)
-        caller.engine.perform(CancelReply(turn, eager))
+        caller.engine.execute(CancelReply(turn, eager))
         caller.say(turn, spoken("and in the evening").pcm)
         reply = caller.end(turn)
         final = await caller.until(FinalTranscript, lambda event: event.reply_id == reply)
@@ -109,7 +109,7 @@ async def test_a_cancelled_reply_stops_at_once_and_says_nothing_more(worker: Wor
     async with Caller.calling(spec(paced=True)) as caller:
         turn, reply = caller.type(LONG)
         await caller.until(ReplyAudio)
-        caller.engine.perform(CancelReply(turn, reply))
+        caller.engine.execute(CancelReply(turn, reply))
         await asyncio.to_thread(worker.wait_for_log, f'"synthesis stopped".*{reply}')
         await asyncio.to_thread(worker.wait_for_log, f'"response stopped".*{reply}')
         before = list(caller.heard)
@@ -122,8 +122,8 @@ async def test_a_cancelled_reply_stops_at_once_and_says_nothing_more(worker: Wor
 async def test_a_stage_that_was_cancelled_before_it_began_does_nothing(worker: Worker) -> None:
     async with Caller.calling(spec()):
         reply = uuid4()
-        await cancel(redis(), reply)
-        await publisher().publish(Ticket(spec(), uuid4(), "", "llm", reply), context=[])
+        await cancel(get_redis(), reply)
+        await publisher().publish(StageRequest(spec(), uuid4(), "", "llm", reply), context=[])
         await asyncio.to_thread(worker.wait_for_log, f'"response stopped".*{reply}')
         assert f'"stage started".*{reply}' not in worker.log()
 
@@ -131,16 +131,16 @@ async def test_a_stage_that_was_cancelled_before_it_began_does_nothing(worker: W
 async def test_a_stop_that_comes_when_the_work_is_done_leaves_it_done(
     redis_client: sync_redis.Redis,
 ) -> None:
-    ticket = Ticket(spec(), uuid4(), "", "llm", uuid4())
+    ticket = StageRequest(spec(), uuid4(), "", "llm", uuid4())
 
     async def work(run: StageRun) -> None:
         # It comes with the next turn of the loop, while Redis is told that the work is over.
-        asyncio.get_running_loop().call_soon(at_work.stop, ticket.job.subject)
+        asyncio.get_running_loop().call_soon(running_stages.stop, ticket.job.subject)
 
     task = asyncio.create_task(run_stage(ticket, work, deadline=10))
     await asyncio.wait({task})
     assert not task.cancelled()
-    assert not await redis().exists(work_key(ticket.turn_id))
+    assert not await get_redis().exists(work_key(ticket.turn_id))
     await close_redis()
 
 
@@ -148,14 +148,14 @@ async def test_a_dropped_turn_stops_its_transcription(worker: Worker) -> None:
     async with Caller.calling(spec()) as caller:
         turn = caller.begin(bytes(32_000))
         await asyncio.to_thread(worker.wait_for_log, f'"stage started".*{turn}')
-        caller.engine.perform(DropTurn(turn))
+        caller.engine.execute(DropTurn(turn))
         await asyncio.to_thread(worker.wait_for_log, f'"transcription stopped".*{turn}')
 
 
 async def test_a_task_that_is_delivered_twice_runs_once(worker: Worker) -> None:
     async with Caller.calling(spec()) as caller:
         turn, reply = caller.type("Say it once.")
-        ticket = Ticket(spec(), turn, "", "llm", reply)
+        ticket = StageRequest(spec(), turn, "", "llm", reply)
         await caller.reply_to_its_end(reply)
         context = dump_context((Message("user", "Say it once."),))
         await publisher().publish(ticket, context=context)

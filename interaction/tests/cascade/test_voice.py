@@ -5,21 +5,21 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interaction.cascade.orders import MOST_AUDIO, Orders
-from interaction.cascade.streams import AudioLost, Entry, Kind, Order, pack, unpack
-from interaction.cascade.voice import Voice
-from interaction.core.effects import EndTurn, OpenTurn, SendAudio
-from interaction.core.signals import ReplyAudio
+from interaction.bus.audio_streams import AudioLost, Entry, EntryOrder, Kind, pack, unpack
+from interaction.cascade.order_queue import MOST_AUDIO, OrderQueue
+from interaction.cascade.reply_assembler import ReplyAssembler
+from interaction.core.events import ReplyAudio
+from interaction.core.orders import EndTurn, OpenTurn, SendAudio
 
 
 def test_audio_waits_until_the_text_of_its_sentence_is_known() -> None:
-    voice = Voice(uuid4())
+    voice = ReplyAssembler(uuid4())
     assert voice.hear(0, b"ab", last=False) == []
     assert [piece.pcm for piece in voice.announce(0)] == [b"ab"]
 
 
 def test_the_last_piece_is_named_when_the_text_ended_before_the_audio() -> None:
-    voice = Voice(uuid4())
+    voice = ReplyAssembler(uuid4())
     voice.announce(0)
     assert voice.written(1) == []
     assert [piece.last for piece in voice.hear(0, b"ab", last=False)] == [False]
@@ -27,7 +27,7 @@ def test_the_last_piece_is_named_when_the_text_ended_before_the_audio() -> None:
 
 
 def test_an_empty_last_piece_follows_when_the_audio_ended_before_the_text() -> None:
-    voice = Voice(uuid4())
+    voice = ReplyAssembler(uuid4())
     voice.announce(0)
     voice.hear(0, b"ab", last=False)
     assert voice.hear(0, b"", last=True) == []
@@ -38,7 +38,7 @@ def test_an_empty_last_piece_follows_when_the_audio_ended_before_the_text() -> N
 def test_whatever_comes_first_the_reply_is_whole_and_ends_once(
     lengths: list[int], data: st.DataObject
 ) -> None:
-    voice = Voice(uuid4())
+    voice = ReplyAssembler(uuid4())
     audio = [(s, bytes([s, i]), i == n - 1) for s, n in enumerate(lengths) for i in range(n)]
     texts = [*range(len(lengths)), -1]
     out: list[ReplyAudio] = []
@@ -74,7 +74,7 @@ def test_an_entry_that_was_cut_short_is_a_loss() -> None:
 
 
 def test_a_repeated_entry_is_skipped_and_a_missing_one_is_a_loss() -> None:
-    order = Order()
+    order = EntryOrder()
     assert order.accepts(ENTRY._replace(number=0))
     assert not order.accepts(ENTRY._replace(number=0))
     assert order.accepts(ENTRY._replace(number=1))
@@ -86,7 +86,7 @@ def test_a_repeated_entry_is_skipped_and_a_missing_one_is_a_loss() -> None:
 
 
 async def test_of_audio_that_cannot_be_sent_the_oldest_is_dropped_and_nothing_else() -> None:
-    orders, turn = Orders(), uuid4()
+    orders, turn = OrderQueue(), uuid4()
     orders.put(OpenTurn(turn, 1))
     second = b"\0" * 32_000
     dropped = [orders.put(SendAudio(turn, bytes([i]) + second)) for i in range(40)]

@@ -18,16 +18,30 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
-from interaction.core import effects as out
-from interaction.core import signals as sig
-from interaction.core.conversation import Conversation
-from interaction.core.signals import (
-    FRAME_MS,
-    FRAME_SAMPLES,
-    SPEAKING_RATE,
-    ConversationConfig,
-    Frame,
+from interaction.core.commands import AudioSent, Command, PlaybackReport
+from interaction.core.config import ConversationConfig
+from interaction.core.events import (
+    EngineEvent,
+    FinalTranscript,
+    ReplyAudio,
+    ReplySentence,
+    ReplyText,
+    StageFailed,
 )
+from interaction.core.news import PlayAudio, ReplyInterrupted, StatusChanged
+from interaction.core.orders import (
+    CancelReply,
+    CloseTurn,
+    Effect,
+    EndTurn,
+    EngineOrder,
+    FlushTurn,
+    Respond,
+    WakeAt,
+)
+from interaction.core.records import TurnRecord
+from interaction.core.turn_machine import TurnMachine
+from interaction.core.types import FRAME_MS, FRAME_SAMPLES, OUTPUT_SAMPLE_RATE, Frame
 
 SILENT = b"\0" * 2 * FRAME_SAMPLES
 
@@ -42,7 +56,7 @@ class Engine:
     sentences: tuple[str, ...] = ("One two three four.", "Five six seven eight.")
     sentence_ms: float = 2_000
     transcript: str = "hello there"
-    fails: sig.StageFailed | None = None
+    fails: StageFailed | None = None
     silent: bool = False
     """Never answers at all."""
 
@@ -67,25 +81,25 @@ class Screenplay:
 
     def __post_init__(self) -> None:
         ids = itertools.count(1)
-        self.conversation = Conversation(self.config, new_id=lambda: UUID(int=next(ids)))
+        self.conversation = TurnMachine(self.config, new_id=lambda: UUID(int=next(ids)))
         self.now = 0.0
-        self.effects: list[tuple[float, out.Effect]] = []
-        self.orders: list[tuple[float, out.EngineOrder]] = []
+        self.effects: list[tuple[float, Effect]] = []
+        self.orders: list[tuple[float, EngineOrder]] = []
         self._speech: list[tuple[float, float]] = []
-        self._agenda: list[tuple[float, int, Callable[[], list[out.Effect]]]] = []
+        self._agenda: list[tuple[float, int, Callable[[], list[Effect]]]] = []
         self._order = itertools.count()
         self._cancelled: set[UUID] = set()
 
     def user_speaks(self, start: float, end: float) -> None:
         self._speech.append((start, end))
 
-    def at(self, when: float, act: Callable[[], list[out.Effect]]) -> None:
+    def at(self, when: float, act: Callable[[], list[Effect]]) -> None:
         heapq.heappush(self._agenda, (when, next(self._order), act))
 
-    def client_says(self, when: float, command: sig.Command) -> None:
+    def client_says(self, when: float, command: Command) -> None:
         self.at(when, lambda: self.conversation.command(command, self.now))
 
-    def stage_says(self, when: float, event: sig.StageEvent) -> None:
+    def stage_says(self, when: float, event: EngineEvent) -> None:
         self.at(when, lambda: self.conversation.stage_event(event, self.now))
 
     def run(self, until: float) -> None:
@@ -102,40 +116,40 @@ class Screenplay:
             self._play()
             frame = round(frame + FRAME_MS / 1000, 6)
 
-    def said(self, kind: type[out.Effect]) -> list[out.Effect]:
+    def said(self, kind: type[Effect]) -> list[Effect]:
         """Every effect of this kind so far."""
         return [e for _, e in self.effects if isinstance(e, kind)]
 
-    def when(self, kind: type[out.Effect]) -> float:
+    def when(self, kind: type[Effect]) -> float:
         """The time of the first effect of this kind."""
         return next(t for t, e in self.effects if isinstance(e, kind))
 
     def statuses(self) -> list[str]:
-        return [e.status for _, e in self.effects if isinstance(e, out.StatusChanged)]
+        return [e.status for _, e in self.effects if isinstance(e, StatusChanged)]
 
-    def records(self) -> list[out.TurnRecord]:
+    def records(self) -> list[TurnRecord]:
         """The last record of each turn, in order."""
-        last = {e.record.turn_id: e.record for _, e in self.effects if isinstance(e, out.CloseTurn)}
+        last = {e.record.turn_id: e.record for _, e in self.effects if isinstance(e, CloseTurn)}
         return list(last.values())
 
     # The engine's and the client's part.
 
-    def _take(self, effects: list[out.Effect]) -> None:
+    def _take(self, effects: list[Effect]) -> None:
         for effect in effects:
             self.effects.append((self.now, effect))
             match effect:
-                case out.WakeAt(at):
+                case WakeAt(at):
                     self.at(max(at, self.now), lambda: self.conversation.tick(self.now))
-                case out.FlushTurn() | out.EndTurn(flushed=False):
+                case FlushTurn() | EndTurn(flushed=False):
                     self._answer(effect.turn_id, effect.reply_id, self.engine.stt_ms)
-                case out.Respond():
+                case Respond():
                     self._answer(effect.turn_id, effect.reply_id, None)
-                case out.CancelReply():
+                case CancelReply():
                     self._cancelled.add(effect.reply_id)
-                case out.Interrupted() if effect.reply_id == self.client.playing:
+                case ReplyInterrupted() if effect.reply_id == self.client.playing:
                     self.client.complete = True
                     self.client.received_ms = self.client.played_ms
-                case out.Play():
+                case PlayAudio():
                     self._receive(effect)
 
     def _answer(self, turn_id: UUID, reply_id: UUID, stt_ms: float | None) -> None:
@@ -147,38 +161,38 @@ class Screenplay:
             return
         if stt_ms is not None:
             at += stt_ms / 1000
-            final = sig.FinalTranscript(turn_id, engine.transcript, reply_id)
+            final = FinalTranscript(turn_id, engine.transcript, reply_id)
             self.stage_says(at, final)
         at += engine.ttft_ms / 1000
-        chunks: list[tuple[float, sig.StageEvent]] = []
+        chunks: list[tuple[float, EngineEvent]] = []
         for number, text in enumerate(engine.sentences):
-            chunks.append((at, sig.ReplySentence(reply_id, number, text)))
-        whole = sig.ReplyText(reply_id, " ".join(engine.sentences), len(engine.sentences))
+            chunks.append((at, ReplySentence(reply_id, number, text)))
+        whole = ReplyText(reply_id, " ".join(engine.sentences), len(engine.sentences))
         chunks.append((at, whole))
-        pcm = b"\1\0" * round(SPEAKING_RATE * engine.sentence_ms / 1000)
+        pcm = b"\1\0" * round(OUTPUT_SAMPLE_RATE * engine.sentence_ms / 1000)
         at += engine.tts_ms / 1000
         for number in range(len(engine.sentences)):
             last = number == len(engine.sentences) - 1
-            chunks.append((at, sig.ReplyAudio(reply_id, number, number, pcm, last)))
+            chunks.append((at, ReplyAudio(reply_id, number, number, pcm, last)))
             at += 0.05
         for when, event in chunks:
             self.at(when, partial(self._unless_cancelled, reply_id, event))
 
-    def _unless_cancelled(self, reply_id: UUID, event: sig.StageEvent) -> list[out.Effect]:
+    def _unless_cancelled(self, reply_id: UUID, event: EngineEvent) -> list[Effect]:
         if reply_id in self._cancelled:
             return []
         return self.conversation.stage_event(event, self.now)
 
-    def _receive(self, play: out.Play) -> None:
+    def _receive(self, play: PlayAudio) -> None:
         client = self.client
         if client.playing != play.reply_id:
             client.playing, client.received_ms, client.played_ms = play.reply_id, 0, 0
             client.complete = False
-            self.client_says(self.now, sig.AudioLeft(play.reply_id))
-        client.received_ms += 1000 * len(play.pcm) / 2 / SPEAKING_RATE
+            self.client_says(self.now, AudioSent(play.reply_id))
+        client.received_ms += 1000 * len(play.pcm) / 2 / OUTPUT_SAMPLE_RATE
         if play.last:
             client.complete = True
-            self.client_says(self.now, sig.AudioLeft(play.reply_id, last=True))
+            self.client_says(self.now, AudioSent(play.reply_id, last=True))
 
     def _play(self) -> None:
         client = self.client
@@ -187,7 +201,7 @@ class Screenplay:
         client.played_ms = min(client.played_ms + FRAME_MS, client.received_ms)
         ended = client.complete and client.played_ms >= client.received_ms
         if client.reports:
-            report = sig.Playback(client.playing, round(client.played_ms), ended)
+            report = PlaybackReport(client.playing, round(client.played_ms), ended)
             self._take(self.conversation.command(report, self.now))
         if ended:
             client.playing = None

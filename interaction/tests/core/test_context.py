@@ -6,28 +6,36 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from interaction.core import effects as out
-from interaction.core import signals as sig
-from interaction.core.past import Past
-from interaction.core.signals import ConversationConfig, Message
+from interaction.core.commands import InterruptReply, SendText
+from interaction.core.config import ConversationConfig
+from interaction.core.context_window import ContextWindow
+from interaction.core.events import (
+    ProviderSwitched,
+    SessionEndRequested,
+    ToolInvoked,
+    UsageReported,
+)
+from interaction.core.news import SessionFinished
+from interaction.core.orders import EndTurn, Respond
 from interaction.core.turn import Turn
+from interaction.core.types import Message
 from interaction.tests.core.screenplay import Screenplay
 
 
 def test_who_stepped_in_for_whom_is_told_and_kept() -> None:
     play = Screenplay()
     play.user_speaks(0.5, 1.5)
-    play.stage_says(2.2, sig.ProviderSwitched(UUID(int=1), "llm", "openai", "stage_lost", "demo"))
+    play.stage_says(2.2, ProviderSwitched(UUID(int=1), "llm", "openai", "stage_lost", "demo"))
     play.run(until=10)
-    (told,) = play.said(out.FellBack)
-    assert isinstance(told, out.FellBack)
+    (told,) = play.said(ProviderSwitched)
+    assert isinstance(told, ProviderSwitched)
     assert (told.failed, told.provider) == ("openai", "demo")
     (record,) = play.records()
     assert record.fallbacks == (told,)
 
 
-def invoked(turn_id: UUID, reply_id: UUID) -> sig.ToolInvoked:
-    return sig.ToolInvoked(
+def invoked(turn_id: UUID, reply_id: UUID) -> ToolInvoked:
+    return ToolInvoked(
         turn_id, reply_id, uuid4(), uuid4(), "current_time", "{}", "succeeded", '"noon"', 2.0
     )
 
@@ -36,13 +44,13 @@ def test_a_tool_call_is_told_while_the_reply_is_in_the_making() -> None:
     play = Screenplay()
     play.user_speaks(0.5, 1.5)
     play.run(until=2.2)
-    (end,) = play.said(out.EndTurn)
-    assert isinstance(end, out.EndTurn)
+    (end,) = play.said(EndTurn)
+    assert isinstance(end, EndTurn)
     play.stage_says(2.3, invoked(end.turn_id, end.reply_id))
     play.stage_says(2.3, invoked(end.turn_id, uuid4()))
     play.run(until=10)
-    (told,) = play.said(out.ToolUsed)
-    assert isinstance(told, out.ToolUsed)
+    (told,) = play.said(ToolInvoked)
+    assert isinstance(told, ToolInvoked)
     assert told.tool == "current_time"
 
 
@@ -53,21 +61,21 @@ def test_a_tool_may_end_the_session_once_its_reply_was_heard(interrupted: bool) 
     if interrupted:
         play.user_speaks(4.0, 5.0)
     play.run(until=2.2)
-    (end,) = play.said(out.EndTurn)
-    assert isinstance(end, out.EndTurn)
-    play.stage_says(2.3, sig.EndRequested(end.reply_id))
+    (end,) = play.said(EndTurn)
+    assert isinstance(end, EndTurn)
+    play.stage_says(2.3, SessionEndRequested(end.reply_id))
     play.run(until=14)
-    assert bool(play.said(out.SessionOver)) is not interrupted
+    assert bool(play.said(SessionFinished)) is not interrupted
 
 
 def test_the_context_keeps_the_prompt_and_what_fits_of_the_newest_turns() -> None:
     config = ConversationConfig(system_prompt="Be brief.", context_turns=20, context_tokens=120)
     play = Screenplay(config=config)
     for number in range(12):
-        play.client_says(1.0 + 12 * number, sig.Say(f"question number {number}"))
+        play.client_says(1.0 + 12 * number, SendText(f"question number {number}"))
     play.run(until=150)
-    last = play.said(out.Respond)[-1]
-    assert isinstance(last, out.Respond)
+    last = play.said(Respond)[-1]
+    assert isinstance(last, Respond)
     assert last.context[0] == Message("system", "Be brief.")
     assert last.context[-1] == Message("user", "question number 11")
     assert last.context[-3] == Message("user", "question number 10")
@@ -78,24 +86,26 @@ def test_the_providers_own_count_sets_the_estimate_right() -> None:
     config = ConversationConfig(context_tokens=200)
     play = Screenplay(config=config)
     for number in range(12):
-        play.client_says(1.0 + 12 * number, sig.Say(f"question number {number}"))
+        play.client_says(1.0 + 12 * number, SendText(f"question number {number}"))
         reply = UUID(int=2 * number + 2)
-        play.stage_says(2.0 + 12 * number, sig.Used(UUID(int=2 * number + 1), reply, 2_000, 10))
+        play.stage_says(
+            2.0 + 12 * number, UsageReported(UUID(int=2 * number + 1), reply, 2_000, 10)
+        )
     play.run(until=150)
-    responds = play.said(out.Respond)
-    assert isinstance(responds[-1], out.Respond)
+    responds = play.said(Respond)
+    assert isinstance(responds[-1], Respond)
     without = Screenplay(config=config)
     for number in range(12):
-        without.client_says(1.0 + 12 * number, sig.Say(f"question number {number}"))
+        without.client_says(1.0 + 12 * number, SendText(f"question number {number}"))
     without.run(until=150)
-    plain = without.said(out.Respond)[-1]
-    assert isinstance(plain, out.Respond)
+    plain = without.said(Respond)[-1]
+    assert isinstance(plain, Respond)
     assert 1 <= len(responds[-1].context) < len(plain.context)
     assert responds[-1].context[-1] == Message("user", "question number 11")
 
 
 def test_five_hundred_turns_cost_no_more_context_than_twenty() -> None:
-    past = Past(ConversationConfig())
+    past = ContextWindow(ConversationConfig())
     sizes = []
     for number in range(500):
         turn = Turn(UUID(int=number), number, "text", 0.0, 0.0, transcript="a question")
@@ -108,11 +118,11 @@ def test_five_hundred_turns_cost_no_more_context_than_twenty() -> None:
 def test_an_interrupted_reply_counts_as_what_was_heard() -> None:
     play = Screenplay()
     play.user_speaks(0.5, 1.5)
-    play.client_says(4.5, sig.Interrupt(heard_ms=2_000))
-    play.client_says(6.0, sig.Say("go on"))
+    play.client_says(4.5, InterruptReply(heard_ms=2_000))
+    play.client_says(6.0, SendText("go on"))
     play.run(until=6.5)
-    (respond,) = play.said(out.Respond)
-    assert isinstance(respond, out.Respond)
+    (respond,) = play.said(Respond)
+    assert isinstance(respond, Respond)
     (cut_off, *_) = play.records()
     assert respond.context[-2] == Message("assistant", cut_off.heard_text)
     assert len(cut_off.heard_text) < len(cut_off.reply)

@@ -10,11 +10,50 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interaction.core import effects as out
-from interaction.core import signals as sig
-from interaction.core.conversation import Conversation
-from interaction.core.signals import ConversationConfig, Frame, TurnDetection
-from interaction.core.turn import Reply
+from interaction.core.commands import (
+    AudioSent,
+    ClearAudio,
+    Command,
+    CommitTurn,
+    CreateResponse,
+    HangUp,
+    InterruptReply,
+    PlaybackReport,
+    SendText,
+)
+from interaction.core.config import ConversationConfig, TurnDetection
+from interaction.core.events import (
+    ClientToolCalled,
+    EngineLost,
+    EngineSpeechStarted,
+    EngineSpeechStopped,
+    FinalTranscript,
+    MetricMeasured,
+    PartialSentence,
+    PartialTranscript,
+    ReplyAudio,
+    ReplySentence,
+    ReplyText,
+    StageFailed,
+    UsageReported,
+)
+from interaction.core.metrics import METRIC_NAMES
+from interaction.core.news import PlayAudio, StatusChanged
+from interaction.core.orders import (
+    CancelReply,
+    CloseTurn,
+    DropTurn,
+    Effect,
+    EndTurn,
+    FlushTurn,
+    OpenTurn,
+    Respond,
+    SendAudio,
+    TranscribeTurn,
+)
+from interaction.core.reply import Reply
+from interaction.core.turn_machine import TurnMachine
+from interaction.core.types import Frame, ToolCall
 from interaction.tests.core.screenplay import SILENT
 
 NEWEST, BEFORE, STRANGER, FRESH = (UUID(int=10**6 + n) for n in range(4))
@@ -25,20 +64,20 @@ PCM = st.integers(0, 2_400).map(lambda n: b"\1\0" * n)
 WORDS = st.sampled_from(["One two.", "Three four five.", "Six."])
 
 STAGE_EVENTS = st.one_of(
-    st.builds(sig.PartialTranscript, IDS, WORDS),
-    st.builds(sig.FinalTranscript, IDS, WORDS, st.none() | IDS),
-    st.just(sig.TurnFound()),
-    st.just(sig.TurnOver()),
-    st.just(sig.EngineLost("x", "provider_unavailable", "Gone.", True)),
-    st.builds(sig.Used, IDS, IDS, st.just(9), st.just(2)),
-    st.builds(sig.ToolCalled, IDS, IDS, st.just(sig.ToolCall("c", "now", "{}"))),
-    st.builds(sig.ReplySentence, IDS, st.integers(0, 3), WORDS),
-    st.builds(sig.SentenceSoFar, IDS, st.integers(0, 3), WORDS),
-    st.builds(sig.ReplyText, IDS, WORDS, st.integers(0, 3)),
-    st.builds(sig.ReplyAudio, IDS, st.integers(0, 9), st.integers(0, 3), PCM, st.booleans()),
-    st.builds(sig.Measured, IDS, st.sampled_from(out.METRICS), st.floats(0, 9e3)),
+    st.builds(PartialTranscript, IDS, WORDS),
+    st.builds(FinalTranscript, IDS, WORDS, st.none() | IDS),
+    st.just(EngineSpeechStarted()),
+    st.just(EngineSpeechStopped()),
+    st.just(EngineLost("x", "provider_unavailable", "Gone.", True)),
+    st.builds(UsageReported, IDS, IDS, st.just(9), st.just(2)),
+    st.builds(ClientToolCalled, IDS, IDS, st.just(ToolCall("c", "now", "{}"))),
+    st.builds(ReplySentence, IDS, st.integers(0, 3), WORDS),
+    st.builds(PartialSentence, IDS, st.integers(0, 3), WORDS),
+    st.builds(ReplyText, IDS, WORDS, st.integers(0, 3)),
+    st.builds(ReplyAudio, IDS, st.integers(0, 9), st.integers(0, 3), PCM, st.booleans()),
+    st.builds(MetricMeasured, IDS, st.sampled_from(METRIC_NAMES), st.floats(0, 9e3)),
     st.builds(
-        sig.StageFailed,
+        StageFailed,
         IDS,
         st.sampled_from(["stt", "llm", "tts", "archive"]),
         st.just("x"),
@@ -49,14 +88,14 @@ STAGE_EVENTS = st.one_of(
     ),
 )
 COMMANDS = st.one_of(
-    st.builds(sig.Say, WORDS),
-    st.builds(sig.Commit, st.sampled_from([None, False, True])),
-    st.just(sig.Clear()),
-    st.builds(sig.Answer, st.just(FRESH), aside=st.booleans()),
-    st.builds(sig.Interrupt, st.none() | MS, st.none() | IDS),
-    st.builds(sig.Playback, IDS, MS, st.booleans(), st.integers(0, 3), st.none() | MS),
-    st.builds(sig.AudioLeft, IDS, st.booleans()),
-    st.builds(sig.HangUp),
+    st.builds(SendText, WORDS),
+    st.builds(CommitTurn, st.sampled_from([None, False, True])),
+    st.just(ClearAudio()),
+    st.builds(CreateResponse, st.just(FRESH), out_of_band=st.booleans()),
+    st.builds(InterruptReply, st.none() | MS, st.none() | IDS),
+    st.builds(PlaybackReport, IDS, MS, st.booleans(), st.integers(0, 3), st.none() | MS),
+    st.builds(AudioSent, IDS, st.booleans()),
+    st.builds(HangUp),
 )
 SPEAKS = st.tuples(st.sampled_from([0.0, 0.4, 1.0]), st.sampled_from([1, 4, 8, 20]))
 UTTERANCE = st.just([(1.0, 8), (0.0, 8)])
@@ -74,7 +113,7 @@ CONFIGS = st.builds(
         st.sampled_from(["vad", "vad", "manual", "server", "none"]),
         eager_silence_ms=st.none() | st.just(200),
     ),
-    answering=st.sampled_from(["always", "always", "asked", "never"]),
+    respond_when=st.sampled_from(["always", "always", "asked", "never"]),
 )
 
 
@@ -83,19 +122,19 @@ class Player:
 
     def __init__(self, config: ConversationConfig) -> None:
         ids = itertools.count(1)
-        self.conversation = Conversation(config, new_id=lambda: UUID(int=next(ids)))
+        self.conversation = TurnMachine(config, new_id=lambda: UUID(int=next(ids)))
         self.now = 0.0
-        self.effects: list[out.Effect] = []
+        self.effects: list[Effect] = []
         self.turns = [STRANGER]
         self.replies = [STRANGER]
         self._fresh = itertools.count(10**9)
 
-    def take(self, effects: list[out.Effect]) -> None:
+    def take(self, effects: list[Effect]) -> None:
         self.effects += effects
         for effect in effects:
-            if isinstance(effect, out.OpenTurn | out.Respond):
+            if isinstance(effect, OpenTurn | Respond):
                 self.turns.append(effect.turn_id)
-            if isinstance(effect, out.FlushTurn | out.EndTurn | out.Respond):
+            if isinstance(effect, FlushTurn | EndTurn | Respond):
                 self.replies.append(effect.reply_id)
 
     def aimed(self, signal: Any) -> Any:
@@ -117,17 +156,17 @@ class Player:
                 for _ in range(frames):
                     self.now += 0.032
                     self.take(self.conversation.hear(Frame(SILENT, chance), self.now))
-            case _ if isinstance(step, sig.Command):
+            case _ if isinstance(step, Command):
                 self.take(self.conversation.command(self.aimed(step), self.now))
             case _:
                 self.take(self.conversation.stage_event(self.aimed(step), self.now))
 
 
-def play(config: ConversationConfig, steps: list[object]) -> list[out.Effect]:
+def play(config: ConversationConfig, steps: list[object]) -> list[Effect]:
     player = Player(config)
     for step in steps:
         player.step(step)
-    player.step(sig.HangUp())
+    player.step(HangUp())
     return player.effects
 
 
@@ -145,44 +184,44 @@ def test_whatever_happens_the_rules_of_turn_taking_hold(
     status = "listening"
     for effect in play(config, steps):
         match effect:
-            case out.Respond(aside=True):
+            case Respond(out_of_band=True):
                 asides.add(effect.turn_id)
-            case out.Respond(spoken=True):
+            case Respond(spoken=True):
                 assert effect.turn_id == alive in committed
-            case out.TranscribeTurn():
+            case TranscribeTurn():
                 assert effect.turn_id == alive not in committed
                 committed.add(effect.turn_id)
-            case out.OpenTurn() | out.Respond():
+            case OpenTurn() | Respond():
                 assert alive is None, "two turns alive at once"
                 alive = effect.turn_id
                 assert effect.sequence == len(closed) + 1
-                if isinstance(effect, out.Respond):
+                if isinstance(effect, Respond):
                     committed.add(alive)
-            case out.SendAudio():
+            case SendAudio():
                 assert effect.turn_id == alive not in committed
                 assert len(effect.pcm) % 2 == 0
-            case out.EndTurn():
+            case EndTurn():
                 assert effect.turn_id == alive not in committed
                 committed.add(effect.turn_id)
-            case out.DropTurn():
+            case DropTurn():
                 assert effect.turn_id == alive
                 alive = None
-            case out.CancelReply():
+            case CancelReply():
                 stopped.add(effect.reply_id)
-            case out.Play():
+            case PlayAudio():
                 assert effect.turn_id in asides or effect.turn_id == alive
                 assert effect.turn_id in asides | committed, "audio left before the commit"
                 assert effect.reply_id not in stopped or not effect.pcm
                 assert effect.reply_id not in finished, "audio after the last piece"
                 finished |= {effect.reply_id} if effect.last else set()
-            case out.CloseTurn(record):
+            case CloseTurn(record):
                 assert record.turn_id not in asides
                 if record.turn_id == alive:
                     alive = None
                     closed[record.turn_id] = record.sequence
                 assert closed[record.turn_id] == record.sequence
                 assert record.reply.startswith(record.heard_text)
-            case out.StatusChanged():
+            case StatusChanged():
                 assert effect.status != status
                 status = effect.status
     assert alive is None

@@ -7,9 +7,27 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from interaction.core import effects as out
-from interaction.core import signals as sig
-from interaction.core.signals import ConversationConfig, Message, TurnDetection
+from interaction.core.commands import (
+    AudioSent,
+    CommitTurn,
+    HangUp,
+    InterruptReply,
+    PlaybackReport,
+    SendText,
+)
+from interaction.core.config import ConversationConfig, TurnDetection
+from interaction.core.events import FinalTranscript, MetricMeasured, ReplyAudio, StageFailed
+from interaction.core.news import Failure, PlayAudio, ReplyEnded, ReplyInterrupted
+from interaction.core.orders import (
+    CancelReply,
+    DropTurn,
+    EndTurn,
+    FlushTurn,
+    OpenTurn,
+    Respond,
+    SendAudio,
+)
+from interaction.core.types import FRAME_MS, Message
 from interaction.tests.core.screenplay import Client, Engine, Screenplay
 
 
@@ -35,8 +53,8 @@ def test_latencies_follow_their_definitions() -> None:
     play = Screenplay(Engine(stt_ms=150, ttft_ms=200, tts_ms=100))
     play.user_speaks(0.5, 2.5)
     play.run(until=10)
-    (ended,) = play.said(out.ReplyEnded)
-    assert isinstance(ended, out.ReplyEnded)
+    (ended,) = play.said(ReplyEnded)
+    assert isinstance(ended, ReplyEnded)
     latency = ended.latency
     committed = latency["end_of_turn_delay"]
     assert committed == pytest.approx(608, abs=33)
@@ -55,15 +73,15 @@ def test_the_pause_that_ends_a_turn_is_the_one_asked_for_to_the_nearest_frame(
     play.user_speaks(0.5, 2.5)
     play.run(until=10)
     (record,) = play.records()
-    assert record.latency["end_of_turn_delay"] == pytest.approx(silence_ms, abs=sig.FRAME_MS / 2)
+    assert record.latency["end_of_turn_delay"] == pytest.approx(silence_ms, abs=FRAME_MS / 2)
 
 
 def test_the_turn_holds_the_audio_from_before_the_onset() -> None:
     play = Screenplay()
     play.user_speaks(1.0, 2.0)
     play.run(until=3.5)
-    sent = sum(len(e.pcm) for e in play.said(out.SendAudio) if isinstance(e, out.SendAudio))
-    assert sent / 32 == pytest.approx(300 + 1000 + 600, abs=3 * sig.FRAME_MS)
+    sent = sum(len(e.pcm) for e in play.said(SendAudio) if isinstance(e, SendAudio))
+    assert sent / 32 == pytest.approx(300 + 1000 + 600, abs=3 * FRAME_MS)
 
 
 def test_a_click_is_no_onset_and_a_short_pause_no_end() -> None:
@@ -72,9 +90,9 @@ def test_a_click_is_no_onset_and_a_short_pause_no_end() -> None:
     play.user_speaks(1.0, 2.0)
     play.user_speaks(2.4, 3.0)
     play.run(until=9)
-    assert len(play.said(out.OpenTurn)) == 1
-    assert play.when(out.OpenTurn) > 1.0
-    assert play.when(out.EndTurn) > 3.5
+    assert len(play.said(OpenTurn)) == 1
+    assert play.when(OpenTurn) > 1.0
+    assert play.when(EndTurn) > 3.5
 
 
 def test_barge_in_stops_playback_before_it_cancels_and_keeps_only_what_was_heard() -> None:
@@ -83,16 +101,16 @@ def test_barge_in_stops_playback_before_it_cancels_and_keeps_only_what_was_heard
     play.user_speaks(5.0, 6.0)
     play.run(until=14)
     kinds = [type(e) for _, e in play.effects]
-    assert kinds.index(out.Interrupted) < kinds.index(out.CancelReply) < len(kinds)
-    assert kinds.index(out.CancelReply) < kinds.index(out.OpenTurn, kinds.index(out.Interrupted))
+    assert kinds.index(ReplyInterrupted) < kinds.index(CancelReply) < len(kinds)
+    assert kinds.index(CancelReply) < kinds.index(OpenTurn, kinds.index(ReplyInterrupted))
     first, second = play.records()
     assert first.interrupted
     assert first.end_reason == "interrupted"
     assert first.reply.startswith(first.heard_text)
     assert 0 < len(first.heard_text) < len(first.reply)
     assert second.end_reason == "played"
-    ends = play.said(out.EndTurn)
-    assert isinstance(ends[1], out.EndTurn)
+    ends = play.said(EndTurn)
+    assert isinstance(ends[1], EndTurn)
     assert ends[1].context[-1] == Message("assistant", first.heard_text)
 
 
@@ -101,10 +119,10 @@ def test_no_audio_of_a_reply_is_played_after_it_was_interrupted() -> None:
     play.user_speaks(0.5, 1.5)
     play.user_speaks(3.2, 4.0)
     play.run(until=8)
-    cut = next(i for i, (_, e) in enumerate(play.effects) if isinstance(e, out.Interrupted))
+    cut = next(i for i, (_, e) in enumerate(play.effects) if isinstance(e, ReplyInterrupted))
     interrupted = play.effects[cut][1]
-    assert isinstance(interrupted, out.Interrupted)
-    later = [e for _, e in play.effects[cut:] if isinstance(e, out.Play)]
+    assert isinstance(interrupted, ReplyInterrupted)
+    later = [e for _, e in play.effects[cut:] if isinstance(e, PlayAudio)]
     assert all(e.reply_id != interrupted.reply_id for e in later)
 
 
@@ -113,7 +131,7 @@ def test_a_cough_does_not_stop_a_reply() -> None:
     play.user_speaks(0.5, 1.5)
     play.user_speaks(4.0, 4.12)
     play.run(until=10)
-    assert not play.said(out.Interrupted)
+    assert not play.said(ReplyInterrupted)
     assert [r.end_reason for r in play.records()] == ["played"]
 
 
@@ -123,7 +141,7 @@ def test_with_barge_in_off_speech_during_a_reply_is_ignored_and_the_next_turn_wo
     play.user_speaks(4.0, 5.0)
     play.user_speaks(9.0, 10.0)
     play.run(until=18)
-    assert not play.said(out.Interrupted)
+    assert not play.said(ReplyInterrupted)
     assert [r.end_reason for r in play.records()] == ["played", "played"]
 
 
@@ -136,8 +154,8 @@ def test_going_on_before_anything_was_heard_supersedes_the_turn_and_keeps_its_wo
     assert first.end_reason == "superseded"
     assert not first.interrupted
     assert first.transcript == "hello there"
-    ends = play.said(out.EndTurn)
-    assert isinstance(ends[1], out.EndTurn)
+    ends = play.said(EndTurn)
+    assert isinstance(ends[1], EndTurn)
     assert ends[1].context == (Message("user", "hello there"),)
     assert second.end_reason == "played"
 
@@ -146,20 +164,20 @@ def test_a_muted_microphone_ends_the_turn() -> None:
     play = Screenplay(microphone_until=2.0)
     play.user_speaks(0.5, 5.0)
     play.run(until=12)
-    assert play.when(out.EndTurn) == pytest.approx(3.5, abs=0.1)
+    assert play.when(EndTurn) == pytest.approx(3.5, abs=0.1)
     assert [r.end_reason for r in play.records()] == ["played"]
 
 
 def test_a_typed_turn_is_answered_and_interrupts_the_reply_before_it() -> None:
     play = Screenplay(config=ConversationConfig(system_prompt="Be brief."))
-    play.client_says(1.0, sig.Say("good morning"))
-    play.client_says(3.0, sig.Say("never mind"))
+    play.client_says(1.0, SendText("good morning"))
+    play.client_says(3.0, SendText("never mind"))
     play.run(until=12)
     first, second = play.records()
     assert first.kind == second.kind == "text"
     assert first.interrupted
-    responds = play.said(out.Respond)
-    assert isinstance(responds[1], out.Respond)
+    responds = play.said(Respond)
+    assert isinstance(responds[1], Respond)
     assert responds[1].context[0] == Message("system", "Be brief.")
     assert responds[1].context[-1] == Message("user", "never mind")
     assert responds[1].context[-2].content == first.heard_text
@@ -169,36 +187,36 @@ def test_push_to_talk_waits_for_the_commit_however_long_the_pauses() -> None:
     play = Screenplay(config=ConversationConfig(turn_detection=TurnDetection(kind="manual")))
     play.user_speaks(0.5, 1.0)
     play.user_speaks(4.0, 4.5)
-    play.client_says(6.0, sig.Commit())
+    play.client_says(6.0, CommitTurn())
     play.run(until=14)
-    assert len(play.said(out.EndTurn)) == 1
-    assert play.when(out.EndTurn) == pytest.approx(6.0)
+    assert len(play.said(EndTurn)) == 1
+    assert play.when(EndTurn) == pytest.approx(6.0)
     assert [r.end_reason for r in play.records()] == ["played"]
 
 
 def test_a_commit_without_speech_says_so_and_leaves_no_record() -> None:
     play = Screenplay(config=ConversationConfig(turn_detection=TurnDetection(kind="manual")))
-    play.client_says(2.0, sig.Commit())
+    play.client_says(2.0, CommitTurn())
     play.run(until=4)
-    (failed,) = play.said(out.Failed)
-    assert isinstance(failed, out.Failed)
+    (failed,) = play.said(Failure)
+    assert isinstance(failed, Failure)
     assert failed.code == "no_speech"
     assert not play.records()
 
 
 def test_a_turn_in_which_nothing_was_understood_is_forgotten() -> None:
     turn = UUID(int=1)
-    nothing = sig.StageFailed(turn, "stt", "pocketsphinx", "no_speech", "Nothing heard.", True)
+    nothing = StageFailed(turn, "stt", "pocketsphinx", "no_speech", "Nothing heard.", True)
     play = Screenplay(Engine(fails=nothing))
     play.user_speaks(0.5, 1.5)
     play.run(until=5)
-    assert len(play.said(out.DropTurn)) == 1
+    assert len(play.said(DropTurn)) == 1
     assert not play.records()
     assert play.statuses()[-1] == "listening"
 
 
 def test_a_failed_stage_costs_one_turn() -> None:
-    lost = sig.StageFailed(UUID(int=1), "llm", "openai", "stage_lost", "Gone.", True)
+    lost = StageFailed(UUID(int=1), "llm", "openai", "stage_lost", "Gone.", True)
     play = Screenplay(Engine(fails=lost))
     play.user_speaks(0.5, 1.5)
     play.run(until=4)
@@ -215,11 +233,11 @@ def test_a_failed_stage_costs_one_turn() -> None:
 def test_a_stage_that_fails_while_the_person_speaks_costs_that_utterance_only_once() -> None:
     play = Screenplay(Engine(silent=True))
     play.user_speaks(0.5, 3.0)
-    lost = sig.StageFailed(UUID(int=1), "stt", "openai", "stage_lost", "Gone.", True)
+    lost = StageFailed(UUID(int=1), "stt", "openai", "stage_lost", "Gone.", True)
     play.stage_says(1.5, lost)
     play.run(until=4)
-    assert len(play.said(out.OpenTurn)) == 1
-    assert len(play.said(out.Failed)) == 1
+    assert len(play.said(OpenTurn)) == 1
+    assert len(play.said(Failure)) == 1
     assert play.statuses() == ["recording", "listening"]
 
 
@@ -228,19 +246,19 @@ def test_synthesis_that_breaks_off_lets_the_rest_be_heard_and_ends_the_reply() -
     play.user_speaks(0.5, 1.5)
     play.engine = Engine(sentences=("One two three four.",), sentence_ms=2_000)
     play.run(until=2.2)
-    reply = play.said(out.EndTurn)[0]
-    assert isinstance(reply, out.EndTurn)
+    reply = play.said(EndTurn)[0]
+    assert isinstance(reply, EndTurn)
     play._cancelled.add(reply.reply_id)
     pcm = b"\1\0" * 24_000
-    play.stage_says(2.3, sig.FinalTranscript(reply.turn_id, "hi", reply.reply_id))
-    play.stage_says(2.4, sig.ReplyAudio(reply.reply_id, 0, 0, pcm))
-    broken = sig.StageFailed(
+    play.stage_says(2.3, FinalTranscript(reply.turn_id, "hi", reply.reply_id))
+    play.stage_says(2.4, ReplyAudio(reply.reply_id, 0, 0, pcm))
+    broken = StageFailed(
         reply.turn_id, "tts", "espeak", "provider_timeout", "Stalled.", True, reply.reply_id
     )
     play.stage_says(2.6, broken)
     play.run(until=8)
-    plays = play.said(out.Play)
-    assert isinstance(plays[-1], out.Play)
+    plays = play.said(PlayAudio)
+    assert isinstance(plays[-1], PlayAudio)
     assert plays[-1].last
     (record,) = play.records()
     assert record.end_reason == "failed"
@@ -281,19 +299,19 @@ def test_a_client_that_stops_reporting_times_out() -> None:
 def test_a_client_that_goes_away_leaves_a_whole_record_and_no_open_turn() -> None:
     play = Screenplay()
     play.user_speaks(0.5, 1.5)
-    play.client_says(3.6, sig.HangUp())
+    play.client_says(3.6, HangUp())
     play.run(until=3.7)
     (record,) = play.records()
     assert record.end_reason == "client_left"
-    assert not play.said(out.CancelReply)
+    assert not play.said(CancelReply)
 
 
 def test_hanging_up_in_the_middle_of_a_sentence_drops_the_turn() -> None:
     play = Screenplay()
     play.user_speaks(0.5, 5.0)
-    play.client_says(2.0, sig.HangUp())
+    play.client_says(2.0, HangUp())
     play.run(until=2.1)
-    assert len(play.said(out.DropTurn)) == 1
+    assert len(play.said(DropTurn)) == 1
     assert not play.records()
 
 
@@ -304,7 +322,7 @@ def test_facts_that_come_late_are_sent_again_with_the_record() -> None:
     play.run(until=6)
     first = play.records()[0]
     assert first.reply_id is not None
-    report = sig.Playback(first.reply_id, played_ms=1_500, ended=True, ear_ms=950, yield_ms=120)
+    report = PlaybackReport(first.reply_id, played_ms=1_500, ended=True, ear_ms=950, yield_ms=120)
     play.client_says(6.1, report)
     play.run(until=6.2)
     amended = play.records()[0]
@@ -318,9 +336,9 @@ def test_an_eager_reply_waits_for_the_commit_and_saves_its_time() -> None:
     play = Screenplay(Engine(stt_ms=100, ttft_ms=200, tts_ms=100), config=eager)
     play.user_speaks(0.5, 1.5)
     play.run(until=8)
-    assert play.when(out.FlushTurn) < play.when(out.EndTurn)
-    assert play.when(out.EndTurn) <= play.when(out.Play)
-    assert not [t for t, e in play.effects if isinstance(e, out.Play) and t < 2.25]
+    assert play.when(FlushTurn) < play.when(EndTurn)
+    assert play.when(EndTurn) <= play.when(PlayAudio)
+    assert not [t for t, e in play.effects if isinstance(e, PlayAudio) and t < 2.25]
     (record,) = play.records()
     assert record.latency["e2e"] == pytest.approx(record.latency["end_of_turn_delay"], abs=1)
 
@@ -331,15 +349,15 @@ def test_speech_that_goes_on_discards_the_eager_reply() -> None:
     play.user_speaks(0.5, 1.5)
     play.user_speaks(2.0, 3.0)
     play.run(until=12)
-    first, second = play.said(out.FlushTurn)
-    (ended,) = play.said(out.EndTurn)
-    assert isinstance(first, out.FlushTurn)
-    assert isinstance(second, out.FlushTurn)
-    assert isinstance(ended, out.EndTurn)
+    first, second = play.said(FlushTurn)
+    (ended,) = play.said(EndTurn)
+    assert isinstance(first, FlushTurn)
+    assert isinstance(second, FlushTurn)
+    assert isinstance(ended, EndTurn)
     assert ended.flushed
     assert ended.reply_id == second.reply_id != first.reply_id
-    (cancel,) = play.said(out.CancelReply)
-    assert isinstance(cancel, out.CancelReply)
+    (cancel,) = play.said(CancelReply)
+    assert isinstance(cancel, CancelReply)
     assert cancel.reply_id == first.reply_id
     assert len(play.records()) == 1
 
@@ -348,7 +366,7 @@ def test_a_reply_without_words_ends_at_once() -> None:
     play = Screenplay(Engine(sentences=()))
     play.user_speaks(0.5, 1.5)
     play.run(until=5)
-    assert len(play.said(out.ReplyEnded)) == 1
+    assert len(play.said(ReplyEnded)) == 1
     assert [r.end_reason for r in play.records()] == ["played"]
 
 
@@ -357,11 +375,11 @@ def test_what_belongs_to_an_unknown_turn_is_dropped() -> None:
     play.run(until=0.1)
     before = len(play.effects)
     stranger = uuid4()
-    play.stage_says(0.2, sig.ReplyAudio(stranger, 0, 0, b"\0\0"))
-    play.stage_says(0.2, sig.FinalTranscript(stranger, "who", stranger))
-    play.stage_says(0.2, sig.Measured(stranger, "llm_ttft", 3))
-    play.client_says(0.2, sig.Playback(stranger, 10))
-    play.client_says(0.2, sig.AudioLeft(stranger))
-    play.client_says(0.2, sig.Interrupt())
+    play.stage_says(0.2, ReplyAudio(stranger, 0, 0, b"\0\0"))
+    play.stage_says(0.2, FinalTranscript(stranger, "who", stranger))
+    play.stage_says(0.2, MetricMeasured(stranger, "llm_ttft", 3))
+    play.client_says(0.2, PlaybackReport(stranger, 10))
+    play.client_says(0.2, AudioSent(stranger))
+    play.client_says(0.2, InterruptReply())
     play.run(until=0.5)
     assert len(play.effects) == before

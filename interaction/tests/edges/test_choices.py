@@ -7,7 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from interaction.core import effects, signals
+from interaction.core.events import ProviderSwitched, ReplyText, SessionEndRequested, ToolInvoked
+from interaction.core.orders import Respond
+from interaction.core.types import Message
 from interaction.models import PromptTemplate
 from interaction.tests.edges.client import Client
 from interaction.tests.scripted_engine import ScriptedEngine
@@ -17,10 +19,10 @@ Connect = Callable[[], Client]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def respond() -> effects.Respond:
+def respond() -> Respond:
     """The newest order to reply."""
     orders = ScriptedEngine.made[-1].orders
-    return next(order for order in reversed(orders) if isinstance(order, effects.Respond))
+    return next(order for order in reversed(orders) if isinstance(order, Respond))
 
 
 async def template(*, active: bool = True) -> PromptTemplate:
@@ -39,7 +41,7 @@ async def test_a_template_is_the_prompt_and_what_is_written_comes_after_it(
         await client.send("text_input", text="hello")
         await client.until("agent_response")
     prompt = respond().context[0]
-    assert prompt == signals.Message("system", "Talk like a pirate.\n\nBe brief.")
+    assert prompt == Message("system", "Talk like a pirate.\n\nBe brief.")
 
 
 async def test_a_template_that_is_not_active_is_refused(connect: Connect) -> None:
@@ -79,11 +81,9 @@ async def test_fallbacks_and_tools_are_told(connect: Connect) -> None:
         await client.send("text_input", text="hold")
         await client.until("response_started")
         order, engine = respond(), ScriptedEngine.made[-1]
-        engine.tell(
-            signals.ProviderSwitched(order.turn_id, "llm", "openai", "provider_timeout", "demo")
-        )
+        engine.tell(ProviderSwitched(order.turn_id, "llm", "openai", "provider_timeout", "demo"))
         ids = (order.turn_id, order.reply_id, uuid4(), uuid4())
-        engine.tell(signals.ToolInvoked(*ids, "current_time", "{}", "succeeded", '"noon"', ms=1.5))
+        engine.tell(ToolInvoked(*ids, "current_time", "{}", "succeeded", '"noon"', ms=1.5))
         assert (await client.until("provider_fallback"))["provider"] == "demo"
         assert (await client.until("tool_invocation"))["tool"] == "current_time"
 
@@ -94,8 +94,8 @@ async def test_an_agent_may_end_the_session_after_its_last_words(connect: Connec
         await client.send("text_input", text="hold")
         await client.until("response_started")
         order, engine = respond(), ScriptedEngine.made[-1]
-        engine.tell(signals.EndRequested(order.reply_id))
-        engine.tell(signals.ReplyText(order.reply_id, "Goodbye.", 0))
+        engine.tell(SessionEndRequested(order.reply_id))
+        engine.tell(ReplyText(order.reply_id, "Goodbye.", 0))
         assert (await client.until("session_ended"))["reason"] == "ended_by_agent"
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 
-from interaction import contract
-from interaction.core.effects import METRICS
-from interaction.edges import door, parley
+from interaction.core.metrics import METRICS
+from interaction.edges import auth, json_schemas
+from interaction.edges.parley import codec
 
 TEXT = (settings.BASE_DIR / "docs" / "protocol.md").read_text()
 EXAMPLES: list[dict[str, Any]] = [
@@ -19,29 +20,32 @@ EXAMPLES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("name", sorted(contract.CLIENT | contract.SERVER))
+@pytest.mark.parametrize("name", sorted(json_schemas.CLIENT | json_schemas.SERVER))
 def test_every_message_is_shown(name: str) -> None:
     assert f'"type": "{name}"' in TEXT
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["type"])
 def test_examples_have_the_fields_that_messages_have(example: dict[str, Any]) -> None:
-    model = (contract.CLIENT | contract.SERVER)[example["type"]]
+    model = (json_schemas.CLIENT | json_schemas.SERVER)[example["type"]]
     assert set(example) <= set(model.model_fields)
-    if example["type"] in contract.SERVER:
+    if example["type"] in json_schemas.SERVER:
         assert set(example) == set(model.model_fields)
 
 
-def test_metrics_codes_and_limits_are_named() -> None:
-    for metric in METRICS:
-        assert f"| `{metric}` |" in TEXT
-    for code in (door.UNAUTHENTICATED, door.BAD_ORIGIN):
+def test_the_table_of_metrics_is_their_declaration() -> None:
+    table = TEXT.partition("| name | from | to | measured by |\n|---|---|---|---|\n")[2]
+    assert table.partition("\n\n")[0].splitlines() == [
+        f"| `{metric.name}` | {metric.starts_at} | {metric.ends_at} | {metric.measured_by} |"
+        for metric in METRICS
+    ]
+
+
+def test_codes_and_limits_are_named() -> None:
+    for code in (auth.UNAUTHENTICATED, auth.BAD_ORIGIN):
         assert f"| {code} |" in TEXT
-    assert parley.MAX_AUDIO_BYTES == 1 << 20
-    told = set(
-        re.findall(
-            r'Unreadable\(\s*"(\w+)"',
-            (settings.BASE_DIR / "interaction" / "edges" / "parley.py").read_text(),
-        )
-    )
-    assert all(f"`{code}`" in TEXT for code in told)
+    assert codec.MAX_AUDIO_BYTES == 1 << 20
+    source = Path(codec.__file__).read_text()
+    codes = set(re.findall(r'InvalidMessage\(\s*"(\w+)"', source))
+    assert codes
+    assert [code for code in sorted(codes) if f"`{code}`" not in TEXT] == []

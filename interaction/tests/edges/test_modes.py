@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from interaction.core import effects
-from interaction.core.signals import StageFailed
+from interaction.core.events import StageFailed
+from interaction.core.orders import Respond, StreamAudio
 from interaction.models import Session
 from interaction.tests.edges.client import Client
 from interaction.tests.scripted_engine import ScriptedEngine
@@ -46,11 +46,11 @@ async def test_a_realtime_engine_that_is_lost_is_replaced_when_the_person_agrees
         over = await client.until("session_ended")
     realtime, cascade = engines
     assert (realtime.spec.mode, cascade.spec.mode) == ("realtime", "cascade")
-    (order,) = (order for order in cascade.orders if isinstance(order, effects.Respond))
+    (order,) = (order for order in cascade.orders if isinstance(order, Respond))
     said = [message.content for message in order.context]
     assert said[:2] == ["my name is Ada", "You said: my name is Ada."]
     assert said[-1] == "who am I"
-    assert not any(isinstance(order, effects.Listen) for order in cascade.orders)
+    assert not any(isinstance(order, StreamAudio) for order in cascade.orders)
     assert [r.sequence for r in realtime.records][-1] == 2
     assert {record.sequence for record in cascade.records} == {3}
     assert over["summary"]["turns"] == 3
@@ -104,7 +104,7 @@ async def test_a_realtime_turn_that_fails_is_a_reason_to_offer(
         await client.start(mode="realtime")
         await client.send("text_input", text="hold this")
         await client.in_step()
-        (asked,) = (o for o in engines[0].orders if isinstance(o, effects.Respond))
+        (asked,) = (o for o in engines[0].orders if isinstance(o, Respond))
         why = ("scripted", "provider_timeout", "It took too long.")
         engines[0].tell(StageFailed(asked.turn_id, "realtime", *why, retryable=True))
         offer = await client.until("fallback_offered")

@@ -17,7 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient
 
 from interaction.audio import wav
-from interaction.core import effects
+from interaction.core.orders import CancelReply, EndTurn, SendAudio
 from interaction.models import Session
 from interaction.tests.edges.client import validator
 from interaction.tests.scripted_engine import HEARD, ScriptedEngine
@@ -101,8 +101,8 @@ async def test_an_upload_is_one_turn_whatever_pauses_it_has(
     paused = sound.pcm + bytes(3 * 32_000) + sound.pcm
     await caller.answer(wav.wrap(paused, sound.rate))
     [engine] = engines
-    assert sum(isinstance(order, effects.EndTurn) for order in engine.orders) == 1
-    heard = sum(len(o.pcm) for o in engine.orders if isinstance(o, effects.SendAudio))
+    assert sum(isinstance(order, EndTurn) for order in engine.orders) == 1
+    heard = sum(len(o.pcm) for o in engine.orders if isinstance(o, SendAudio))
     assert heard > len(sound.pcm) * 2
 
 
@@ -124,7 +124,7 @@ async def test_a_long_recording_is_heard_to_its_end(
     times = 120 * sound.rate * 2 // len(sound.pcm)
     await caller.answer(wav.wrap(sound.pcm * times, sound.rate))
     [engine] = engines
-    heard = sum(len(o.pcm) for o in engine.orders if isinstance(o, effects.SendAudio))
+    heard = sum(len(o.pcm) for o in engine.orders if isinstance(o, SendAudio))
     assert heard > len(sound.pcm) * times - 2 * sound.rate
 
 
@@ -256,7 +256,7 @@ class TestFailures:
         with pytest.raises(asyncio.CancelledError):
             await asking
         [engine] = engines
-        assert any(isinstance(order, effects.CancelReply) for order in engine.orders)
+        assert any(isinstance(order, CancelReply) for order in engine.orders)
         assert engine.closed
         session = await Session.objects.aget()
         assert (session.status, session.end_reason) == ("ended", "client_left")

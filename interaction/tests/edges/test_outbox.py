@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from interaction.core.effects import Play
-from interaction.edges.outbox import QUEUED_MS, Outbox
-from interaction.edges.protocol import AudioHeader, Pong
+from interaction.core.news import PlayAudio
+from interaction.edges.parley.messages import AudioHeader, Pong
+from interaction.sessions.outbox import QUEUED_MS, Outbox
 from interaction.tests.scripted_engine import tone
 
 TURN = uuid4()
@@ -43,7 +43,7 @@ class Wire:
                 return
 
     def play(self, reply_id: UUID, sequence: int, ms: int = 100, last: bool = False) -> bool:
-        return self.outbox.play(Play(TURN, reply_id, sequence, 0, tone(ms), last))
+        return self.outbox.play(PlayAudio(TURN, reply_id, sequence, 0, tone(ms), last))
 
 
 @pytest.fixture

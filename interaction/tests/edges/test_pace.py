@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from interaction.edges.pace import AHEAD_MS, Pace
+from interaction.sessions.playback_pacing import AHEAD_MS, PlaybackPacing
 
 
 def test_the_first_piece_goes_at_once() -> None:
-    assert Pace().wait(0) == 0
+    assert PlaybackPacing().wait(0) == 0
 
 
 def test_a_client_that_never_reports_is_taken_to_play_by_the_clock() -> None:
-    pace = Pace()
+    pace = PlaybackPacing()
     pace.sent(AHEAD_MS + 500, now=100)
     wait = pace.wait(100)
     assert wait is not None
@@ -17,7 +17,7 @@ def test_a_client_that_never_reports_is_taken_to_play_by_the_clock() -> None:
 
 
 def test_a_client_that_reports_is_waited_for() -> None:
-    pace = Pace()
+    pace = PlaybackPacing()
     pace.reported(0)
     pace.sent(AHEAD_MS, now=100)
     assert pace.wait(1_000) is None
@@ -26,7 +26,7 @@ def test_a_client_that_reports_is_waited_for() -> None:
 
 
 def test_another_reply_begins_at_nothing_sent() -> None:
-    pace = Pace()
+    pace = PlaybackPacing()
     pace.reported(0)
     pace.sent(AHEAD_MS, now=100)
     pace.begin()

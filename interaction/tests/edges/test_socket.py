@@ -11,10 +11,10 @@ from uuid import uuid4
 import pytest
 
 from interaction.audio import wav
-from interaction.core import effects
-from interaction.edges import opening
-from interaction.edges.protocol import SessionSettings
+from interaction.core.orders import CancelReply, SendAudio
 from interaction.models import Session
+from interaction.sessions import create
+from interaction.sessions.settings import SessionSettings
 from interaction.tests.edges.client import Client
 from interaction.tests.scripted_engine import HEARD, ScriptedEngine
 
@@ -89,7 +89,7 @@ async def test_any_rate_is_resampled_both_ways(
         reply = await client.until("response_started")
         await client.until_last_audio()
         [engine] = ScriptedEngine.live
-        heard = sum(len(o.pcm) for o in engine.orders if isinstance(o, effects.SendAudio))
+        heard = sum(len(o.pcm) for o in engine.orders if isinstance(o, SendAudio))
         sent = sum(len(piece.pcm) for piece in client.audio(reply["reply_id"])) // 2
     assert sent == pytest.approx(rate, abs=2)
     assert heard == pytest.approx(len(spoken(HEARD).pcm), abs=16_000)
@@ -186,7 +186,7 @@ class TestBargeIn:
             assert (await client.until("transcript_final"))["text"] == HEARD
             await client.until_last_audio()
             [engine] = ScriptedEngine.live
-            assert any(isinstance(order, effects.CancelReply) for order in engine.orders)
+            assert any(isinstance(order, CancelReply) for order in engine.orders)
 
 
 class TestPace:
@@ -355,7 +355,7 @@ class TestMadeByRest:
 
     @pytest.fixture
     def made(self, owner: Any) -> Session:
-        return opening.create(owner, SessionSettings(system_prompt="Be kind."), active=False)
+        return create.create_session(owner, SessionSettings(system_prompt="Be kind."), active=False)
 
 
 class TestThingsGoWrong:

@@ -12,9 +12,9 @@ from django.contrib.auth import get_user_model
 from django.test import override_settings
 from pydantic import SecretStr
 
-from interaction.engine import SessionSpec
+from interaction.core.engine import SessionSpec
 from interaction.models import Session
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.tests.standins import gemini_live
 from interaction.tests.standins.openai_realtime import Standin
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import uuid4
 
-from interaction.core.effects import CancelReply, DropTurn, EndTurn, Listen, OpenTurn
-from interaction.core.signals import (
+from interaction.core.config import TurnDetection
+from interaction.core.engine import SessionSpec
+from interaction.core.events import (
+    EngineSpeechStarted,
+    EngineSpeechStopped,
     FinalTranscript,
+    PartialSentence,
     ReplyAudio,
     ReplyText,
-    SentenceSoFar,
-    TurnDetection,
-    TurnFound,
-    TurnOver,
 )
-from interaction.engine import SessionSpec
+from interaction.core.orders import CancelReply, DropTurn, EndTurn, OpenTurn, StreamAudio
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
@@ -29,7 +29,7 @@ SERVER = TurnDetection("server")
 
 
 async def is_listened_to(caller: Caller, standin: Standin) -> None:
-    caller.engine.perform(Listen(tone(0.5)))
+    caller.engine.execute(StreamAudio(tone(0.5)))
     await standin.until("input_audio_buffer.append")
 
 
@@ -42,13 +42,13 @@ async def test_an_answer_that_nobody_wants_is_not_given_to_the_next_turn(
         await is_listened_to(caller, standin)
         for number in range(2):
             await standin.detects("speech_started")
-            await nth(caller, TurnFound, number)
+            await nth(caller, EngineSpeechStarted, number)
             if number == 1:
-                caller.engine.perform(OpenTurn(turn, 1))
+                caller.engine.execute(OpenTurn(turn, 1))
             await standin.detects("speech_stopped")
             await standin.responds()
-            await nth(caller, TurnOver, number)
-        caller.engine.perform(EndTurn(turn, reply, ()))
+            await nth(caller, EngineSpeechStopped, number)
+        caller.engine.execute(EndTurn(turn, reply, ()))
         await caller.reply_to_its_end(reply)
     assert [e.text for e in caller.heard if isinstance(e, ReplyText)] == ["Asked for."]
 
@@ -60,14 +60,14 @@ async def test_a_turn_that_is_dropped_is_forgotten_by_the_provider_and_not_answe
     async with Caller.calling(session(turns=SERVER), RealtimeEngine) as caller:
         await is_listened_to(caller, standin)
         await standin.detects("speech_started")
-        await nth(caller, TurnFound, 0)
+        await nth(caller, EngineSpeechStarted, 0)
         turn = uuid4()
-        caller.engine.perform(OpenTurn(turn, 1))
-        caller.engine.perform(DropTurn(turn))
+        caller.engine.execute(OpenTurn(turn, 1))
+        caller.engine.execute(DropTurn(turn))
         await standin.until("input_audio_buffer.clear")
         await standin.detects("speech_stopped")
         await standin.responds()
-        await caller.until(TurnOver)
+        await caller.until(EngineSpeechStopped)
         _turn, reply = caller.type("Are you there?")
         await caller.reply_to_its_end(reply)
     assert [e.text for e in caller.heard if isinstance(e, ReplyText)] == ["To somebody."]
@@ -82,9 +82,9 @@ async def test_speech_that_comes_in_one_burst_has_its_words(
         await standin.detects("speech_started")
         await standin.detects("speech_stopped")
         await standin.responds()
-        await caller.until(TurnOver)
-        caller.engine.perform(OpenTurn(turn, 1))
-        caller.engine.perform(EndTurn(turn, reply, ()))
+        await caller.until(EngineSpeechStopped)
+        caller.engine.execute(OpenTurn(turn, 1))
+        caller.engine.execute(EndTurn(turn, reply, ()))
         await caller.reply_to_its_end(reply)
         assert (await caller.until(FinalTranscript)).turn_id == turn
 
@@ -95,9 +95,9 @@ async def test_a_line_that_breaks_while_somebody_speaks_fails_the_turn_that_it_f
     async with Caller.calling(session(turns=SERVER), RealtimeEngine) as caller:
         await is_listened_to(caller, standin)
         await standin.detects("speech_started")
-        await caller.until(TurnFound)
+        await caller.until(EngineSpeechStarted)
         turn = uuid4()
-        caller.engine.perform(OpenTurn(turn, 1))
+        caller.engine.execute(OpenTurn(turn, 1))
         await standin.hang_up()
         assert (await caller.failure(turn)).stage == "realtime"
 
@@ -123,9 +123,9 @@ async def test_a_reply_that_is_cut_off_in_its_first_sentence_is_in_the_history(
         turn = caller.begin(tone(1.0))
         reply = caller.end(turn)
         await caller.until(ReplyAudio)
-        so_far = await caller.until(SentenceSoFar)
+        so_far = await caller.until(PartialSentence)
         assert "Well then".startswith(so_far.text)
-        caller.engine.perform(CancelReply(turn, reply, heard_ms=100))
+        caller.engine.execute(CancelReply(turn, reply, heard_ms=100))
         caller.close(turn, reply, end_reason="interrupted", heard_ms=100)
     row = await archived(turn)
     assert row.reply == "Well then"
@@ -139,10 +139,10 @@ async def test_a_turn_that_the_person_ends_is_ended_for_the_provider_by_silence(
     async with Caller.calling(session(turns=SERVER), RealtimeEngine) as caller:
         await is_listened_to(caller, standin)
         await standin.detects("speech_started")
-        await nth(caller, TurnFound, 0)
-        caller.engine.perform(OpenTurn(turn, 1))
+        await nth(caller, EngineSpeechStarted, 0)
+        caller.engine.execute(OpenTurn(turn, 1))
         before = len(standin.lines[0].of("input_audio_buffer.append"))
-        caller.engine.perform(EndTurn(turn, reply, ()))
+        caller.engine.execute(EndTurn(turn, reply, ()))
         await standin.until("input_audio_buffer.append", before + 1)
         await standin.detects("speech_stopped")
         await standin.responds()

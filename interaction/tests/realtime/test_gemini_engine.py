@@ -7,22 +7,22 @@ from uuid import uuid4
 
 import pytest
 
-from interaction.core.effects import CancelReply, EndTurn, Listen, OpenTurn, SendAudio
-from interaction.core.signals import (
+from interaction.core.config import TurnDetection
+from interaction.core.engine import SessionSpec
+from interaction.core.events import (
     EngineLost,
+    EngineSpeechStarted,
+    EngineSpeechStopped,
     FinalTranscript,
-    Message,
     ReplyAudio,
     ReplyText,
     ToolInvoked,
-    TurnDetection,
-    TurnFound,
-    TurnOver,
-    Used,
+    UsageReported,
 )
-from interaction.engine import SessionSpec
+from interaction.core.orders import CancelReply, EndTurn, OpenTurn, SendAudio, StreamAudio
+from interaction.core.types import Message
 from interaction.models import ToolInvocation
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
@@ -42,7 +42,7 @@ async def test_a_spoken_turn_is_kept_as_a_cascades(
         reply = caller.end(turn)
         pcm = await caller.reply_to_its_end(reply)
         words = await caller.until(FinalTranscript)
-        used = await caller.until(Used)
+        used = await caller.until(UsageReported)
         caller.close(turn, reply, transcript=words.text, heard_ms=1_000)
     assert pitch(pcm) == pytest.approx(440, abs=3)
     assert (used.prompt_tokens, used.completion_tokens) == (20, 10)
@@ -79,7 +79,7 @@ async def test_who_interrupts_is_answered(
         turn = caller.begin(tone(1.0))
         reply = caller.end(turn)
         await caller.until(ReplyAudio)
-        caller.engine.perform(CancelReply(turn, reply, heard_ms=100))
+        caller.engine.execute(CancelReply(turn, reply, heard_ms=100))
         second = caller.end(caller.begin(tone(0.5)))
         await caller.reply_to_its_end(second)
     texts = [e.text for e in caller.heard if isinstance(e, ReplyText)]
@@ -93,17 +93,17 @@ async def test_a_provider_that_finds_turns_hears_everything(
     spec = session(**BY_GEMINI, turns=TurnDetection("server"))
     async with Caller.calling(spec, RealtimeEngine) as caller:
         engine = caller.engine
-        engine.perform(Listen(tone(0.5)))
+        engine.execute(StreamAudio(tone(0.5)))
         await gemini.until("realtimeInput", inside="audio")
         await gemini.hears_speech()
-        await caller.until(TurnFound)
+        await caller.until(EngineSpeechStarted)
         turn, reply = uuid4(), uuid4()
-        engine.perform(OpenTurn(turn, 1))
-        engine.perform(SendAudio(turn, tone(0.5)))
+        engine.execute(OpenTurn(turn, 1))
+        engine.execute(SendAudio(turn, tone(0.5)))
         # It answers at once, before anybody has asked for it.
         await gemini.answers()
-        await caller.until(TurnOver)
-        engine.perform(EndTurn(turn, reply, ()))
+        await caller.until(EngineSpeechStopped)
+        engine.execute(EndTurn(turn, reply, ()))
         assert await caller.reply_to_its_end(reply)
         assert (await caller.until(FinalTranscript)).turn_id == turn
 

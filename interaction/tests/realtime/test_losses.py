@@ -8,25 +8,25 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from interaction.core.effects import CancelReply, EndTurn, Listen, OpenTurn
-from interaction.core.signals import (
+from interaction.core.config import TurnDetection
+from interaction.core.engine import SessionSpec
+from interaction.core.events import (
     EngineLost,
+    EngineSpeechStarted,
+    EngineSpeechStopped,
     FinalTranscript,
-    Message,
     ReplyAudio,
     ReplyText,
     ToolInvoked,
-    TurnDetection,
-    TurnFound,
-    TurnOver,
 )
-from interaction.engine import SessionSpec
+from interaction.core.orders import CancelReply, EndTurn, OpenTurn, StreamAudio
+from interaction.core.types import Message
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
-from interaction.tools.base import Situation
+from interaction.tools.base import ToolContext
 from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
@@ -60,7 +60,7 @@ async def test_who_types_over_a_reply_stops_it(
         turn, reply = caller.type("One")
         await caller.until(ReplyAudio)
         # Both at once, as a conversation orders it.
-        caller.engine.perform(CancelReply(turn, reply, heard_ms=100))
+        caller.engine.execute(CancelReply(turn, reply, heard_ms=100))
         _turn, second = caller.type("Two")
         await caller.reply_to_its_end(second)
     assert standin.lines[0].of("response.cancel")
@@ -75,8 +75,8 @@ async def test_a_reply_that_is_stopped_while_its_tools_run_takes_no_other_with_i
     standin.plans = [Plan(calls=(("current_time", "{}"),)), Plan("Something else.")]
     async with Caller.calling(session(tools=("current_time",)), RealtimeEngine) as caller:
 
-        async def interrupted(tool: Any, arguments: Any, situation: Situation) -> str:
-            caller.engine.perform(CancelReply(turn, reply))
+        async def interrupted(tool: Any, arguments: Any, context: ToolContext) -> str:
+            caller.engine.execute(CancelReply(turn, reply))
             return "It is noon."
 
         monkeypatch.setattr("interaction.tools.current_time.CurrentTime.run", interrupted)
@@ -109,7 +109,7 @@ async def test_a_reply_that_was_asked_for_too_early_is_asked_for_again(
     async with Caller.calling(session(), RealtimeEngine) as caller:
         await_first = caller.type("One")
         await caller.until(ReplyAudio)
-        caller.engine.perform(CancelReply(*await_first))
+        caller.engine.execute(CancelReply(*await_first))
         _turn, second = caller.type("Two")
         await caller.reply_to_its_end(second)
     assert text_of(caller, second) == ["At last."]
@@ -122,9 +122,9 @@ async def test_of_replies_asked_for_too_early_the_last_one_is_asked_for_again(
     async with Caller.calling(session(), RealtimeEngine) as caller:
         first = caller.type("One")
         await caller.until(ReplyAudio)
-        caller.engine.perform(CancelReply(*first))
+        caller.engine.execute(CancelReply(*first))
         second = caller.type("Two")
-        caller.engine.perform(CancelReply(*second))
+        caller.engine.execute(CancelReply(*second))
         _turn, third = caller.type("Three")
         await standin.until("response.create", 3)
         await standin.lets_go()
@@ -143,7 +143,7 @@ async def test_a_provider_that_finds_turns_interrupts_itself(
     spec = session(turns=TurnDetection("server"))
     async with Caller.calling(spec, RealtimeEngine) as caller:
         engine = caller.engine
-        engine.perform(Listen(tone(0.5)))
+        engine.execute(StreamAudio(tone(0.5)))
         await standin.until("input_audio_buffer.append")
         turns = [(uuid4(), uuid4()), (uuid4(), uuid4())]
         for number, (turn, reply) in enumerate(turns):
@@ -151,11 +151,11 @@ async def test_a_provider_that_finds_turns_interrupts_itself(
                 await standin.detects("speech_started")
             else:
                 await standin.is_interrupted()
-            await nth(caller, TurnFound, number)
-            engine.perform(OpenTurn(turn, number + 1))
+            await nth(caller, EngineSpeechStarted, number)
+            engine.execute(OpenTurn(turn, number + 1))
             await standin.detects("speech_stopped")
-            await nth(caller, TurnOver, number)
-            engine.perform(EndTurn(turn, reply, ()))
+            await nth(caller, EngineSpeechStopped, number)
+            engine.execute(EndTurn(turn, reply, ()))
             await standin.responds()
             await nth(caller, ReplyAudio, number)
         await caller.reply_to_its_end(turns[1][1])

@@ -10,32 +10,32 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 
-from interaction.core.effects import CancelReply, EndTurn, Listen, OpenTurn, Respond, SendAudio
-from interaction.core.signals import (
-    EndRequested,
+from interaction.core.config import TurnDetection
+from interaction.core.engine import SessionSpec
+from interaction.core.events import (
     EngineLost,
+    EngineSpeechStarted,
+    EngineSpeechStopped,
     FinalTranscript,
-    Message,
     PartialTranscript,
     ReplyAudio,
     ReplySentence,
     ReplyText,
+    SessionEndRequested,
     StageFailed,
     ToolInvoked,
-    TurnDetection,
-    TurnFound,
-    TurnOver,
-    Used,
+    UsageReported,
 )
-from interaction.engine import SessionSpec
+from interaction.core.orders import CancelReply, EndTurn, OpenTurn, Respond, SendAudio, StreamAudio
+from interaction.core.types import Message
 from interaction.models import ToolInvocation
-from interaction.providers.base import ProviderChoice
+from interaction.providers.config import ProviderChoice
+from interaction.providers.endpoints import NamedEndpoint
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
-from voiceproject.environment import NamedEndpoint
 from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
@@ -51,7 +51,7 @@ async def test_a_spoken_turn_is_answered_in_speech_and_kept_as_a_cascades(
         reply = caller.end(turn)
         pcm = await caller.reply_to_its_end(reply)
         words = await caller.until(FinalTranscript)
-        used = await caller.until(Used)
+        used = await caller.until(UsageReported)
         caller.close(turn, reply, transcript=words.text, heard_ms=1_000)
     assert pitch(pcm) == pytest.approx(440, abs=3)
     assert len(pcm) / 48 == pytest.approx(1_000, abs=5)
@@ -137,7 +137,7 @@ async def test_a_tool_may_end_the_session(
     async with Caller.calling(session(tools=("end_session",)), RealtimeEngine) as caller:
         _turn, reply = caller.type("That is all.")
         assert await caller.reply_to_its_end(reply)
-        assert (await caller.until(EndRequested)).reply_id == reply
+        assert (await caller.until(SessionEndRequested)).reply_id == reply
 
 
 async def test_an_interrupted_reply_is_cut_to_what_was_heard_and_the_next_one_is_its_own(
@@ -148,7 +148,7 @@ async def test_an_interrupted_reply_is_cut_to_what_was_heard_and_the_next_one_is
         turn = caller.begin(tone(1.0))
         reply = caller.end(turn)
         await caller.until(ReplyAudio)
-        caller.engine.perform(CancelReply(turn, reply, heard_ms=120))
+        caller.engine.execute(CancelReply(turn, reply, heard_ms=120))
         truncated = await standin.until("conversation.item.truncate")
         assert truncated["audio_end_ms"] == 120
         assert await standin.until("response.cancel")
@@ -165,7 +165,7 @@ async def test_no_more_is_truncated_than_was_said(
         turn = caller.begin(tone(1.0))
         reply = caller.end(turn)
         await caller.reply_to_its_end(reply)
-        caller.engine.perform(CancelReply(turn, reply, heard_ms=60_000))
+        caller.engine.execute(CancelReply(turn, reply, heard_ms=60_000))
         truncated = await standin.until("conversation.item.truncate")
     assert truncated["audio_end_ms"] <= 1_005
     assert not standin.lines[0].of("response.cancel")
@@ -177,7 +177,7 @@ async def test_a_reply_called_off_before_it_began_is_cancelled_when_it_does(
     standin.plans = [Plan("Too late."), Plan("In time.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
         turn, reply = caller.type("One")
-        caller.engine.perform(CancelReply(turn, reply))
+        caller.engine.execute(CancelReply(turn, reply))
         _turn, second = caller.type("Two")
         assert await caller.outcome(second) == "answered"
     assert not [e for e in caller.heard if isinstance(e, ReplyAudio) and e.reply_id == reply]
@@ -213,21 +213,21 @@ async def test_a_provider_that_finds_turns_hears_everything_and_says_where_they_
 ) -> None:
     async with Caller.calling(session(turns=SERVER_VAD), RealtimeEngine) as caller:
         engine = caller.engine
-        engine.perform(Listen(tone(0.5)))
+        engine.execute(StreamAudio(tone(0.5)))
         await standin.until("input_audio_buffer.append")
         update = (await standin.until("session.update"))["session"]["audio"]["input"]
         assert update["turn_detection"]["type"] == "server_vad"
         assert update["turn_detection"]["silence_duration_ms"] == 400
         await standin.detects("speech_started")
-        await caller.until(TurnFound)
+        await caller.until(EngineSpeechStarted)
         turn, reply = uuid4(), uuid4()
-        engine.perform(OpenTurn(turn, 1))
-        engine.perform(SendAudio(turn, tone(0.5)))
+        engine.execute(OpenTurn(turn, 1))
+        engine.execute(SendAudio(turn, tone(0.5)))
         await standin.detects("speech_stopped")
-        await caller.until(TurnOver)
+        await caller.until(EngineSpeechStopped)
         # The provider answers at once, before anybody has asked for it.
         await standin.responds()
-        engine.perform(EndTurn(turn, reply, ()))
+        engine.execute(EndTurn(turn, reply, ()))
         assert await caller.reply_to_its_end(reply)
         assert (await caller.until(FinalTranscript)).turn_id == turn
     assert not standin.lines[0].of("input_audio_buffer.commit")
@@ -304,13 +304,13 @@ async def test_what_cannot_be_understood_costs_a_turn(
 async def test_a_provider_that_says_nothing_is_not_waited_for_long(
     standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interaction.realtime.engine.SILENT_FOR", 0.2)
+    monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 0.2)
     standin.plans = [Plan(fault="silent"), Plan()]
     async with Caller.calling(session(), RealtimeEngine) as caller:
         turn, _reply = caller.type("One")
         failed: StageFailed = await caller.failure(turn)
         assert failed.code == "provider_timeout"
-        monkeypatch.setattr("interaction.realtime.engine.SILENT_FOR", 20.0)
+        monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 20.0)
         _turn, second = caller.type("Two")
         assert await caller.reply_to_its_end(second)
 
@@ -335,7 +335,7 @@ async def test_orders_of_a_session_that_was_taken_over_begin_with_what_was_said(
     async with Caller.calling(session(history=history), RealtimeEngine) as caller:
         turn, reply = UUID(int=1), UUID(int=2)
         context = (*history, Message("user", "Who am I?"))
-        caller.engine.perform(Respond(turn, 3, reply, context))
+        caller.engine.execute(Respond(turn, 3, reply, context))
         assert await caller.reply_to_its_end(reply)
     kinds = [event["item"]["content"][0]["type"] for event in standin.lines[0].of(CREATE)]
     assert kinds == ["input_text", "output_text", "input_text"]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from interaction.core.effects import CancelReply
-from interaction.core.signals import ReplyAudio
-from interaction.engine import SessionSpec
+from interaction.core.engine import SessionSpec
+from interaction.core.events import ReplyAudio
+from interaction.core.orders import CancelReply
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.standins.openai_realtime import Plan, Standin
@@ -31,7 +31,7 @@ async def test_a_reply_stopped_before_it_began_is_taken_back_and_not_the_one_bef
     async with Caller.calling(session(), RealtimeEngine) as caller:
         _turn, first = caller.type("One")
         await caller.reply_to_its_end(first)
-        caller.engine.perform(CancelReply(*caller.type("Two")))
+        caller.engine.execute(CancelReply(*caller.type("Two")))
         _turn, third = caller.type("Three")
         await caller.reply_to_its_end(third)
         await standin.until(TRUNCATE)
@@ -54,7 +54,7 @@ async def test_a_reply_of_several_messages_is_cut_where_it_was_heard_last(
         turn, reply = caller.type("What time is it?")
         # The first message takes five pieces: 999 ms.
         await caller.until(ReplyAudio, lambda audio: audio.sequence == 5)
-        caller.engine.perform(CancelReply(turn, reply, heard_ms=heard_ms))
+        caller.engine.execute(CancelReply(turn, reply, heard_ms=heard_ms))
         _turn, second = caller.type("Never mind.")
         await caller.reply_to_its_end(second)
     assert truncated(standin) == left

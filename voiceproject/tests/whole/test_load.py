@@ -20,8 +20,8 @@ from typing import Any, Self
 import numpy as np
 
 from interaction.audio import wav
-from interaction.core.effects import METRICS
-from interaction.core.signals import HEARING_RATE, SPEAKING_RATE
+from interaction.core.metrics import METRIC_NAMES
+from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
 from interaction.talk.sound import end_of_speech
 from interaction.tests.standins.openai import mark
 from voiceproject.environment import BASE_DIR
@@ -58,7 +58,7 @@ class Call:
         folder.mkdir()
         os.mkfifo(self._token)
         file = folder / "said.wav"
-        file.write_bytes(wav.wrap(said, HEARING_RATE))
+        file.write_bytes(wav.wrap(said, INPUT_SAMPLE_RATE))
         words = [str(file), "--json", "--out", str(folder), "--token-file", str(self._token)]
         self._process = subprocess.Popen(
             [sys.executable, str(BASE_DIR / "manage.py"), "talk", *words, *options],
@@ -112,7 +112,7 @@ class Answer:
     def pitch(self) -> float:
         """Hz of the loudest tone."""
         spectrum = np.abs(np.fft.rfft(np.frombuffer(self.reply, "<i2")))
-        return float(spectrum.argmax() * SPEAKING_RATE / 2 / (len(spectrum) - 1))
+        return float(spectrum.argmax() * OUTPUT_SAMPLE_RATE / 2 / (len(spectrum) - 1))
 
 
 def all_at_once(
@@ -141,7 +141,7 @@ def nothing_was_lost(caller: Caller, answer: Answer) -> None:
     path = f"interaction/sessions/{answer.session_id}/turns/{turn['id']}/audio?side="
     user, agent = (sound(caller.request("GET", path + side)[1]) for side in ("user", "agent"))
     assert agent == answer.reply
-    second = bytes(2 * HEARING_RATE)
+    second = bytes(2 * INPUT_SAMPLE_RATE)
     at = (second + answer.said + second).find(user)
     assert at >= 0, "it is not one piece of what was sent"
     end = len(second) + end_of_speech(answer.said)
@@ -154,7 +154,7 @@ def sound(file: bytes) -> bytes:
 
 def tell(what: str, answers: list[Answer]) -> None:
     measured(f"{what:<20} {'median':>8} {'worst':>8}   ms")
-    for metric in METRICS:
+    for metric in METRIC_NAMES:
         figures = [answer.turn["latency"].get(metric) for answer in answers]
         known = [figure for figure in figures if figure is not None]
         if known:
@@ -178,7 +178,7 @@ def test_twenty_talk_at_once_to_remote_providers(
 ) -> None:
     pcm = spoken("my name is john").pcm
     options = [word for stage in ("stt", "llm", "tts") for word in (f"--{stage}", "openai")]
-    recordings = [mark(pcm, HEARING_RATE, hz) for hz in TONES]
+    recordings = [mark(pcm, INPUT_SAMPLE_RATE, hz) for hz in TONES]
     answers = all_at_once(caller, tmp_path, recordings, *options)
     tell("twenty, remote", answers)
     for hz, answer in zip(TONES, answers, strict=True):

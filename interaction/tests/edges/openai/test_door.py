@@ -11,8 +11,8 @@ from django.test import override_settings
 from openai.types import Model
 from openai.types.realtime import ClientSecretCreateResponse
 
-from interaction.edges.openai import secrets
-from interaction.edges.openai.secrets import Grant
+from interaction.credentials import client_secrets
+from interaction.credentials.client_secrets import Grant
 from interaction.models import Session
 from interaction.tests.edges.openai.client import Client
 from interaction.tests.scripted_engine import ScriptedEngine
@@ -70,7 +70,7 @@ def test_a_client_secret_is_in_openais_shape_and_begins_its_session(
     made = ClientSecretCreateResponse.model_validate_json(answer.content, strict=True)
     assert made.value.startswith("ek_")
     assert answer.json()["session"]["instructions"] == "Be kind."
-    grant = secrets.redeem(made.value)
+    grant = client_secrets.redeem(made.value)
     assert grant == Grant(owner.pk, wanted["session"])  # type: ignore[arg-type]
 
 
@@ -86,7 +86,7 @@ async def test_a_client_secret_opens_the_socket_with_its_session(
     owner: Any, run_redis: None, engines: list[ScriptedEngine]
 ) -> None:
     grant = Grant(owner.pk, {"type": "realtime", "instructions": "Be kind."})
-    key, _ = secrets.mint(grant)
+    key, _ = client_secrets.mint(grant)
     async with Client(authorization=f"Bearer {key}") as client:
         created = await client.until("session.created")
         assert created["session"]["instructions"] == "Be kind."
@@ -95,7 +95,7 @@ async def test_a_client_secret_opens_the_socket_with_its_session(
 async def test_an_inner_session_is_kept_nowhere(
     owner: Any, run_redis: None, engines: list[ScriptedEngine]
 ) -> None:
-    key, _ = secrets.mint(Grant(owner.pk, inner=True))
+    key, _ = client_secrets.mint(Grant(owner.pk, inner=True))
     async with Client(authorization=f"Bearer {key}") as client:
         await client.until("session.created")
         await client.write("hello")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from interaction.core import effects
+from interaction.core.orders import Respond
 from interaction.edges.openai.formats import AudioFormat
 from interaction.edges.openai.items import in_budget
 from interaction.tests.edges.openai.client import Client
@@ -34,7 +34,7 @@ async def test_items_stand_where_they_are_put(
         await client.until("response.done")
     added = client.of("conversation.item.added")
     assert [event["previous_item_id"] for event in added[:3]] == [None, None, "b"]
-    (order,) = (o for o in engines[0].orders if isinstance(o, effects.Respond))
+    (order,) = (o for o in engines[0].orders if isinstance(o, Respond))
     assert [m.content for m in order.context] == ["first", "third"]
 
 

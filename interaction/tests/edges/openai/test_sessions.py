@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from interaction.core import effects
+from interaction.core.orders import Respond
+from interaction.edges.openai.errors import ClientError
 from interaction.edges.openai.session import SERVER_VAD, Settings
-from interaction.edges.openai.wire import Complaint
 from interaction.tests.edges.openai.client import Client
 from interaction.tests.scripted_engine import ScriptedEngine, tone
 
@@ -37,7 +37,7 @@ def test_absent_keeps_and_null_and_empty_clear() -> None:
     assert echo["audio"]["input"]["transcription"] is None
     made.update({"audio": {"input": {"turn_detection": None}}})
     assert made.commits_by_hand
-    assert made.config().answering == "asked"
+    assert made.config().respond_when == "asked"
 
 
 def test_turn_detection_is_echoed_with_every_default() -> None:
@@ -75,7 +75,7 @@ def test_what_the_beta_wrote_flat_is_understood_and_told_as_it_is_now() -> None:
     assert echo["output_modalities"] == ["audio"]
     assert echo["audio"]["output"]["voice"] == "verse"
     assert echo["audio"]["input"]["format"] == {"type": "audio/pcmu"}
-    assert echo["max_output_tokens"] == made.manner().max_tokens == 300
+    assert echo["max_output_tokens"] == made.options().max_tokens == 300
     assert "temperature" not in echo
     assert "voice" not in echo
 
@@ -103,7 +103,7 @@ def test_what_the_beta_wrote_flat_is_understood_and_told_as_it_is_now() -> None:
 def test_a_wrong_value_is_named_and_changes_nothing(changes: dict[str, Any], param: str) -> None:
     made = settings()
     before = made.echo()
-    with pytest.raises(Complaint) as wrong:
+    with pytest.raises(ClientError) as wrong:
         made.update({"type": "realtime", **changes})
     assert wrong.value.param == param
     assert made.echo() == before
@@ -176,4 +176,4 @@ async def test_what_is_set_before_anything_is_said_shapes_the_session(
         await client.until("response.done")
     assert engines[0].spec.stt[0].language == "de"
     assert not engines[0].spec.paced
-    assert any(isinstance(order, effects.Respond) for order in engines[0].orders)
+    assert any(isinstance(order, Respond) for order in engines[0].orders)

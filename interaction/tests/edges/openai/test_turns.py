@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from interaction.audio import wav
-from interaction.core import effects
+from interaction.core.orders import EndTurn, Respond, SendAudio
 from interaction.models import Session
 from interaction.tests.edges.openai.client import Client
 from interaction.tests.scripted_engine import HEARD, ScriptedEngine, tone
@@ -90,9 +90,9 @@ async def test_a_text_turn(connect: Connect, engines: list[ScriptedEngine]) -> N
         "rate_limits.updated",
     ]
     assert done["response"]["metadata"] == {"topic": "greeting"}
-    (order,) = (o for o in engines[0].orders if isinstance(o, effects.Respond))
+    (order,) = (o for o in engines[0].orders if isinstance(o, Respond))
     assert [m.content for m in order.context] == ["Be brief.", "Say something mute"]
-    assert not order.manner.spoken
+    assert not order.options.spoken
 
 
 async def test_a_function_is_called_and_its_result_answered(
@@ -130,9 +130,9 @@ async def test_a_function_is_called_and_its_result_answered(
         await client.send("response.create")
         answered = await client.until("response.done")
     assert answered["response"]["status"] == "completed"
-    first, second = (o for o in engines[0].orders if isinstance(o, effects.Respond))
-    assert first.manner.tools[0].name == "lights"
-    assert first.manner.tool_choice == "required"
+    first, second = (o for o in engines[0].orders if isinstance(o, Respond))
+    assert first.options.tools[0].name == "lights"
+    assert first.options.tool_choice == "required"
     assert [m.role for m in second.context] == ["user", "assistant", "tool"]
     assert second.context[-1].content == "they are on"
 
@@ -146,7 +146,7 @@ async def test_speech_interrupts_and_the_client_truncates_what_was_not_heard(
         await client.send("response.create")
         await client.until("response.created")
         engine = engines[0]
-        (order,) = (o for o in engine.orders if isinstance(o, effects.Respond))
+        (order,) = (o for o in engine.orders if isinstance(o, Respond))
         engine.speak(order.reply_id, "One two three four.", 4, last=False)
         delta = await client.until("response.output_audio.delta")
         await client.say(spoken(HEARD).pcm)
@@ -184,7 +184,7 @@ async def test_speech_interrupts_and_the_client_truncates_what_was_not_heard(
         late = [e for e in client.got[client.got.index(cancelled) :] if "audio.delta" in e["type"]]
         assert not [e for e in late if e["response_id"] == response["id"]]
         await client.until("response.done")
-    (end,) = (o for o in engine.orders if isinstance(o, effects.EndTurn))
+    (end,) = (o for o in engine.orders if isinstance(o, EndTurn))
     assert [m.content for m in end.context] == ["hold on", "One two"]
 
 
@@ -215,7 +215,7 @@ async def test_where_nobody_finds_turns_speech_stops_no_response(
         await client.write("hold on")
         await client.send("response.create")
         await client.until("response.created")
-        (order,) = (o for o in engines[0].orders if isinstance(o, effects.Respond))
+        (order,) = (o for o in engines[0].orders if isinstance(o, Respond))
         engines[0].speak(order.reply_id, "One two three four.", 4, last=False)
         await client.until("response.output_audio.delta")
         await client.say(spoken(HEARD).pcm)
@@ -242,7 +242,7 @@ async def test_what_is_committed_by_hand_is_recognised_though_nobody_seems_to_sp
         await client.send("input_audio_buffer.commit")
         await client.until("conversation.item.input_audio_transcription.completed")
     (engine,) = engines
-    sent = [order.pcm for order in engine.orders if isinstance(order, effects.SendAudio)]
+    sent = [order.pcm for order in engine.orders if isinstance(order, SendAudio)]
     assert len(b"".join(sent)) == pytest.approx(0.5 * 32_000, rel=0.1)
 
 
@@ -279,7 +279,7 @@ async def test_a_response_beside_the_conversation_leaves_no_item(
         await client.write("hold on")
         await client.send("response.create")
         await client.until("response.created")
-        aside = {
+        out_of_band = {
             "conversation": "none",
             "output_modalities": ["text"],
             "metadata": {"for": "title"},
@@ -292,15 +292,15 @@ async def test_a_response_beside_the_conversation_leaves_no_item(
                 }
             ],
         }
-        await client.send("response.create", response=aside)
+        await client.send("response.create", response=out_of_band)
         done = await client.until("response.done")
         assert done["response"]["metadata"] == {"for": "title"}
         assert done["response"]["conversation_id"] is None
         await client.send("response.create", event_id="second")
         refused = (await client.until("error"))["error"]
     assert refused["code"] == "conversation_already_has_active_response"
-    _, order = (o for o in engines[0].orders if isinstance(o, effects.Respond))
-    assert order.aside
+    _, order = (o for o in engines[0].orders if isinstance(o, Respond))
+    assert order.out_of_band
     assert [m.content for m in order.context] == ["Name this.", "mute talk"]
 
 

@@ -11,10 +11,11 @@ from uuid import UUID
 import pytest
 
 from interaction.audio import wav
-from interaction.core import effects, signals
-from interaction.edges import opening
+from interaction.core.events import FinalTranscript, ReplyAudio, StageFailed
+from interaction.core.orders import Respond, SendAudio, TranscribeTurn
 from interaction.edges.openai import consumer
 from interaction.models import Session
+from interaction.sessions import create
 from interaction.tests.edges.openai.client import Client
 from interaction.tests.scripted_engine import HEARD, ScriptedEngine, tone
 
@@ -32,15 +33,15 @@ def orders(engine: ScriptedEngine, kind: type[Any]) -> list[Any]:
 @pytest.fixture
 def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine transcribes nothing by itself."""
-    perform = ScriptedEngine.perform
+    execute = ScriptedEngine.execute
 
     def silently(engine: ScriptedEngine, order: Any) -> None:
-        if isinstance(order, effects.TranscribeTurn):
+        if isinstance(order, TranscribeTurn):
             engine.orders.append(order)
         else:
-            perform(engine, order)
+            execute(engine, order)
 
-    monkeypatch.setattr(ScriptedEngine, "perform", silently)
+    monkeypatch.setattr(ScriptedEngine, "execute", silently)
 
 
 @contextlib.asynccontextmanager
@@ -57,7 +58,7 @@ async def held(client: Client, engines: list[ScriptedEngine]) -> UUID:
     await client.write("hold on")
     await client.send("response.create")
     await client.until("response.created")
-    (order,) = orders(engines[0], effects.Respond)
+    (order,) = orders(engines[0], Respond)
     reply_id: UUID = order.reply_id
     return reply_id
 
@@ -79,8 +80,8 @@ async def test_a_response_asked_for_before_the_words_is_cancelled_by_the_next_tu
         assert done["response"]["status"] == "cancelled"
         await client.send("response.create")
         await client.until("response.created")
-        second = orders(engines[0], effects.TranscribeTurn)[1]
-        engines[0].tell(signals.FinalTranscript(second.turn_id, "hello"))
+        second = orders(engines[0], TranscribeTurn)[1]
+        engines[0].tell(FinalTranscript(second.turn_id, "hello"))
         done = await client.until("response.done")
     assert done["response"]["status"] == "completed"
 
@@ -93,10 +94,10 @@ async def test_instructions_of_its_own_do_not_lose_the_words_that_it_answers(
         await commit(client, tone(500))
         await client.send("response.create", response={"instructions": "Be kind."})
         await client.until("response.created")
-        (turn,) = orders(engines[0], effects.TranscribeTurn)
-        engines[0].tell(signals.FinalTranscript(turn.turn_id, "good morning"))
+        (turn,) = orders(engines[0], TranscribeTurn)
+        engines[0].tell(FinalTranscript(turn.turn_id, "good morning"))
         await client.until("response.done")
-    (order,) = orders(engines[0], effects.Respond)
+    (order,) = orders(engines[0], Respond)
     assert [m.content for m in order.context] == ["Be kind.", "good morning"]
 
 
@@ -124,7 +125,7 @@ async def test_the_format_changes_from_the_next_response_on(
         engines[0].speak(reply_id, "One.", 1, last=False)
         await client.until("response.output_audio.delta")
         await client.update(audio={"output": {"format": {"type": "audio/pcmu"}}})
-        engines[0].tell(signals.ReplyAudio(reply_id, 99, 0, tone(100), last=True))
+        engines[0].tell(ReplyAudio(reply_id, 99, 0, tone(100), last=True))
         await client.until("response.done")
         assert len(client.audio()) == 48_000 * 11 // 10
         client.got.clear()
@@ -137,20 +138,20 @@ async def test_the_format_changes_from_the_next_response_on(
 async def test_two_responses_at_once_lose_no_sound_of_each_other(
     connect: Connect, engines: list[ScriptedEngine]
 ) -> None:
-    aside = {"conversation": "none"}
+    out_of_band = {"conversation": "none"}
     async with connect() as client:
         await client.until("session.created")
         await client.update(audio={"output": {"format": {"type": "audio/pcmu"}}})
         await client.write("hold on")
-        await client.send("response.create", response=aside)
-        await client.send("response.create", response=aside)
+        await client.send("response.create", response=out_of_band)
+        await client.send("response.create", response=out_of_band)
         await client.until("response.created")
         await client.in_step()
-        first, second = (order.reply_id for order in orders(engines[0], effects.Respond))
+        first, second = (order.reply_id for order in orders(engines[0], Respond))
         for number in range(10):
             for reply in (first, second):
                 last = number == 9
-                engines[0].tell(signals.ReplyAudio(reply, number, 0, tone(100), last=last))
+                engines[0].tell(ReplyAudio(reply, number, 0, tone(100), last=last))
         await client.until("response.done")
         await client.until("response.done")
     assert len(client.audio()) == 2 * 8_000
@@ -211,7 +212,7 @@ async def test_minutes_of_audio_at_once_are_all_heard(
     async with by_hand(connect) as client:
         await commit(client, tone(1_000) * 100)
         await client.until("input_audio_buffer.committed")
-    sent = b"".join(order.pcm for order in orders(engines[0], effects.SendAudio))
+    sent = b"".join(order.pcm for order in orders(engines[0], SendAudio))
     assert len(sent) == pytest.approx(100 * 32_000, rel=0.01)
     assert not client.of("error")
 
@@ -223,8 +224,8 @@ async def test_words_that_are_not_understood_make_no_response_that_nobody_asked_
     async with by_hand(connect) as client:
         await commit(client, tone(500))
         await client.until("conversation.item.done")
-        (turn,) = orders(engines[0], effects.TranscribeTurn)
-        failed = signals.StageFailed(turn.turn_id, "stt", "any", "provider_timeout", "Late.", True)
+        (turn,) = orders(engines[0], TranscribeTurn)
+        failed = StageFailed(turn.turn_id, "stt", "any", "provider_timeout", "Late.", True)
         engines[0].tell(failed)
         await client.in_step()
     assert "response.created" not in client.types()
@@ -254,7 +255,7 @@ async def test_numbers_are_masked_wherever_they_come_in(
         output = {"type": "function_call_output", "call_id": "c", "output": CARD}
         await client.send("conversation.item.create", item=output)
         kept = (await client.until("conversation.item.added"))["item"]
-    (order,) = orders(engines[0], effects.Respond)
+    (order,) = orders(engines[0], Respond)
     assert [m.content for m in order.context] == ["card [number]"]
     assert kept["output"] == "[number]"
 
@@ -294,9 +295,9 @@ async def test_a_session_that_cannot_be_opened_closes(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise opening.CannotOpen("provider_unknown", "There is no such provider.")
+        raise create.SessionRefused("provider_unknown", "There is no such provider.")
 
-    monkeypatch.setattr(opening, "create", refuse)
+    monkeypatch.setattr(create, "create", refuse)
     async with connect() as client:
         await client.write("hello")
         while (event := await client.receive())["type"] != "close":

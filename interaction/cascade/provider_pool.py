@@ -1,0 +1,75 @@
+"""The worker's providers: one for each configuration, kept warm on the worker's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+from interaction.credentials.provider_selection import provider_config
+from interaction.providers import registry
+from interaction.providers.config import ProviderChoice, ProviderConfig
+from interaction.providers.stage_protocols import LanguageModel, SpeechToText, TextToSpeech
+
+StageKind = Literal["stt", "llm", "tts"]
+MOST_KEPT = 256
+"""Providers kept; beyond these, unused ones are closed, the longest unused first."""
+
+
+@dataclass
+class _Kept:
+    provider: Any
+    users: int = 0
+
+
+_kept: OrderedDict[tuple[str, ProviderConfig], _Kept] = OrderedDict()
+
+
+@overload
+def provider(
+    kind: Literal["stt"], choice: ProviderChoice, owner_id: int
+) -> contextlib.AbstractAsyncContextManager[SpeechToText]: ...
+@overload
+def provider(
+    kind: Literal["llm"], choice: ProviderChoice, owner_id: int
+) -> contextlib.AbstractAsyncContextManager[LanguageModel]: ...
+@overload
+def provider(
+    kind: Literal["tts"], choice: ProviderChoice, owner_id: int
+) -> contextlib.AbstractAsyncContextManager[TextToSpeech]: ...
+def provider(
+    kind: StageKind, choice: ProviderChoice, owner_id: int
+) -> contextlib.AbstractAsyncContextManager[Any]:
+    """Lend the provider that a session chose; it is not closed while it is lent.
+
+    Raises ``ProviderError`` where it cannot be had: no key, no such endpoint any more.
+    """
+    return _lend(kind, choice, owner_id)
+
+
+@contextlib.asynccontextmanager
+async def _lend(kind: StageKind, choice: ProviderChoice, owner_id: int) -> AsyncIterator[Any]:
+    config = await provider_config(kind, choice, owner_id)
+    key = (kind, config)
+    if key not in _kept:
+        # Some SDKs take a second to import: others' conversations go on meanwhile.
+        await asyncio.to_thread(registry.prepare, kind, config.name)
+    if key not in _kept:
+        _kept[key] = _Kept(registry.load(kind, config))
+    kept = _kept[key]
+    _kept.move_to_end(key)
+    kept.users += 1
+    try:
+        yield kept.provider
+    finally:
+        kept.users -= 1
+        await _close_surplus()
+
+
+async def _close_surplus() -> None:
+    unused = [key for key, kept in _kept.items() if not kept.users]
+    closing = [_kept.pop(key) for key in unused[: max(0, len(_kept) - MOST_KEPT)]]
+    await asyncio.gather(*(kept.provider.aclose() for kept in closing), return_exceptions=True)

@@ -1,0 +1,164 @@
+"""What the turn machine has to say to the client. Each edge encodes these for its own wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from interaction.core.events import (
+    ClientToolCalled,
+    EngineLost,
+    ProviderSwitched,
+    ToolInvoked,
+    UsageReported,
+)
+from interaction.core.types import Mode, Stage, Status
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    turn_id: UUID
+    at_ms: int = 0
+    """Where the turn begins in all that was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The turn is committed. ``kept`` is false when it held no speech and was dropped."""
+
+    turn_id: UUID
+    kept: bool = True
+    at_ms: int = 0
+    """Where the speech ended in all that was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptUpdated:
+    turn_id: UUID
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    turn_id: UUID
+    reply_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySentenceText:
+    """A sentence of the reply, as text."""
+
+    turn_id: UUID
+    reply_id: UUID
+    sentence: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTextCompleted:
+    """The whole text of the reply."""
+
+    turn_id: UUID
+    reply_id: UUID
+    text: str
+    cut: bool = False
+    """As in ``events.ReplyText``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayAudio:
+    """Audio for the client: mono s16le at 24 kHz, in order."""
+
+    turn_id: UUID
+    reply_id: UUID
+    sequence: int
+    sentence: int
+    pcm: bytes
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    """All of the reply's audio left this process (it may still be playing)."""
+
+    turn_id: UUID
+    reply_id: UUID
+    latency: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyInterrupted:
+    """The reply was cut off: nothing of it may be sent after this."""
+
+    turn_id: UUID
+    reply_id: UUID
+    heard_ms: int
+    heard_text: str
+    latency: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackOffered:
+    """This mode has failed; the other one can take the session over."""
+
+    mode: Mode
+    provider: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged:
+    """Another engine has taken the session over, with all that was said so far."""
+
+    mode: Mode
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFinished:
+    """A tool ended the session, and its reply has been heard: hang up."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something went wrong. With a turn id it cost that turn; the session goes on."""
+
+    code: str
+    message: str
+    retryable: bool
+    stage: Stage | None = None
+    provider: str | None = None
+    turn_id: UUID | None = None
+    reply_id: UUID | None = None
+
+
+News = (
+    StatusChanged
+    | SpeechStarted
+    | SpeechEnded
+    | TranscriptUpdated
+    | ReplyStarted
+    | ReplySentenceText
+    | ReplyTextCompleted
+    | PlayAudio
+    | ReplyEnded
+    | ReplyInterrupted
+    | ProviderSwitched
+    | ToolInvoked
+    | ClientToolCalled
+    | UsageReported
+    | EngineLost
+    | FallbackOffered
+    | ModeChanged
+    | SessionFinished
+    | Failure
+)

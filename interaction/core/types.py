@@ -1,0 +1,92 @@
+"""Plain values that every part of a conversation shares: audio constants, messages, tool calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+INPUT_SAMPLE_RATE = 16_000
+"""Sample rate of everything the core hears, Hz."""
+
+
+FRAME_SAMPLES = 512
+"""Samples in a frame: 32 ms, the window of the voice activity detector."""
+
+
+FRAME_MS = 1000 * FRAME_SAMPLES // INPUT_SAMPLE_RATE
+
+
+OUTPUT_SAMPLE_RATE = 24_000
+"""Sample rate of every reply, Hz."""
+
+
+Stage = Literal["stt", "llm", "tts", "archive", "realtime"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One window of the user's audio: ``FRAME_SAMPLES`` of mono s16le at ``INPUT_SAMPLE_RATE``."""
+
+    pcm: bytes
+    speech: float
+    """Probability, 0..1, that somebody speaks in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What a language model wants done, as it asked for it: nothing of it is checked yet."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text, to be validated against the tool's parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a language model is told of it."""
+
+    name: str
+    description: str
+    parameters: str
+    """JSON text: the JSON Schema of its arguments, an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseOptions:
+    """How a reply is to be made, beside what it replies to."""
+
+    spoken: bool = True
+    """False: text alone."""
+    voice: str = ""
+    """Empty: the session's."""
+    tools: tuple[ToolSpec, ...] = ()
+    """Tools that the client runs, beside those of the session that run here."""
+    tool_choice: str = "auto"
+    """``auto``, ``none``, ``required``, or the name of the one that must be called."""
+    max_tokens: int | None = None
+    """Of the reply; None: as many as the provider likes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of the context that a language model gets."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """With role ``assistant``: what it asked for."""
+    tool_call_id: str = ""
+    """With role ``tool``: whose result ``content`` is."""
+
+
+Mode = Literal["cascade", "realtime"]
+
+
+Status = Literal["listening", "recording", "transcribing", "responding", "speaking"]
+
+
+EndReason = Literal[
+    "played", "heard", "interrupted", "superseded", "client_left", "timeout", "failed"
+]
+"""``heard``: it was transcribed and nobody asked for a reply."""

@@ -1,0 +1,225 @@
+"""From what somebody asks for to a session that can begin: its row, and what drives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from interaction.core.config import ConversationConfig
+from interaction.core.engine import SessionSpec
+from interaction.core.types import Mode
+from interaction.credentials.provider_selection import (
+    default_fallbacks,
+    provider_names,
+    resolve_choice,
+)
+from interaction.credentials.store import Credentials, credentials_of
+from interaction.edges.parley import codec
+from interaction.edges.parley.messages import SessionStarted, StartSession
+from interaction.models import PromptTemplate, Session
+from interaction.providers.config import ProviderChoice as EngineChoice
+from interaction.sessions.settings import (
+    LONGEST_PROMPT,
+    ProviderChoice,
+    ProviderFallbacks,
+    Providers,
+    SessionSettings,
+)
+from interaction.tools.registry import TOOLS
+
+KINDS = ("stt", "llm", "tts")
+"""The stages of a cascade."""
+KEPT = {
+    "providers",
+    "fallbacks",
+    "template_id",
+    "tools",
+    "barge_in_enabled",
+    "turn_detection",
+    "auto_fallback",
+    "input_sample_rate",
+    "output_sample_rate",
+}
+"""What goes into ``Session.settings``; the rest has a column of its own."""
+
+
+class SessionRefused(Exception):
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSession:
+    spec: SessionSpec
+    config: ConversationConfig
+    started: SessionStarted
+
+
+def create_session(owner: Any, wanted: SessionSettings, *, active: bool) -> Session:
+    """Make a session's row with its effective settings. Raises ``CannotOpen``."""
+    chosen = with_defaults(wanted, credentials_of(owner.pk))
+    return Session.objects.create(
+        owner=owner,
+        title=chosen.title,
+        mode=chosen.mode,
+        status=Session.Status.ACTIVE if active else Session.Status.CREATED,
+        started_at=timezone.now() if active else None,
+        settings=chosen.model_dump(mode="json", include=KEPT),
+        system_prompt=chosen.system_prompt,
+        recording=chosen.recording,
+    )
+
+
+def start_session(owner: Any, start: StartSession) -> PreparedSession:
+    """Make a session, or claim one made before, for whoever calls. Raises ``CannotOpen``."""
+    if start.session_id is None:
+        return prepare(create_session(owner, start, active=True))
+    session = Session.objects.owned_by(owner).filter(pk=start.session_id).first()
+    if session is None:
+        raise SessionRefused("session_not_found", _("There is no such session of yours."))
+    if not Session.start(session.pk):
+        raise SessionRefused(
+            "session_unavailable",
+            _("This session is in use or has ended. Start a new one."),
+        )
+    return prepare(session)
+
+
+def prepare(session: Session) -> PreparedSession:
+    """What drives this session, from its row."""
+    return prepare_from_settings(session.pk, session.owner_id, settings_of(session))
+
+
+def prepare_from_settings(
+    session_id: UUID, owner_id: int, chosen: SessionSettings
+) -> PreparedSession:
+    """What drives a session with these settings, its defaults filled in."""
+    detection = codec.turn_detection(chosen.turn_detection)
+    return PreparedSession(
+        SessionSpec(
+            session_id=session_id,
+            owner_id=owner_id,
+            stt=_in_order(chosen, "stt"),
+            llm=_in_order(chosen, "llm"),
+            tts=_in_order(chosen, "tts"),
+            realtime=_plain(realtime) if (realtime := chosen.providers.realtime).name else None,
+            mode=chosen.mode,
+            tools=tuple(chosen.tools),
+            redact=settings.ENV.parley_redact,
+            recording=chosen.recording,
+            auto_fallback=chosen.auto_fallback,
+            system_prompt=chosen.system_prompt,
+            turns=detection,
+            barge_in=chosen.barge_in_enabled,
+        ),
+        ConversationConfig(
+            system_prompt=chosen.system_prompt,
+            barge_in=chosen.barge_in_enabled,
+            turn_detection=detection,
+            context_turns=settings.ENV.parley_context_turns,
+            context_tokens=settings.ENV.parley_context_tokens,
+        ),
+        SessionStarted(
+            session_id=session_id,
+            **chosen.model_dump(exclude={"title"}),
+        ),
+    )
+
+
+def settings_of(session: Session) -> SessionSettings:
+    return SessionSettings(
+        mode=cast("Mode", session.mode),
+        system_prompt=session.system_prompt,
+        recording=session.recording,
+        title=session.title,
+        **session.settings,
+    )
+
+
+def with_defaults(wanted: SessionSettings, have: Credentials) -> SessionSettings:
+    """The same with every provider named and the prompt written out.
+
+    ``have``: what the owner has. Raises ``CannotOpen`` for a provider, a template or a tool that
+    does not exist.
+    """
+    _check_tools(wanted.tools)
+    providers = {kind: _effective(kind, getattr(wanted.providers, kind), have) for kind in KINDS}
+    providers["realtime"] = _effective("realtime", wanted.providers.realtime, have)
+    fallbacks = {
+        kind: [_effective(kind, choice, have) for choice in _fallbacks(kind, wanted)]
+        for kind in KINDS
+    }
+    return wanted.model_copy(
+        update={
+            "providers": Providers(**providers),
+            "fallbacks": ProviderFallbacks(**fallbacks),
+            "system_prompt": _prompt(wanted),
+        }
+    )
+
+
+def _fallbacks(kind: Any, wanted: SessionSettings) -> list[ProviderChoice]:
+    """The server's where nothing is chosen."""
+    chosen: list[ProviderChoice] = getattr(wanted.fallbacks, kind)
+    if chosen or getattr(wanted.providers, kind).name:
+        return chosen
+    return [ProviderChoice(name=choice.name) for choice in default_fallbacks(kind)]
+
+
+def _prompt(wanted: SessionSettings) -> str:
+    if wanted.template_id is None:
+        return wanted.system_prompt
+    template = PromptTemplate.objects.active().filter(pk=wanted.template_id).first()
+    if template is None:
+        raise SessionRefused(
+            "unknown_template",
+            _("template_id: there is no such template, or it is not active."),
+        )
+    prompt = template.prompt(wanted.system_prompt)
+    if len(prompt) > LONGEST_PROMPT:
+        raise SessionRefused(
+            "prompt_too_long",
+            _("The template and system_prompt are longer than %(limit)d characters together.")
+            % {"limit": LONGEST_PROMPT},
+        )
+    return prompt
+
+
+def _check_tools(names: list[str]) -> None:
+    if unknown := [name for name in names if name not in TOOLS]:
+        raise SessionRefused(
+            "unknown_tool",
+            _("tools: %(unknown)s is none of: %(names)s.")
+            % {"unknown": unknown[0], "names": ", ".join(TOOLS)},
+        )
+
+
+def _in_order(chosen: SessionSettings, kind: str) -> tuple[EngineChoice, ...]:
+    """The provider chosen for a stage, and those that step in for it."""
+    first, others = getattr(chosen.providers, kind), getattr(chosen.fallbacks, kind)
+    return tuple(_plain(choice) for choice in (first, *others))
+
+
+def _effective(kind: Any, choice: ProviderChoice, have: Credentials) -> ProviderChoice:
+    try:
+        full = resolve_choice(kind, _plain(choice), have)
+    except KeyError:
+        raise SessionRefused(
+            "unknown_provider",
+            _("providers.%(kind)s.name must be one of: %(names)s.")
+            % {"kind": kind, "names": ", ".join(provider_names(kind, have))},
+        ) from None
+    return ProviderChoice(
+        name=full.name, model=full.model, voice=full.voice, language=full.language
+    )
+
+
+def _plain(choice: ProviderChoice) -> EngineChoice:
+    return EngineChoice(**choice.model_dump())

@@ -1,0 +1,91 @@
+"""What may be chosen for a session, over a socket or by REST, with its bounds and defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _without_nul(text: str) -> str:
+    """PostgreSQL keeps no NUL in a text: refuse it at the door, not when a turn is archived."""
+    if "\0" in text:
+        raise ValueError("it holds a NUL character")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+
+
+Rate = Annotated[int, Field(ge=8_000, le=96_000)]
+
+
+LONGEST_PROMPT = 20_000
+"""In characters; with a template, of both together."""
+
+
+class WireModel(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+class ProviderChoice(WireModel):
+    """Which provider serves a stage; empty fields mean the default."""
+
+    name: Annotated[Text, Field(max_length=64)] = ""
+    model: Annotated[Text, Field(max_length=200)] = ""
+    voice: Annotated[Text, Field(max_length=200)] = ""
+    language: Annotated[Text, Field(max_length=35)] = ""
+
+
+class Providers(WireModel):
+    stt: ProviderChoice = ProviderChoice()
+    llm: ProviderChoice = ProviderChoice()
+    tts: ProviderChoice = ProviderChoice()
+    realtime: ProviderChoice = ProviderChoice()
+    """Who serves all three in realtime mode."""
+
+
+Fallbacks = Annotated[list[ProviderChoice], Field(max_length=4)]
+
+
+class ProviderFallbacks(WireModel):
+    """Who serves a stage when the one chosen fails before its first output, in order."""
+
+    stt: Fallbacks = []
+    llm: Fallbacks = []
+    tts: Fallbacks = []
+
+
+class TurnDetectionChoice(WireModel):
+    kind: Literal["vad", "manual", "server", "semantic"] = "vad"
+    """``server`` and ``semantic``: the realtime provider finds the turns."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    prefix_ms: Annotated[int, Field(ge=0, le=2_000)] = 300
+    silence_ms: Annotated[int, Field(ge=100, le=5_000)] = 600
+    eager_silence_ms: Annotated[int, Field(ge=64, le=5_000)] | None = None
+
+
+Mode = Literal["cascade", "realtime"]
+
+
+class SessionSettings(WireModel):
+    """What may be chosen for a session, over the socket or by REST."""
+
+    mode: Mode = "cascade"
+    """The other one may step in (``fallback_offered``), with the providers chosen here."""
+    providers: Providers = Providers()
+    fallbacks: ProviderFallbacks = ProviderFallbacks()
+    template_id: int | None = None
+    """A prompt template; ``system_prompt``, where given, is added after its text."""
+    system_prompt: Annotated[Text, Field(max_length=LONGEST_PROMPT)] = ""
+    tools: Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=32)] = []
+    """Names of tools that the language model may use."""
+    barge_in_enabled: bool = True
+    turn_detection: TurnDetectionChoice = TurnDetectionChoice()
+    auto_fallback: bool = False
+    """Whether the other mode steps in without being asked when this one fails."""
+    recording: bool = True
+    """False: no audio of this session is kept, on either side."""
+    input_sample_rate: Rate = 16_000
+    output_sample_rate: Rate = 24_000
+    title: Annotated[Text, Field(max_length=200)] = ""
