@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from interaction.bus.redis_client import CONNECTION_ERRORS, Redis
 from interaction.cascade.provider_pool import StageKind
+from interaction.core.types import ProviderSelection
 from interaction.credentials.store import provider_health_key
-from interaction.providers.config import ProviderChoice
 from interaction.providers.errors import ProviderError, ProviderRateLimited, ProviderUnauthorized
 
 AILING = 2
@@ -39,7 +39,7 @@ class ProviderHealth:
     """What is known of these choices' recent failures. A broken Redis knows nothing."""
 
     def __init__(
-        self, redis: Redis, kind: StageKind, choices: Sequence[ProviderChoice], owner_id: int
+        self, redis: Redis, kind: StageKind, choices: Sequence[ProviderSelection], owner_id: int
     ) -> None:
         self._redis = redis
         self._keys = [

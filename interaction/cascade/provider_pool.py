@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Literal, overload
 
+from interaction.core.types import ProviderSelection
 from interaction.credentials.provider_selection import provider_config
 from interaction.providers import registry
-from interaction.providers.config import ProviderChoice, ProviderConfig
+from interaction.providers.config import ProviderConfig
 from interaction.providers.stage_protocols import LanguageModel, SpeechToText, TextToSpeech
 
 StageKind = Literal["stt", "llm", "tts"]
@@ -30,18 +31,18 @@ _kept: OrderedDict[tuple[str, ProviderConfig], _Kept] = OrderedDict()
 
 @overload
 def provider(
-    kind: Literal["stt"], choice: ProviderChoice, owner_id: int
+    kind: Literal["stt"], choice: ProviderSelection, owner_id: int
 ) -> contextlib.AbstractAsyncContextManager[SpeechToText]: ...
 @overload
 def provider(
-    kind: Literal["llm"], choice: ProviderChoice, owner_id: int
+    kind: Literal["llm"], choice: ProviderSelection, owner_id: int
 ) -> contextlib.AbstractAsyncContextManager[LanguageModel]: ...
 @overload
 def provider(
-    kind: Literal["tts"], choice: ProviderChoice, owner_id: int
+    kind: Literal["tts"], choice: ProviderSelection, owner_id: int
 ) -> contextlib.AbstractAsyncContextManager[TextToSpeech]: ...
 def provider(
-    kind: StageKind, choice: ProviderChoice, owner_id: int
+    kind: StageKind, choice: ProviderSelection, owner_id: int
 ) -> contextlib.AbstractAsyncContextManager[Any]:
     """Lend the provider that a session chose; it is not closed while it is lent.
 
@@ -51,7 +52,7 @@ def provider(
 
 
 @contextlib.asynccontextmanager
-async def _lend(kind: StageKind, choice: ProviderChoice, owner_id: int) -> AsyncIterator[Any]:
+async def _lend(kind: StageKind, choice: ProviderSelection, owner_id: int) -> AsyncIterator[Any]:
     config = await provider_config(kind, choice, owner_id)
     key = (kind, config)
     if key not in _kept:

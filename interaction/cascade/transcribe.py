@@ -139,7 +139,7 @@ class _Hearing:
         reply = UUID(mark["reply"])
         await run.tell(FinalTranscript(run.ticket.turn_id, text, reply))
         context = (*load_context(mark["context"]), Message("user", text))
-        options = load(ResponseOptions, mark["manner"])
+        options = load(ResponseOptions, mark["options"])
         ticket = run.ticket.onward("llm", reply, committed=self._ended, options=options)
         await run.hand_over(ticket, context=dump_context(context))
         run.note(transcript=text)

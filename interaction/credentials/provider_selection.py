@@ -8,6 +8,7 @@ from itertools import chain
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from interaction.core.types import ProviderSelection
 from interaction.credentials.store import (
     Access,
     Credentials,
@@ -18,7 +19,7 @@ from interaction.credentials.store import (
     server_setting,
 )
 from interaction.providers import registry
-from interaction.providers.config import KINDS, Kind, ProviderChoice, ProviderConfig
+from interaction.providers.config import KINDS, Kind, ProviderConfig
 from interaction.providers.declaration import Capabilities, StageEntry
 from interaction.providers.endpoints import ENDPOINT_PREFIX
 from interaction.providers.errors import ProviderRefused, ProviderUnauthorized
@@ -50,8 +51,8 @@ class ProviderOption:
 
 
 def resolve_choice(
-    kind: Kind, choice: ProviderChoice, credentials: Credentials = NO_CREDENTIALS
-) -> ProviderChoice:
+    kind: Kind, choice: ProviderSelection, credentials: Credentials = NO_CREDENTIALS
+) -> ProviderSelection:
     """The same choice with the server's defaults in its empty places.
 
     ``credentials``: those of whoever chooses. ``KeyError`` for a provider that there is not for
@@ -65,7 +66,7 @@ def resolve_choice(
     if kind in SPEAKING_KINDS:
         voice = choice.voice or _default_voice(entry, language, endpoint)
     model = choice.model or _models(entry, endpoint)[0]
-    return ProviderChoice(name, model, voice, language)
+    return ProviderSelection(name, model, voice, language)
 
 
 def provider_names(kind: Kind, credentials: Credentials = NO_CREDENTIALS) -> list[str]:
@@ -77,12 +78,12 @@ def provider_names(kind: Kind, credentials: Credentials = NO_CREDENTIALS) -> lis
     return names
 
 
-def default_fallbacks(kind: Kind) -> tuple[ProviderChoice, ...]:
+def default_fallbacks(kind: Kind) -> tuple[ProviderSelection, ...]:
     """Who steps in, in order, where a session says neither who serves a stage nor who steps in."""
-    return tuple(ProviderChoice(name) for name in _configured_names(kind)[1:])
+    return tuple(ProviderSelection(name) for name in _configured_names(kind)[1:])
 
 
-async def provider_config(kind: Kind, choice: ProviderChoice, owner_id: int) -> ProviderConfig:
+async def provider_config(kind: Kind, choice: ProviderSelection, owner_id: int) -> ProviderConfig:
     """How to make what ``owner_id`` chose, key included: for the process that uses it alone.
 
     Raises ``ProviderUnauthorized`` where there is no key for it, ``ProviderRefused`` where there is
@@ -109,7 +110,7 @@ def provider_label(kind: Kind, name: str) -> str:
     return entry.label if entry else name
 
 
-def _config(kind: Kind, choice: ProviderChoice, credentials: Credentials) -> ProviderConfig:
+def _config(kind: Kind, choice: ProviderSelection, credentials: Credentials) -> ProviderConfig:
     try:
         chosen = resolve_choice(kind, choice, credentials)
         access = _access(kind, chosen.name, credentials)
@@ -177,7 +178,7 @@ def _option(kind: Kind, name: str, credentials: Credentials, *, is_default: bool
         reason=reason,
         models=tuple(filter(None, _models(entry, endpoint))),
         voices=endpoint.voices if endpoint else entry.capabilities.voices,
-        voice=resolve_choice(kind, ProviderChoice(name), credentials).voice,
+        voice=resolve_choice(kind, ProviderSelection(name), credentials).voice,
         languages=entry.capabilities.languages,
         default=is_default,
         capabilities=entry.capabilities,

@@ -11,16 +11,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderChoice:
-    """What a session asks for, safe to store and to send: it never holds a key."""
-
-    name: str
-    model: str = ""
-    voice: str = ""
-    language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ProviderConfig:
     """How one provider is to be made. Hashable, so that instances can be kept and reused."""
 

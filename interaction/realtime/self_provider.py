@@ -7,9 +7,10 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from redis import RedisError
 
+from interaction.core.types import ProviderSelection
 from interaction.credentials import client_secrets
 from interaction.credentials.client_secrets import Grant
-from interaction.providers.config import ProviderChoice, ProviderConfig
+from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderUnavailable
 from interaction.providers.parley import OURSELVES
 
@@ -17,7 +18,7 @@ ALL_INTERFACES = ("0.0.0.0", "::", "")
 """Values of ``PARLEY_HOST`` for which the server is reached on the loopback address."""
 
 
-async def self_provider_config(choice: ProviderChoice, owner_id: int) -> ProviderConfig:
+async def self_provider_config(choice: ProviderSelection, owner_id: int) -> ProviderConfig:
     """How to reach this server's ``/v1/realtime`` as ``owner_id``, with a key made for that.
 
     The session there is not archived: the one that it is the provider of is. Raises

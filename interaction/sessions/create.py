@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from interaction.core.config import ConversationConfig
 from interaction.core.engine import SessionSpec
 from interaction.core.types import Mode
+from interaction.core.types import ProviderSelection
 from interaction.credentials.provider_selection import (
     default_fallbacks,
     provider_names,
@@ -22,7 +23,6 @@ from interaction.credentials.store import Credentials, credentials_of
 from interaction.edges.parley import codec
 from interaction.edges.parley.messages import SessionStarted, StartSession
 from interaction.models import PromptTemplate, Session
-from interaction.providers.config import ProviderChoice as EngineChoice
 from interaction.sessions.settings import (
     LONGEST_PROMPT,
     ProviderChoice,
@@ -201,7 +201,7 @@ def _check_tools(names: list[str]) -> None:
         )
 
 
-def _in_order(chosen: SessionSettings, kind: str) -> tuple[EngineChoice, ...]:
+def _in_order(chosen: SessionSettings, kind: str) -> tuple[ProviderSelection, ...]:
     """The provider chosen for a stage, and those that step in for it."""
     first, others = getattr(chosen.providers, kind), getattr(chosen.fallbacks, kind)
     return tuple(_plain(choice) for choice in (first, *others))
@@ -221,5 +221,5 @@ def _effective(kind: Any, choice: ProviderChoice, have: Credentials) -> Provider
     )
 
 
-def _plain(choice: ProviderChoice) -> EngineChoice:
-    return EngineChoice(**choice.model_dump())
+def _plain(choice: ProviderChoice) -> ProviderSelection:
+    return ProviderSelection(**choice.model_dump())

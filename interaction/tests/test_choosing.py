@@ -12,6 +12,7 @@ from django.test import override_settings
 
 from interaction.bus.redis_client import close_redis, get_redis
 from interaction.cascade.provider_health import ProviderHealth
+from interaction.core.types import ProviderSelection
 from interaction.credentials.provider_selection import (
     ProviderOption,
     default_fallbacks,
@@ -21,14 +22,14 @@ from interaction.credentials.provider_selection import (
 )
 from interaction.credentials.store import credentials_changed, credentials_of
 from interaction.models import Endpoint, ProviderCredential
-from interaction.providers.config import Kind, ProviderChoice, ProviderConfig
+from interaction.providers.config import Kind, ProviderConfig
 from interaction.providers.errors import ProviderRefused, ProviderUnauthorized
 from interaction.providers.registry import accounts, entries, load
 from voiceproject.settings import Environment
 
 T = TypeVar("T")
 
-NOTHING = ProviderChoice("")
+NOTHING = ProviderSelection("")
 NOBODY = 0
 """Stands for an owner who has nothing of their own."""
 KINDS: tuple[Kind, ...] = ("stt", "llm", "tts")
@@ -60,7 +61,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(and_clean_up())
 
 
-def made(kind: Kind, choice: ProviderChoice, owner: int) -> ProviderConfig:
+def made(kind: Kind, choice: ProviderSelection, owner: int) -> ProviderConfig:
     return run(provider_config(kind, choice, owner))
 
 
@@ -102,7 +103,7 @@ def test_realtime_mode_goes_where_there_is_a_key_or_stays_here(
 
 def test_a_session_has_the_last_word(environment: Callable[..., None]) -> None:
     environment(parley_language="en", tts_voice="en-gb")
-    wanted = ProviderChoice("openai", model="m", voice="v", language="zh-Hant")
+    wanted = ProviderSelection("openai", model="m", voice="v", language="zh-Hant")
     assert resolve_choice("tts", wanted) == wanted
 
 
@@ -137,13 +138,13 @@ def test_only_who_needs_the_key_gets_it(environment: Callable[..., None]) -> Non
     assert config.sample_rate == 8_000
     assert "sk-1" not in repr(config)
 
-    local = made("tts", ProviderChoice("espeak"), owner=1)
+    local = made("tts", ProviderSelection("espeak"), owner=1)
     assert (local.api_key, local.base_url) == ("", "")
 
 
 def test_what_cannot_be_told_apart_is_made_once(environment: Callable[..., None]) -> None:
     environment()
-    espeak = ProviderChoice("espeak")
+    espeak = ProviderSelection("espeak")
     assert len({made("tts", espeak, owner) for owner in (1, 2)}) == 1
 
 
@@ -151,7 +152,7 @@ def test_what_cannot_be_told_apart_is_made_once(environment: Callable[..., None]
 def test_everything_in_the_table_can_be_made(environment: Callable[..., None], kind: Kind) -> None:
     environment(**{f"{account}_api_key": "sk-1" for account in accounts()})
     for name, entry in entries(kind).items():
-        config = made(kind, ProviderChoice(name), NOBODY)
+        config = made(kind, ProviderSelection(name), NOBODY)
         assert bool(config.api_key) == entry.capabilities.needs_key
         provider: Any = load(kind, config)
         assert hasattr(provider, "aclose")
@@ -166,20 +167,20 @@ def test_a_provider_that_does_not_exist_is_an_error(
     environment()
     for name in ("nobody", "endpoint:nowhere"):
         with pytest.raises(KeyError):
-            resolve_choice("llm", ProviderChoice(name))
+            resolve_choice("llm", ProviderSelection(name))
         with pytest.raises(ProviderRefused):
-            made("llm", ProviderChoice(name), NOBODY)
+            made("llm", ProviderSelection(name), NOBODY)
 
 
 def test_a_missing_key_is_said_with_what_to_do(environment: Callable[..., None]) -> None:
     environment()
     with pytest.raises(ProviderUnauthorized, match="Google Gemini: It needs a key: add yours"):
-        made("llm", ProviderChoice("gemini"), NOBODY)
+        made("llm", ProviderSelection("gemini"), NOBODY)
 
 
 def test_a_server_of_ones_own_may_want_no_key(environment: Callable[..., None]) -> None:
     environment(openai_base_url="http://localhost:9000/v1")
-    config = made("llm", ProviderChoice("openai"), NOBODY)
+    config = made("llm", ProviderSelection("openai"), NOBODY)
     assert config.api_key == ""
     assert offer("llm", "openai", None).available
 
@@ -187,7 +188,7 @@ def test_a_server_of_ones_own_may_want_no_key(environment: Callable[..., None]) 
 def test_several_names_are_the_default_and_who_steps_in(environment: Callable[..., None]) -> None:
     environment(parley_llm="echo, demo")
     assert resolve_choice("llm", NOTHING).name == "echo"
-    assert default_fallbacks("llm") == (ProviderChoice("demo"),)
+    assert default_fallbacks("llm") == (ProviderSelection("demo"),)
     assert default_fallbacks("tts") == ()
 
 
@@ -203,7 +204,7 @@ SHARED = {
 
 def test_the_servers_endpoints_serve_by_name(environment: Callable[..., None]) -> None:
     environment(parley_endpoints=[SHARED], openai_api_key="sk-1")
-    chosen = ProviderChoice("endpoint:shared")
+    chosen = ProviderSelection("endpoint:shared")
     assert resolve_choice("llm", chosen).model == "qwen3"
     assert resolve_choice("tts", chosen).voice == "af_heart"
     with pytest.raises(KeyError):
@@ -245,7 +246,7 @@ def offer(kind: Kind, name: str, owner: int | None) -> ProviderOption:
 
 
 def key_of(owner: int, name: str = "openai") -> str:
-    return made("llm", ProviderChoice(name), owner).api_key
+    return made("llm", ProviderSelection(name), owner).api_key
 
 
 def test_ones_own_key_goes_before_the_servers_and_is_ones_own_alone(
@@ -304,7 +305,7 @@ def test_a_new_key_forgives_what_failed_with_the_old_one(
     people: tuple[int, int], redis_client: Any
 ) -> None:
     def health(owner: int) -> ProviderHealth:
-        return ProviderHealth(get_redis(), "llm", [ProviderChoice("openai")], owner)
+        return ProviderHealth(get_redis(), "llm", [ProviderSelection("openai")], owner)
 
     async def fails(owner: int) -> None:
         error = ProviderUnauthorized("wrong key", stage="llm", provider="openai")
@@ -352,7 +353,7 @@ def test_ones_own_endpoint_goes_before_the_servers_of_the_same_name(
     environment(parley_endpoints=[SHARED])
     one, other = people
     endpoint(one, name="shared")
-    chosen = ProviderChoice("endpoint:shared")
+    chosen = ProviderSelection("endpoint:shared")
     assert made("llm", chosen, one).base_url == "http://home/v1"
     assert made("llm", chosen, other).api_key == "sk-shared"
 
@@ -362,9 +363,9 @@ def test_an_endpoint_with_realtime_models_serves_realtime_mode(
 ) -> None:
     environment(parley_endpoints=[SHARED])
     one, _ = people
-    assert resolve_choice("realtime", ProviderChoice("endpoint:shared")).voice == "af_heart"
+    assert resolve_choice("realtime", ProviderSelection("endpoint:shared")).voice == "af_heart"
     endpoint(one, realtime_models=["deployed"])
-    config = made("realtime", ProviderChoice("endpoint:home"), one)
+    config = made("realtime", ProviderSelection("endpoint:home"), one)
     # Where no voices are named, the one of the endpoint's own choosing serves.
     assert (config.base_url, config.model, config.voice) == ("http://home/v1", "deployed", "")
     assert offer("realtime", "endpoint:home", one).models == ("deployed",)

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from interaction.core.types import ProviderSelection
 from interaction.credentials.provider_selection import resolve_choice
 from interaction.providers import errors
-from interaction.providers.config import ProviderChoice, ProviderConfig
+from interaction.providers.config import ProviderConfig
 from interaction.providers.registry import entries, missing_requirement
 from interaction.providers.stage_protocols import FLUSH, Flush, Transcript
 from interaction.tests.providers.adapters import given
@@ -95,13 +96,13 @@ def test_what_the_package_ships_is_no_model() -> None:
 
 
 def test_a_model_that_is_there_becomes_the_default_for_its_language(fetched: Fetch) -> None:
-    assert resolve_choice("stt", ProviderChoice("")).name == "pocketsphinx"
+    assert resolve_choice("stt", ProviderSelection("")).name == "pocketsphinx"
     fetched(CHINESE)
     assert missing_requirement(ENTRY) == ""
-    assert resolve_choice("stt", ProviderChoice("")).name == "pocketsphinx"
-    assert resolve_choice("stt", ProviderChoice("", language="zh-Hant")).name == "moonshine"
+    assert resolve_choice("stt", ProviderSelection("")).name == "pocketsphinx"
+    assert resolve_choice("stt", ProviderSelection("", language="zh-Hant")).name == "moonshine"
     fetched(TINY)
-    assert resolve_choice("stt", ProviderChoice("")).name == "moonshine"
+    assert resolve_choice("stt", ProviderSelection("")).name == "moonshine"
 
 
 def test_the_larger_model_is_the_better_one(fetched: Fetch) -> None:

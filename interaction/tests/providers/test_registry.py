@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from django.core.checks import run_checks
 
+from interaction.core.types import ProviderSelection
 from interaction.credentials.provider_selection import (
     ProviderOption,
     provider_config,
     provider_options,
 )
 from interaction.providers import registry
-from interaction.providers.config import ProviderChoice
 from interaction.providers.declaration import Account, Capabilities, EnvVar, Provider, StageEntry
 from interaction.providers.registry import SHIPPED, Registry
 from interaction.providers.stage_protocols import Transcript
@@ -122,7 +122,7 @@ async def test_a_provider_of_another_package_is_found_chosen_and_serves(
     assert "parley_acme.stt" not in sys.modules, "it is imported when it is used"
     assert found.accounts()["acme"].label == "Acme"
 
-    config = await provider_config("stt", ProviderChoice("acme"), 0)
+    config = await provider_config("stt", ProviderSelection("acme"), 0)
     assert (config.api_key, config.model) == ("sk-acme", "large")
     assert "sk-acme" not in repr(config)
     provider = registry.load("stt", config)

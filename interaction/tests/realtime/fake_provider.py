@@ -13,8 +13,7 @@ import pytest
 
 from interaction.bus.hub import Hub
 from interaction.core.engine import SessionSpec
-from interaction.core.types import Message
-from interaction.providers.config import ProviderChoice
+from interaction.core.types import Message, ProviderSelection
 from interaction.providers.errors import ProviderUnavailable
 from interaction.providers.realtime_protocol import (
     InputTranscript,
@@ -155,7 +154,7 @@ def spec(**changes: Any) -> SessionSpec:
         "session_id": uuid4(),
         "owner_id": 1,
         "mode": "realtime",
-        "realtime": ProviderChoice("openai"),
+        "realtime": ProviderSelection("openai"),
         "stt": (),
         "llm": (),
         "tts": (),

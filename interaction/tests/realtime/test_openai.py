@@ -27,9 +27,8 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.orders import CancelReply, EndTurn, OpenTurn, Respond, SendAudio, StreamAudio
-from interaction.core.types import Message
+from interaction.core.types import Message, ProviderSelection
 from interaction.models import ToolInvocation
-from interaction.providers.config import ProviderChoice
 from interaction.providers.endpoints import NamedEndpoint
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
@@ -88,7 +87,7 @@ async def test_a_named_endpoint_answers_with_its_own_key_and_voice(
         models={"realtime": ("far-1",)},
     )
     settings.ENV = settings.ENV.model_copy(update={"parley_endpoints": (far,)})
-    spec = session(realtime=ProviderChoice("endpoint:far"))
+    spec = session(realtime=ProviderSelection("endpoint:far"))
     async with Caller.calling(spec, RealtimeEngine) as caller:
         turn = caller.begin(tone(1.0))
         reply = caller.end(turn)
