@@ -7,35 +7,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 from django.utils import timezone
 
 from interaction.models import Session, Turn, TurnLatency
-
-
-@pytest.fixture
-def owner(db: None) -> User:
-    return User.objects.create_user("owner")
-
-
-@pytest.fixture
-def stranger(db: None) -> User:
-    return User.objects.create_user("stranger")
-
-
-@pytest.fixture
-def at_home(client: Client, owner: User) -> Client:
-    """The owner's browser."""
-    client.force_login(owner)
-    return client
-
-
-@pytest.fixture
-def elsewhere(stranger: User) -> Client:
-    """Somebody else's browser."""
-    client = Client()
-    client.force_login(stranger)
-    return client
 
 
 @pytest.fixture

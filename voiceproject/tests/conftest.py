@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 
 
 @pytest.fixture
-def owner(db: None) -> Any:
-    return get_user_model().objects.create_superuser("owner", password="a good long password")
+def owner(owner: User) -> User:
+    """As on an installation: a superuser, who has set a password here."""
+    owner.is_staff = owner.is_superuser = True
+    owner.set_password("a good long password")
+    owner.save()
+    return owner

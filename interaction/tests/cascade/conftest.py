@@ -3,23 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth import get_user_model
 
 from interaction.core.engine import SessionSpec
-from interaction.models import Session
 from interaction.tests.cascade.caller import spec
 
 
 @pytest.fixture
-def session(transactional_db: None) -> Callable[..., SessionSpec]:
+def session(opened: Callable[[SessionSpec], SessionSpec]) -> Callable[..., SessionSpec]:
     """``session(**changes)``: a session that is in the database, and what an engine knows of it."""
-
-    def make(**changes: object) -> SessionSpec:
-        made = spec(**changes)
-        owner, _ = get_user_model().objects.get_or_create(username="caller")
-        Session.objects.create(
-            pk=made.session_id, owner=owner, recording=made.recording, status=Session.Status.ACTIVE
-        )
-        return made
-
-    return make
+    return lambda **changes: opened(spec(**changes))

@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from django.test import Client as Browser
+from django.contrib.auth.models import User
 from django.test import override_settings
 
-from interaction.models import ApiToken
 from interaction.tests.edges.client import Client
-from interaction.tests.scripted_engine import ScriptedEngine
+from interaction.tests.fakes.scripted_engine import ScriptedEngine
 from voiceproject.testing.web import WebServer
 
 
@@ -32,26 +30,9 @@ def engines() -> list[ScriptedEngine]:
 
 
 @pytest.fixture
-def owner(transactional_db: None, django_user_model: Any) -> Any:
-    return django_user_model.objects.create_user("owner")
-
-
-@pytest.fixture
-def stranger(transactional_db: None, django_user_model: Any) -> Any:
-    return django_user_model.objects.create_user("stranger")
-
-
-@pytest.fixture
-def token(owner: Any) -> str:
-    return ApiToken.make(owner)
-
-
-@pytest.fixture
-def cookie(owner: Any) -> str:
-    """The cookie of a browser in which ``owner`` has signed in."""
-    browser = Browser()
-    browser.force_login(owner)
-    return "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())
+def owner(transactional_db: None, owner: User) -> User:
+    """Sessions read and write in other threads."""
+    return owner
 
 
 @pytest.fixture
@@ -62,7 +43,7 @@ def connect(token: str) -> Callable[[], Client]:
 
 @pytest.fixture(scope="session")
 def _web(subprocess_env: dict[str, str]) -> Iterator[WebServer]:
-    settings = "interaction.tests.scripted_settings"
+    settings = "interaction.tests.fakes.scripted_settings"
     server = WebServer(subprocess_env, DJANGO_SETTINGS_MODULE=settings)
     try:
         server.start()

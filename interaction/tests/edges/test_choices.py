@@ -12,7 +12,7 @@ from interaction.core.orders import Respond
 from interaction.core.types import Message
 from interaction.models import PromptTemplate
 from interaction.tests.edges.client import Client
-from interaction.tests.scripted_engine import ScriptedEngine
+from interaction.tests.fakes.scripted_engine import ScriptedEngine
 
 Connect = Callable[[], Client]
 

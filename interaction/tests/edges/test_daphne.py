@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from interaction.audio import wav
 from interaction.models import Session
-from interaction.tests.scripted_engine import HEARD
+from interaction.tests.fakes.scripted_engine import HEARD
 from voiceproject.testing.web import WebServer
 
 PATIENCE = 20

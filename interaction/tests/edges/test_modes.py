@@ -9,7 +9,7 @@ from interaction.core.events import StageFailed
 from interaction.core.orders import Respond, StreamAudio
 from interaction.models import Session
 from interaction.tests.edges.client import Client
-from interaction.tests.scripted_engine import ScriptedEngine
+from interaction.tests.fakes.scripted_engine import ScriptedEngine
 
 Connect = Callable[[], Client]
 

@@ -20,7 +20,7 @@ from interaction.audio import wav
 from interaction.core.orders import CancelReply, EndTurn, SendAudio
 from interaction.models import Session
 from interaction.tests.edges.client import validator
-from interaction.tests.scripted_engine import HEARD, ScriptedEngine
+from interaction.tests.fakes.scripted_engine import HEARD, ScriptedEngine
 
 Spoken = Callable[[str], wav.Sound]
 

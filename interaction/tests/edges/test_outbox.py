@@ -12,7 +12,7 @@ import pytest
 from interaction.core.news import PlayAudio
 from interaction.edges.parley.messages import AudioHeader, Pong
 from interaction.sessions.outbox import QUEUED_MS, Outbox
-from interaction.tests.scripted_engine import tone
+from interaction.tests.fakes.scripted_engine import tone
 
 TURN = uuid4()
 

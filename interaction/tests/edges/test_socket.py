@@ -16,7 +16,7 @@ from interaction.models import Session
 from interaction.sessions import create
 from interaction.sessions.settings import SessionSettings
 from interaction.tests.edges.client import Client
-from interaction.tests.scripted_engine import HEARD, ScriptedEngine
+from interaction.tests.fakes.scripted_engine import HEARD, ScriptedEngine
 
 Connect = Callable[[], Client]
 MANUAL = {"kind": "manual"}
@@ -386,7 +386,7 @@ class TestThingsGoWrong:
         assert error["code"] == "internal_error"
         assert (over["reason"], over["summary"]) == ("internal_error", None)
         assert (await session_row(started["session_id"])).end_reason == "internal_error"
-        assert "session broke: interaction.tests.scripted_engine.ScriptedBug" in caplog.text
+        assert "session broke: interaction.tests.fakes.scripted_engine.ScriptedBug" in caplog.text
         assert "scripted_engine.py" in caplog.text
         assert "secret" not in caplog.text
 

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from interaction.audio import wav
 from interaction.models import ApiToken, Session
 from interaction.talk.sound import Listening, end_of_speech
-from interaction.tests.scripted_engine import HEARD, tone
+from interaction.tests.fakes.scripted_engine import HEARD, tone
 from voiceproject.testing.web import WebServer
 
 

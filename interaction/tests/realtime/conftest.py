@@ -8,13 +8,11 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.test import override_settings
 from pydantic import SecretStr
 
 from interaction.core.engine import SessionSpec
 from interaction.core.types import ProviderSelection
-from interaction.models import Session
 from interaction.tests.standins import gemini_live
 from interaction.tests.standins.openai_realtime import Standin
 
@@ -42,12 +40,13 @@ async def gemini(
 
 
 @pytest.fixture
-def session(transactional_db: None) -> Callable[..., SessionSpec]:
+def session(opened: Callable[[SessionSpec], SessionSpec]) -> Callable[..., SessionSpec]:
     """``session(**changes)``: a session that is in the database, and what an engine knows of it."""
 
     def make(**changes: Any) -> SessionSpec:
         fields: dict[str, Any] = {
             "session_id": uuid4(),
+            "owner_id": 0,
             "mode": "realtime",
             "realtime": ProviderSelection("openai", voice="coral", language="en"),
             "stt": (ProviderSelection("pocketsphinx"),),
@@ -55,15 +54,6 @@ def session(transactional_db: None) -> Callable[..., SessionSpec]:
             "tts": (ProviderSelection("espeak"),),
             "system_prompt": "Be brief.",
         }
-        owner, _ = get_user_model().objects.get_or_create(username="caller")
-        made = SessionSpec(**{**fields, "owner_id": owner.pk, **changes})
-        Session.objects.create(
-            pk=made.session_id,
-            owner=owner,
-            mode="realtime",
-            recording=made.recording,
-            status=Session.Status.ACTIVE,
-        )
-        return made
+        return opened(SessionSpec(**fields | changes))
 
     return make

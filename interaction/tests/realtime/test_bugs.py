@@ -14,7 +14,7 @@ from interaction.realtime import engine as engine_module
 from interaction.realtime.engine import RealtimeEngine
 from interaction.realtime.response_matching import ResponseMatcher
 from interaction.tests.cascade.caller import Caller
-from interaction.tests.realtime.fake_provider import ANSWER, GONE, FakeProvider
+from interaction.tests.fakes.realtime_provider import ANSWER, GONE, FakeProvider
 from interaction.tests.realtime.test_losses import nth
 
 SECRET = "what somebody has said"

@@ -28,7 +28,7 @@ from interaction.providers.realtime_protocol import (
 from interaction.realtime.engine import RealtimeEngine
 from interaction.realtime.reply import RealtimeReply
 from interaction.realtime.response_matching import MOST_NUMBERED, ResponseMatcher
-from interaction.tests.realtime.fake_provider import ANSWER, HUNDRED_MS, FakeProvider, spec
+from interaction.tests.fakes.realtime_provider import ANSWER, HUNDRED_MS, FakeProvider, spec
 from interaction.tests.realtime.test_found_turns import SERVER
 
 FRAME = bytes(1024)

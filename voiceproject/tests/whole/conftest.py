@@ -4,12 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from interaction.tests.conftest import spoken
 from voiceproject.testing.calling import Caller
 from voiceproject.testing.installation import Install, Installation
 from voiceproject.testing.stack import Providers
-
-__all__ = ["spoken"]
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from interaction.credentials import client_secrets
 from interaction.credentials.client_secrets import Grant
 from interaction.models import Session
 from interaction.tests.edges.openai.client import Client
-from interaction.tests.scripted_engine import ScriptedEngine
+from interaction.tests.fakes.scripted_engine import ScriptedEngine
 
 
 @pytest.fixture

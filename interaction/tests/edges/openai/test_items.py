@@ -9,7 +9,7 @@ from interaction.core.orders import Respond
 from interaction.edges.openai.formats import AudioFormat
 from interaction.edges.openai.items import in_budget
 from interaction.tests.edges.openai.client import Client
-from interaction.tests.scripted_engine import ScriptedEngine
+from interaction.tests.fakes.scripted_engine import ScriptedEngine
 
 Connect = Callable[..., Client]
 

@@ -11,7 +11,7 @@ from interaction.core.orders import Respond
 from interaction.edges.openai.errors import ClientError
 from interaction.edges.openai.session import SERVER_VAD, Settings
 from interaction.tests.edges.openai.client import Client
-from interaction.tests.scripted_engine import ScriptedEngine, tone
+from interaction.tests.fakes.scripted_engine import ScriptedEngine, tone
 
 Connect = Callable[..., Client]
 

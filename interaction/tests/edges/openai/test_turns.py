@@ -11,7 +11,7 @@ from interaction.audio import wav
 from interaction.core.orders import EndTurn, Respond, SendAudio
 from interaction.models import Session
 from interaction.tests.edges.openai.client import Client
-from interaction.tests.scripted_engine import HEARD, ScriptedEngine, tone
+from interaction.tests.fakes.scripted_engine import HEARD, ScriptedEngine, tone
 
 Connect = Callable[..., Client]
 Spoken = Callable[[str], wav.Sound]

@@ -17,7 +17,7 @@ from interaction.edges.openai import consumer
 from interaction.models import Session
 from interaction.sessions import create
 from interaction.tests.edges.openai.client import Client
-from interaction.tests.scripted_engine import HEARD, ScriptedEngine, tone
+from interaction.tests.fakes.scripted_engine import HEARD, ScriptedEngine, tone
 
 Connect = Callable[..., Client]
 Spoken = Callable[[str], wav.Sound]

@@ -3,5 +3,5 @@
 from voiceproject.settings import *  # noqa: F403
 
 PARLEY_ENGINES = dict.fromkeys(
-    ("cascade", "realtime"), "interaction.tests.scripted_engine.ScriptedEngine"
+    ("cascade", "realtime"), "interaction.tests.fakes.scripted_engine.ScriptedEngine"
 )
