@@ -168,7 +168,7 @@ def _renew_version(owner_id: int) -> None:
                 store.delete(key)
     except RedisError:
         # Nobody talks without Redis, and a new one has no versions.
-        logger.warning("redis was not told of a changed key", extra={"part": "redis"})
+        logger.warning("a changed key did not reach redis", extra={"part": "redis"})
 
 
 def provider_health_key(owner_id: int, provider: str) -> str:

@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 
 from interaction.core.config import ConversationConfig
 from interaction.core.engine import SessionSpec
-from interaction.core.types import Mode
-from interaction.core.types import ProviderSelection
+from interaction.core.types import Mode, ProviderSelection
 from interaction.credentials.provider_selection import (
     default_fallbacks,
     provider_names,
