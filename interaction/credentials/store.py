@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from pydantic import SecretStr
 from redis.exceptions import RedisError
 
+from interaction import encryption
 from interaction.bus import short_lived_redis
 from interaction.bus.redis_client import get_redis, retry_while_down
-from interaction.credentials import encryption
 from interaction.models import Endpoint, ProviderCredential
 from interaction.providers import registry
 from interaction.providers.declaration import EnvVar
