@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from interaction.credentials import encryption
+from interaction import encryption
 from interaction.credentials.store import server_setting
 from interaction.providers import registry
 from interaction.providers.config import KINDS, Kind

@@ -49,7 +49,7 @@ def _words(value: str) -> list[str]:
 CREDENTIALS_KEYS = _words(ENV.parley_credentials_key.get_secret_value()) or [
     credentials_key(DATA_DIR)
 ]
-"""Fernet keys (``interaction.credentials.encryption``), the one that encrypts first."""
+"""Fernet keys (``interaction.encryption``), the one that encrypts first."""
 
 ALLOWED_HOSTS = _words(ENV.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = _words(ENV.csrf_trusted_origins)

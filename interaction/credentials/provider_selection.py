@@ -211,9 +211,10 @@ def _default_name(kind: Kind, credentials: Credentials, language: str) -> str:
     )
     usable = (entry for entry in candidates if _serves_unasked(entry, credentials, language))
     # Where none is usable, one whose reason can be shown.
-    for entry in chain(usable, candidates, entries.values()):
-        return entry.name
-    raise KeyError(kind)
+    first = next(chain(usable, candidates, entries.values()), None)
+    if first is None:
+        raise KeyError(kind)
+    return first.name
 
 
 def _serves_unasked(entry: StageEntry, credentials: Credentials, language: str) -> bool:

@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from pydantic import SecretStr
 from redis.exceptions import RedisError
 
+from interaction import encryption
 from interaction.bus import short_lived_redis
 from interaction.bus.redis_client import get_redis, retry_while_down
-from interaction.credentials import encryption
 from interaction.models import Endpoint, ProviderCredential
 from interaction.providers import registry
 from interaction.providers.declaration import EnvVar
@@ -168,7 +168,7 @@ def _renew_version(owner_id: int) -> None:
                 store.delete(key)
     except RedisError:
         # Nobody talks without Redis, and a new one has no versions.
-        logger.warning("redis was not told of a changed key", extra={"part": "redis"})
+        logger.warning("a changed key did not reach redis", extra={"part": "redis"})
 
 
 def provider_health_key(owner_id: int, provider: str) -> str:

@@ -35,6 +35,7 @@ from interaction.models import Endpoint, ProviderCredential
 from interaction.providers import registry
 from interaction.providers.config import KINDS, Kind
 from interaction.providers.declaration import Account
+from interaction.providers.endpoints import ENDPOINT_PREFIX
 from interaction.ui_strings import ui_strings
 
 
@@ -130,7 +131,7 @@ async def try_endpoint(request: PageRequest, pk: int) -> HttpResponse:
     row = await sync_to_async(_endpoint)(request, pk)
     server = Account(row.base_url, check_path="/models", label=row.name)
     try:
-        access = Credentials(own_endpoints=(row,)).endpoints()[f"endpoint:{row.name}"].access()
+        access = Credentials(own_endpoints=(row,)).endpoints()[ENDPOINT_PREFIX + row.name].access()
         models = {name for names in row.models_by_kind.values() for name in names}
         result = await check_key(server, access, sorted(models))
     except NoAccess as missing:

@@ -7,7 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from interaction.credentials import encryption
+from interaction import encryption
 
 SHORTEST_HINTED = 12
 """Of a shorter key, four characters would tell too much."""

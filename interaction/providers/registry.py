@@ -210,6 +210,9 @@ def _malformed(provider: Provider) -> str:
     for variable in provider.environment:
         if not variable.name.startswith(prefix):
             return f"the variable {variable.name} does not begin with {prefix}"
+    key_variable = provider.account and provider.account.api_key_variable
+    if key_variable and not key_variable.secret:
+        return f"the variable {key_variable.name} holds a key, but is not declared secret"
     for stage in provider.stages:
         if stage.kind not in KINDS:
             return f"there is no stage {stage.kind!r}"

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from interaction.credentials import encryption
+from interaction import encryption
 from interaction.models import Endpoint, ProviderCredential
 
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 
-from interaction.credentials import encryption
+from interaction import encryption
 from interaction.credentials.provider_selection import provider_options
 from interaction.models import Endpoint, ProviderCredential
 from voiceproject.secret import credentials_key

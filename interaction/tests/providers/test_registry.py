@@ -191,7 +191,12 @@ def test_a_broken_one_is_left_out_and_costs_nobody_else_anything(
             "stt deepgram",
         ),
         (
-            Provider("tts", "T", (), Account("http://x", EnvVar("TTS_VOICE"))),
+            replace(ACME, account=Account("http://x", EnvVar("ACME_API_KEY"))),
+            "malformed",
+            "ACME_API_KEY holds a key, but is not declared secret",
+        ),
+        (
+            Provider("tts", "T", (), Account("http://x", EnvVar("TTS_VOICE", secret=True))),
             "duplicate",
             "TTS_VOICE",
         ),
