@@ -138,6 +138,10 @@ PARLEY_ENGINES = {
 }
 """What answers a conversation: a class that takes a ``SessionSpec`` (interaction/engine.py)."""
 
+PARLEY_PUBLISHER = "interaction.bus.publisher.Publisher"
+"""What hands stages to the task queue: a class as interaction/bus/publisher.py's ``TaskPublisher``
+describes it. Tests have another that runs the archive without a worker."""
+
 PARLEY_REST_RESOURCES = (
     "interaction.api.schemas.RESOURCES",
     "history.api.schemas.RESOURCES",

@@ -14,9 +14,11 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from celery import current_app
+from django.conf import settings
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
 from interaction.bus.redis_client import CONNECTION_ERRORS, RETRY_FOR
@@ -48,7 +50,19 @@ class _Parcel:
     taken: Future[None] = field(default_factory=Future)
 
 
+class TaskPublisher(Protocol):
+    async def publish(
+        self, ticket: StageRequest, patience: float = RETRY_FOR, **kwargs: Any
+    ) -> None:
+        """Enqueue the ticket's stage; returns when the queue has it, else ``NotPublished``.
+
+        ``patience``: seconds for which it is tried. ``kwargs``: the task's other arguments.
+        """
+
+
 class Publisher:
+    """Implements ``TaskPublisher``."""
+
     def __init__(self) -> None:
         self._parcels: queue.SimpleQueue[_Parcel] = queue.SimpleQueue()
         threading.Thread(target=self._work, name="publisher", daemon=True).start()
@@ -56,7 +70,6 @@ class Publisher:
     async def publish(
         self, ticket: StageRequest, patience: float = RETRY_FOR, **kwargs: Any
     ) -> None:
-        """Enqueue the ticket's stage; returns when the broker has it, else ``NotPublished``."""
         task, queue_name = TASKS[ticket.stage]
         parcel = _Parcel(
             task, queue_name, {"ticket": dump(ticket), **kwargs}, time.monotonic() + patience
@@ -117,7 +130,13 @@ def _settle(taken: Future[None], error: Exception | None) -> None:
         taken.set_exception(error)
 
 
+def publisher() -> TaskPublisher:
+    """This process's publisher, of the class that ``settings.PARLEY_PUBLISHER`` names; it is made,
+    and its thread starts, with the first call."""
+    return _made(settings.PARLEY_PUBLISHER)
+
+
 @cache
-def publisher() -> Publisher:
-    """This process's publisher; its thread starts with the first call."""
-    return Publisher()
+def _made(path: str) -> TaskPublisher:
+    made: TaskPublisher = import_string(path)()
+    return made

@@ -10,9 +10,12 @@ import pytest_asyncio
 from django.conf import settings
 from django.test import override_settings
 from pydantic import SecretStr
+from redis import Redis
 
+from interaction.bus.publisher import publisher
 from interaction.core.engine import SessionSpec
 from interaction.core.types import ProviderSelection
+from interaction.tests.fakes.archiving_publisher import ArchivingPublisher
 from interaction.tests.standins import gemini_live
 from interaction.tests.standins.openai_realtime import Standin
 
@@ -37,6 +40,18 @@ async def gemini(
         env = settings.ENV.model_copy(update={"gemini_base_url": server.url, "gemini_api_key": key})
         with override_settings(ENV=env):
             yield server
+
+
+@pytest_asyncio.fixture
+async def archiving(redis_client: Redis, transactional_db: None) -> AsyncIterator[None]:
+    """Closed turns become rows in this process: no worker runs."""
+    path = f"{ArchivingPublisher.__module__}.{ArchivingPublisher.__qualname__}"
+    with override_settings(PARLEY_PUBLISHER=path):
+        archive = publisher()
+        assert isinstance(archive, ArchivingPublisher)
+        await archive.start()
+        yield
+        await archive.stop()
 
 
 @pytest.fixture

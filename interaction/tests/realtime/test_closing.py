@@ -16,7 +16,6 @@ from interaction.tests.cascade.caller import Caller
 from interaction.tests.realtime.tones import tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
 from interaction.turn_records.recorder import TurnRecorder
-from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
 
@@ -24,7 +23,7 @@ Session = Callable[..., SessionSpec]
 @pytest.mark.parametrize("make", [RealtimeEngine, CascadeEngine])
 async def test_an_engine_that_is_closed_while_it_opens_stays_closed(
     standin: Standin,
-    worker: Worker,
+    archiving: None,
     session: Session,
     monkeypatch: pytest.MonkeyPatch,
     make: Callable[[SessionSpec], Engine],
@@ -52,7 +51,7 @@ async def test_an_engine_that_is_closed_while_it_opens_stays_closed(
 
 
 async def test_a_record_that_cannot_be_written_keeps_nobody_from_closing(
-    standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
+    standin: Standin, archiving: None, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def crash(*_: Any, **facts: Any) -> None:
         raise ValueError
@@ -93,7 +92,7 @@ async def test_a_recorder_that_has_a_bug_keeps_nobody_from_closing(
 
 
 async def test_of_a_turn_that_is_over_nothing_stays_in_memory(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan(calls=(("current_time", "{}"),)), Plan()]
     async with Caller.calling(session(tools=("current_time",)), RealtimeEngine) as caller:

@@ -22,7 +22,6 @@ from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.test_losses import nth
 from interaction.tests.realtime.tones import tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
-from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
 SERVER = TurnDetection("server")
@@ -34,7 +33,7 @@ async def is_listened_to(caller: Caller, standin: Standin) -> None:
 
 
 async def test_an_answer_that_nobody_wants_is_not_given_to_the_next_turn(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan("Unasked."), Plan("Asked for.")]
     turn, reply = uuid4(), uuid4()
@@ -54,7 +53,7 @@ async def test_an_answer_that_nobody_wants_is_not_given_to_the_next_turn(
 
 
 async def test_a_turn_that_is_dropped_is_forgotten_by_the_provider_and_not_answered(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan("To nobody."), Plan("To somebody.")]
     async with Caller.calling(session(turns=SERVER), RealtimeEngine) as caller:
@@ -74,7 +73,7 @@ async def test_a_turn_that_is_dropped_is_forgotten_by_the_provider_and_not_answe
 
 
 async def test_speech_that_comes_in_one_burst_has_its_words(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     turn, reply = uuid4(), uuid4()
     async with Caller.calling(session(turns=SERVER), RealtimeEngine) as caller:
@@ -90,7 +89,7 @@ async def test_speech_that_comes_in_one_burst_has_its_words(
 
 
 async def test_a_line_that_breaks_while_somebody_speaks_fails_the_turn_that_it_found(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(turns=SERVER), RealtimeEngine) as caller:
         await is_listened_to(caller, standin)
@@ -103,7 +102,7 @@ async def test_a_line_that_breaks_while_somebody_speaks_fails_the_turn_that_it_f
 
 
 async def test_a_turn_that_was_refused_has_no_number(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan("To nothing.", fault="empty"), Plan("To something.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -116,7 +115,7 @@ async def test_a_turn_that_was_refused_has_no_number(
 
 
 async def test_a_reply_that_is_cut_off_in_its_first_sentence_is_in_the_history(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan("Well then", fault="hold")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -133,7 +132,7 @@ async def test_a_reply_that_is_cut_off_in_its_first_sentence_is_in_the_history(
 
 
 async def test_a_turn_that_the_person_ends_is_ended_for_the_provider_by_silence(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     turn, reply = uuid4(), uuid4()
     async with Caller.calling(session(turns=SERVER), RealtimeEngine) as caller:

@@ -27,14 +27,13 @@ from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.gemini_live import Plan, Standin
-from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
 BY_GEMINI = {"realtime": ProviderSelection("gemini")}
 
 
 async def test_a_spoken_turn_is_kept_as_a_cascades(
-    gemini: Standin, worker: Worker, session: Session
+    gemini: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(**BY_GEMINI), RealtimeEngine) as caller:
         turn = caller.begin(tone(1.0))
@@ -55,7 +54,7 @@ async def test_a_spoken_turn_is_kept_as_a_cascades(
 
 
 async def test_a_tool_is_run_here_and_kept(
-    gemini: Standin, worker: Worker, session: Session
+    gemini: Standin, archiving: None, session: Session
 ) -> None:
     gemini.plans = [Plan(calls=(("current_time", {"time_zone": "Asia/Taipei"}),)), Plan("Noon.")]
     spec = session(**BY_GEMINI, tools=("current_time",))
@@ -71,7 +70,7 @@ async def test_a_tool_is_run_here_and_kept(
 
 
 async def test_who_interrupts_is_answered(
-    gemini: Standin, worker: Worker, session: Session
+    gemini: Standin, archiving: None, session: Session
 ) -> None:
     gemini.plans = [Plan("One two three four five.", fault="hold"), Plan("Oh.")]
     async with Caller.calling(session(**BY_GEMINI), RealtimeEngine) as caller:
@@ -87,7 +86,7 @@ async def test_who_interrupts_is_answered(
 
 
 async def test_a_provider_that_finds_turns_hears_everything(
-    gemini: Standin, worker: Worker, session: Session
+    gemini: Standin, archiving: None, session: Session
 ) -> None:
     spec = session(**BY_GEMINI, turns=TurnDetection("server"))
     async with Caller.calling(spec, RealtimeEngine) as caller:
@@ -108,7 +107,7 @@ async def test_a_provider_that_finds_turns_hears_everything(
 
 
 async def test_a_server_that_goes_away_is_followed_without_a_word(
-    gemini: Standin, worker: Worker, session: Session
+    gemini: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(**BY_GEMINI), RealtimeEngine) as caller:
         _turn, first = caller.type("I am Ada.")
@@ -122,7 +121,7 @@ async def test_a_server_that_goes_away_is_followed_without_a_word(
 
 
 async def test_a_conversation_that_cannot_be_resumed_goes_on_with_what_was_said(
-    gemini: Standin, worker: Worker, session: Session
+    gemini: Standin, archiving: None, session: Session
 ) -> None:
     gemini.handles = False
     gemini.plans = [Plan("Hello Ada."), Plan("You are Ada.")]
@@ -140,7 +139,7 @@ async def test_a_conversation_that_cannot_be_resumed_goes_on_with_what_was_said(
 
 
 async def test_a_reply_that_breaks_off_costs_its_turn_alone(
-    gemini: Standin, worker: Worker, session: Session
+    gemini: Standin, archiving: None, session: Session
 ) -> None:
     gemini.plans = [Plan("Hello."), Plan(fault="cut"), Plan("You are Ada.")]
     before = (Message("user", "I am Ada."), Message("assistant", "Hello."))
@@ -155,7 +154,7 @@ async def test_a_reply_that_breaks_off_costs_its_turn_alone(
 
 
 async def test_a_bad_key_is_a_lost_engine(
-    gemini: Standin, worker: Worker, session: Session
+    gemini: Standin, archiving: None, session: Session
 ) -> None:
     gemini.closes = (1007, "API key not valid. Please pass a valid API key.")
     async with Caller.calling(session(**BY_GEMINI), RealtimeEngine) as caller:

@@ -19,7 +19,6 @@ from interaction.realtime.provider_connection import ProviderConnection
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.realtime.tones import tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
-from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
 SERVER = TurnDetection("server")
@@ -30,7 +29,7 @@ def gone() -> ProviderUnavailable:
 
 
 async def test_a_provider_that_hears_but_never_answers_is_given_up(
-    standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
+    standin: Standin, archiving: None, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 0.3)
     standin.plans = [Plan(fault="silent"), Plan(fault="silent")]
@@ -43,7 +42,7 @@ async def test_a_provider_that_hears_but_never_answers_is_given_up(
 
 
 async def test_listening_does_not_call_a_server_that_hangs_up_without_end(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.hangs_up = True
     async with Caller.calling(session(turns=SERVER), RealtimeEngine) as caller:
@@ -55,7 +54,7 @@ async def test_listening_does_not_call_a_server_that_hangs_up_without_end(
 
 
 async def test_a_provider_that_was_away_is_listened_to_by_again_after_a_pause(
-    standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
+    standin: Standin, archiving: None, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("interaction.realtime.provider_connection.FIRST_BACKOFF", 0.05)
     standin.refuses = 503
@@ -70,7 +69,7 @@ async def test_a_provider_that_was_away_is_listened_to_by_again_after_a_pause(
 
 
 async def test_the_pause_grows_until_a_reply_has_come(
-    standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
+    standin: Standin, archiving: None, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [0.0]
     standin.refuses = 503
@@ -93,7 +92,7 @@ async def test_the_pause_grows_until_a_reply_has_come(
 
 
 async def test_a_break_that_is_told_twice_costs_one_line(
-    standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
+    standin: Standin, archiving: None, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed, first, pending = (
         RealtimeConnection.feed_audio,
@@ -121,7 +120,7 @@ async def test_a_break_that_is_told_twice_costs_one_line(
 
 
 async def test_a_line_that_is_lost_as_soon_as_it_is_open_is_not_the_last_to_be_followed(
-    standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
+    standin: Standin, archiving: None, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ensure_open, opened = ProviderConnection.ensure_open, list[Any]()
 
@@ -147,7 +146,7 @@ async def test_a_line_that_is_lost_as_soon_as_it_is_open_is_not_the_last_to_be_f
 
 
 async def test_an_error_of_our_own_costs_a_turn_and_leaves_nothing_behind(
-    standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
+    standin: Standin, archiving: None, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     standin.plans = [Plan("One."), Plan("Two.")]
     emit_audio = RealtimeEngine._emit_audio

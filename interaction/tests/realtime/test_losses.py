@@ -27,7 +27,6 @@ from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
 from interaction.tools.base import ToolContext
-from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
 CREATE = "conversation.item.create"
@@ -53,7 +52,7 @@ async def nth(caller: Caller, kind: type[Any], number: int) -> None:
 
 
 async def test_who_types_over_a_reply_stops_it(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan(fault="hold"), Plan("Something else.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -70,7 +69,7 @@ async def test_who_types_over_a_reply_stops_it(
 
 
 async def test_a_reply_that_is_stopped_while_its_tools_run_takes_no_other_with_it(
-    standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
+    standin: Standin, archiving: None, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     standin.plans = [Plan(calls=(("current_time", "{}"),)), Plan("Something else.")]
     async with Caller.calling(session(tools=("current_time",)), RealtimeEngine) as caller:
@@ -89,7 +88,7 @@ async def test_a_reply_that_is_stopped_while_its_tools_run_takes_no_other_with_i
 
 
 async def test_a_turn_without_audio_fails_and_the_next_one_is_answered(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan("To nothing.", fault="empty"), Plan("To something.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -103,7 +102,7 @@ async def test_a_turn_without_audio_fails_and_the_next_one_is_answered(
 
 @pytest.mark.parametrize("told", ["busy", "cleared"])
 async def test_a_reply_that_was_asked_for_too_early_is_asked_for_again(
-    standin: Standin, worker: Worker, session: Session, told: str
+    standin: Standin, archiving: None, session: Session, told: str
 ) -> None:
     standin.plans = [Plan(fault="hold"), Plan(fault=told), Plan("At last.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -116,7 +115,7 @@ async def test_a_reply_that_was_asked_for_too_early_is_asked_for_again(
 
 
 async def test_of_replies_asked_for_too_early_the_last_one_is_asked_for_again(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan(fault="linger"), Plan("At last."), Plan("And then.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -137,7 +136,7 @@ async def test_of_replies_asked_for_too_early_the_last_one_is_asked_for_again(
 
 
 async def test_a_provider_that_finds_turns_interrupts_itself(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan("One.", fault="hold"), Plan("Two.")]
     spec = session(turns=TurnDetection("server"))
@@ -164,7 +163,7 @@ async def test_a_provider_that_finds_turns_interrupts_itself(
 
 
 async def test_a_line_that_breaks_while_somebody_speaks_loses_none_of_their_words(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(), RealtimeEngine) as caller:
         turn = caller.begin(tone(0.5))
@@ -180,7 +179,7 @@ async def test_a_line_that_breaks_while_somebody_speaks_loses_none_of_their_word
 
 
 async def test_a_line_that_breaks_between_turns_goes_on_with_the_last_one_as_it_was_heard(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan("Hello Ada. How are you?")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -197,7 +196,7 @@ async def test_a_line_that_breaks_between_turns_goes_on_with_the_last_one_as_it_
 
 
 async def test_a_server_that_hangs_up_on_everybody_is_not_called_without_end(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.hangs_up = True
     async with Caller.calling(session(), RealtimeEngine) as caller:

@@ -35,7 +35,6 @@ from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
-from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
 CREATE = "conversation.item.create"
@@ -43,7 +42,7 @@ SERVER_VAD = TurnDetection("server", silence_ms=400)
 
 
 async def test_a_spoken_turn_is_answered_in_speech_and_kept_as_a_cascades(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(), RealtimeEngine) as caller:
         turn = caller.begin(tone(1.0))
@@ -78,7 +77,7 @@ async def test_a_spoken_turn_is_answered_in_speech_and_kept_as_a_cascades(
 
 
 async def test_a_named_endpoint_answers_with_its_own_key_and_voice(
-    standin: Standin, worker: Worker, session: Session, settings: Any
+    standin: Standin, archiving: None, session: Session, settings: Any
 ) -> None:
     far = NamedEndpoint(
         name="far",
@@ -100,7 +99,7 @@ async def test_a_named_endpoint_answers_with_its_own_key_and_voice(
 
 
 async def test_a_typed_turn_goes_along_as_text(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(), RealtimeEngine) as caller:
         _turn, reply = caller.type("Good morning.", Message("system", "Be brief."))
@@ -110,7 +109,7 @@ async def test_a_typed_turn_goes_along_as_text(
 
 
 async def test_a_tool_is_run_here_and_its_result_is_answered(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan(calls=(("current_time", '{"time_zone": "Asia/Taipei"}'),)), Plan()]
     spec = session(tools=("current_time", "end_session"))
@@ -130,7 +129,7 @@ async def test_a_tool_is_run_here_and_its_result_is_answered(
 
 
 async def test_a_tool_may_end_the_session(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan(calls=(("end_session", "{}"),)), Plan("Goodbye.")]
     async with Caller.calling(session(tools=("end_session",)), RealtimeEngine) as caller:
@@ -140,7 +139,7 @@ async def test_a_tool_may_end_the_session(
 
 
 async def test_an_interrupted_reply_is_cut_to_what_was_heard_and_the_next_one_is_its_own(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan(fault="hold"), Plan("Something else.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -158,7 +157,7 @@ async def test_an_interrupted_reply_is_cut_to_what_was_heard_and_the_next_one_is
 
 
 async def test_no_more_is_truncated_than_was_said(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(), RealtimeEngine) as caller:
         turn = caller.begin(tone(1.0))
@@ -171,7 +170,7 @@ async def test_no_more_is_truncated_than_was_said(
 
 
 async def test_a_reply_called_off_before_it_began_is_cancelled_when_it_does(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan("Too late."), Plan("In time.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -183,7 +182,7 @@ async def test_a_reply_called_off_before_it_began_is_cancelled_when_it_does(
 
 
 async def test_a_transcript_that_comes_late_belongs_to_its_turn(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan(late_words=True)]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -197,7 +196,7 @@ async def test_a_transcript_that_comes_late_belongs_to_its_turn(
 
 
 async def test_long_numbers_are_masked_in_what_the_provider_heard(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.words = "my card is 4111 1111 1111 1111"
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -208,7 +207,7 @@ async def test_long_numbers_are_masked_in_what_the_provider_heard(
 
 
 async def test_a_provider_that_finds_turns_hears_everything_and_says_where_they_lie(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(turns=SERVER_VAD), RealtimeEngine) as caller:
         engine = caller.engine
@@ -237,7 +236,7 @@ async def lost(caller: Caller) -> EngineLost:
 
 
 async def test_a_server_that_refuses_is_a_lost_engine(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.refuses = 401
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -246,7 +245,7 @@ async def test_a_server_that_refuses_is_a_lost_engine(
 
 
 async def test_a_server_that_is_away_is_a_lost_engine_and_serves_when_it_is_back(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.refuses = 503
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -259,7 +258,7 @@ async def test_a_server_that_is_away_is_a_lost_engine_and_serves_when_it_is_back
 
 
 async def test_a_line_that_breaks_costs_a_turn_and_goes_on_with_what_was_said(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan("Hello Ada."), Plan(fault="cut"), Plan("You are Ada.")]
     before = (Message("user", "I am Ada."), Message("assistant", "Hello Ada."))
@@ -277,7 +276,7 @@ async def test_a_line_that_breaks_costs_a_turn_and_goes_on_with_what_was_said(
 
 
 async def test_a_response_that_fails_costs_its_turn_alone(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan(fault="fail"), Plan()]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -292,7 +291,7 @@ async def test_a_response_that_fails_costs_its_turn_alone(
 
 @pytest.mark.parametrize("fault", ["garbage", "null"])
 async def test_what_cannot_be_understood_costs_a_turn(
-    standin: Standin, worker: Worker, session: Session, fault: str
+    standin: Standin, archiving: None, session: Session, fault: str
 ) -> None:
     standin.plans = [Plan(fault=fault)]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -301,7 +300,7 @@ async def test_what_cannot_be_understood_costs_a_turn(
 
 
 async def test_a_provider_that_says_nothing_is_not_waited_for_long(
-    standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
+    standin: Standin, archiving: None, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 0.2)
     standin.plans = [Plan(fault="silent"), Plan()]
@@ -315,7 +314,7 @@ async def test_a_provider_that_says_nothing_is_not_waited_for_long(
 
 
 async def test_without_recording_no_audio_is_kept(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(recording=False), RealtimeEngine) as caller:
         turn = caller.begin(tone(0.5))
@@ -328,7 +327,7 @@ async def test_without_recording_no_audio_is_kept(
 
 
 async def test_orders_of_a_session_that_was_taken_over_begin_with_what_was_said(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     history = (Message("user", "I am Ada."), Message("assistant", "Hello Ada."))
     async with Caller.calling(session(history=history), RealtimeEngine) as caller:

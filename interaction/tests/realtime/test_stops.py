@@ -12,7 +12,6 @@ from interaction.core.orders import CancelReply
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.standins.openai_realtime import Plan, Standin
-from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
 TRUNCATE = "conversation.item.truncate"
@@ -25,7 +24,7 @@ def truncated(standin: Standin) -> list[tuple[int, int]]:
 
 
 async def test_a_reply_stopped_before_it_began_is_taken_back_and_not_the_one_before_it(
-    standin: Standin, worker: Worker, session: Session
+    standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan("One."), Plan("Two."), Plan("Three.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -43,7 +42,7 @@ async def test_a_reply_stopped_before_it_began_is_taken_back_and_not_the_one_bef
 )
 async def test_a_reply_of_several_messages_is_cut_where_it_was_heard_last(
     standin: Standin,
-    worker: Worker,
+    archiving: None,
     session: Session,
     heard_ms: int,
     left: list[tuple[int, int]],
