@@ -1,13 +1,14 @@
-"""A whole recording as one turn: the same conversation that a socket has, fed as fast as it can."""
+"""A whole recording as one turn: the same session that a socket has, fed as fast as can be."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from interaction.core.commands import AudioSent, Command, CommitTurn, InterruptReply, PlaybackReport
+from interaction.core.commands import AudioSent, CommitTurn, InterruptReply, PlaybackReport
 from interaction.core.news import (
     Failure,
     News,
@@ -20,103 +21,107 @@ from interaction.core.news import (
 from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
 from interaction.edges.parley import codec
 from interaction.sessions.create import PreparedSession
-from interaction.sessions.live_session import LiveSession, SessionEnding
+from interaction.sessions.live_session import LiveSession, open_session
 
 PIECE_BYTES = 10 * INPUT_SAMPLE_RATE * 2
 
 
 class TurnFailed(Exception):
-    def __init__(self, failed: Failure) -> None:
-        super().__init__(failed.code)
-        self.failed = failed
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
 
 
 @dataclass(slots=True)
-class Heard:
-    """What came back."""
+class Answer:
+    """What came of the recording."""
 
+    session_id: UUID
     turn_id: UUID | None = None
     transcript: str = ""
     reply: str = ""
     pcm: bytearray = field(default_factory=bytearray)
-    """Mono s16le at ``SPEAKING_RATE``."""
+    """The reply: mono s16le at ``OUTPUT_SAMPLE_RATE``."""
     latency: dict[str, float | None] = field(default_factory=dict)
     events: list[tuple[float, str]] = field(default_factory=list)
-    """Milliseconds since the beginning, and what happened."""
+    """Milliseconds since the session's start, and the event's name."""
 
 
-class OneTurn:
-    """Asks once. ``ending`` then says how the session ended."""
+async def answer_recording(make: Callable[[], PreparedSession], pcm: bytes) -> Answer:
+    """The answer to ``pcm``: mono s16le at ``INPUT_SAMPLE_RATE``.
 
-    def __init__(self, opened: PreparedSession) -> None:
-        self.heard = Heard()
-        self.ending = SessionEnding("client_left", None)
-        self._began_at = time.monotonic()
-        self._failed: Failure | None = None
+    ``make`` prepares the session; its settings' input rate is that of ``pcm``. Raises
+    ``TurnFailed``, and what ``make`` raises. When it is cancelled, whatever works on the answer is
+    stopped.
+    """
+    turn = _OneTurn()
+    async with open_session(make, turn.on_news) as live:
+        await turn.run(live, pcm)
+    if turn.failure:
+        raise TurnFailed(turn.failure)
+    return turn.answer
+
+
+class _OneTurn:
+    def __init__(self) -> None:
+        self.failure: Failure | None = None
+        self._started_at = time.monotonic()
         self._done = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        self._live = LiveSession(opened.spec, opened.config, INPUT_SAMPLE_RATE, self._tell)
 
-    async def ask(self, pcm: bytes) -> Heard:
-        """``pcm``: mono s16le at ``HEARING_RATE``. Raises ``TurnFailed``.
-
-        When it is cancelled, whatever works on the answer is stopped.
-        """
-        living = asyncio.create_task(self._live.run())
-        living.add_done_callback(lambda task: self._done.set())
-        feeding = asyncio.create_task(self._feed(pcm))
-        try:
-            await self._done.wait()
-        except asyncio.CancelledError:
-            self._live.command(InterruptReply())
-            raise
-        finally:
-            feeding.cancel()
-            self._live.hang_up("ended" if self._done.is_set() else "client_left")
-            self.ending = await living
-        if self._failed:
-            raise TurnFailed(self._failed)
-        return self.heard
+    async def run(self, live: LiveSession, pcm: bytes) -> None:
+        self._live = live
+        self.answer = Answer(live.spec.session_id)
+        async with asyncio.TaskGroup() as tasks:
+            session = tasks.create_task(live.run())
+            session.add_done_callback(lambda _: self._done.set())
+            feeding = tasks.create_task(self._feed(pcm))
+            try:
+                await self._done.wait()
+                live.hang_up("ended")
+            except asyncio.CancelledError:
+                live.submit(InterruptReply())
+                live.hang_up("client_left")
+                raise
+            finally:
+                feeding.cancel()
+                await session
 
     async def _feed(self, pcm: bytes) -> None:
         for start in range(0, len(pcm), PIECE_BYTES):
-            self._live.hear(pcm[start : start + PIECE_BYTES])
-            await self._live.heard()
-        self._live.command(CommitTurn())
+            self._live.feed_audio(pcm[start : start + PIECE_BYTES])
+            await self._live.wait_until_consumed()
+        self._live.submit(CommitTurn())
 
-    def _tell(self, news: News) -> None:
-        if not isinstance(news, PlayAudio | StatusChanged):
-            self._note(codec.encode(news).model_dump()["type"])
+    def on_news(self, news: News) -> None:
+        if not isinstance(news, StatusChanged) and (message := codec.encode(news)):
+            self._add_event(message.model_dump()["type"])
         match news:
             case TranscriptUpdated(turn_id, text, True):
-                self.heard.turn_id, self.heard.transcript = turn_id, text
+                self.answer.turn_id, self.answer.transcript = turn_id, text
             case ReplyTextCompleted(text=text):
-                self.heard.reply = text
+                self.answer.reply = text
             case PlayAudio():
-                self._play(news)
+                self._on_audio(news)
             case ReplyEnded(latency=latency):
-                self.heard.latency = latency
+                self.answer.latency = latency
                 self._done.set()
             case Failure(stage=stage):
                 if stage != "archive":
-                    self._failed = news
+                    self.failure = news
                     self._done.set()
 
-    def _play(self, piece: PlayAudio) -> None:
-        """Whoever gets a file has heard all of it; the conversation is told so, in order."""
-        if not self.heard.pcm:
-            self._note("first_audio")
-            self._soon(AudioSent(piece.reply_id))
-        self.heard.pcm += piece.pcm
+    def _on_audio(self, piece: PlayAudio) -> None:
+        """Whoever gets a file gets all of it: it counts as sent and played at once."""
+        if not self.answer.pcm:
+            self._add_event("first_audio")
+            self._live.submit(AudioSent(piece.reply_id))
+        self.answer.pcm += piece.pcm
         if piece.last:
-            self._note("last_audio")
-            played_ms = 1000 * len(self.heard.pcm) // 2 // OUTPUT_SAMPLE_RATE
-            self._soon(AudioSent(piece.reply_id, last=True))
-            self._soon(PlaybackReport(piece.reply_id, played_ms, ended=True))
+            self._add_event("last_audio")
+            played_ms = 1000 * len(self.answer.pcm) // 2 // OUTPUT_SAMPLE_RATE
+            self._live.submit(AudioSent(piece.reply_id, last=True))
+            self._live.submit(PlaybackReport(piece.reply_id, played_ms, ended=True))
 
-    def _soon(self, command: Command) -> None:
-        """Not from within the conversation's own news."""
-        self._loop.call_soon(self._live.command, command)
-
-    def _note(self, event: str) -> None:
-        self.heard.events.append((round(1000 * (time.monotonic() - self._began_at), 1), event))
+    def _add_event(self, name: str) -> None:
+        at_ms = round(1000 * (time.monotonic() - self._started_at), 1)
+        self.answer.events.append((at_ms, name))

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from interaction import contract
 from interaction.core.records import METRICS
-from interaction.edges import auth
+from interaction.edges.close_codes import CloseCode
 from interaction.edges.parley import codec
 
 TEXT = (settings.BASE_DIR / "docs" / "protocol.md").read_text()
@@ -36,13 +36,14 @@ def test_examples_have_the_fields_that_messages_have(example: dict[str, Any]) ->
 def test_metrics_codes_and_limits_are_named() -> None:
     for metric in METRICS:
         assert f"| `{metric}` |" in TEXT
-    for code in (auth.UNAUTHENTICATED, auth.BAD_ORIGIN):
+    for code in (CloseCode.UNAUTHENTICATED, CloseCode.BAD_ORIGIN, CloseCode.TOO_SLOW):
         assert f"| {code} |" in TEXT
     assert codec.MAX_AUDIO_BYTES == 1 << 20
-    told = set(
+    codes = set(
         re.findall(
-            r'Unreadable\(\s*"(\w+)"',
-            (settings.BASE_DIR / "interaction" / "edges" / "parley.py").read_text(),
+            r'InvalidMessage\(\s*"(\w+)"',
+            (settings.BASE_DIR / "interaction" / "edges" / "parley" / "codec.py").read_text(),
         )
     )
-    assert all(f"`{code}`" in TEXT for code in told)
+    assert codes
+    assert all(f"`{code}`" in TEXT for code in codes)

@@ -13,7 +13,7 @@ import pytest
 from interaction.audio import wav
 from interaction.core.events import FinalTranscript, ReplyAudio, StageFailed
 from interaction.core.orders import Respond, SendAudio, TranscribeTurn
-from interaction.edges.openai import consumer
+from interaction.edges.openai.consumer import RealtimeConsumer
 from interaction.models import Session
 from interaction.sessions import create
 from interaction.tests.edges.openai.client import Client
@@ -284,7 +284,7 @@ async def test_responses_beside_the_conversation_have_a_limit(connect: Connect) 
 async def test_the_error_comes_before_the_close(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "LONGEST_S", 0.1)
+    monkeypatch.setattr(RealtimeConsumer, "max_socket_s", 0.1)
     async with connect() as client:
         while (event := await client.receive())["type"] != "close":
             pass
@@ -297,7 +297,7 @@ async def test_a_session_that_cannot_be_opened_closes(
     def refuse(*_: object, **__: object) -> None:
         raise create.SessionRefused("provider_unknown", "There is no such provider.")
 
-    monkeypatch.setattr(create, "create", refuse)
+    monkeypatch.setattr(create, "create_session", refuse)
     async with connect() as client:
         await client.write("hello")
         while (event := await client.receive())["type"] != "close":

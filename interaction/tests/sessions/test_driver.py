@@ -50,11 +50,11 @@ class SlowToOpen:
 
 async def test_what_is_said_while_the_engine_opens_is_kept_in_order() -> None:
     engine, told = SlowToOpen(), list[News]()
-    dialogue = ConversationDriver(ConversationConfig(), engine, told.append)
+    driver = ConversationDriver(ConversationConfig(), engine, told.append)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(dialogue.run())
-        dialogue.hear(b"\0" * 4_000)
-        dialogue.command(SendText("good morning"))
+        tasks.create_task(driver.run())
+        driver.feed_audio(b"\0" * 4_000)
+        driver.submit(SendText("good morning"))
         await asyncio.sleep(0)
         assert not told
         engine.may_open.set()
@@ -62,7 +62,7 @@ async def test_what_is_said_while_the_engine_opens_is_kept_in_order() -> None:
         assert isinstance(order, Respond)
         assert order.context[-1].content == "good morning"
         assert StatusChanged("responding") in told
-        summary = await dialogue.end("ended")
+        summary = await driver.stop("ended")
     assert summary.turns == 1
     assert [record.end_reason for record in engine.closed_turns] == ["client_left"]
     assert engine.is_closed
@@ -72,37 +72,37 @@ async def test_a_commit_waits_for_the_audio_before_it() -> None:
     engine, told = SlowToOpen(), list[News]()
     engine.may_open.set()
     engine.has_taken.set()
-    dialogue = ConversationDriver(ConversationConfig(), engine, told.append)
+    driver = ConversationDriver(ConversationConfig(), engine, told.append)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(dialogue.run())
-        dialogue.hear(b"\0" * 64_000)
-        dialogue.command(CommitTurn())
-        await dialogue.heard()
+        tasks.create_task(driver.run())
+        driver.feed_audio(b"\0" * 64_000)
+        driver.submit(CommitTurn())
+        await driver.wait_until_consumed()
         assert [type(news).__name__ for news in told] == ["Failure"]
-        await dialogue.end("ended")
+        await driver.stop("ended")
 
 
 async def test_a_recording_waits_until_what_came_before_has_been_passed_on() -> None:
     engine = SlowToOpen()
     engine.may_open.set()
-    dialogue = ConversationDriver(ConversationConfig(), engine, lambda news: None)
+    driver = ConversationDriver(ConversationConfig(), engine, lambda news: None)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(dialogue.run())
-        dialogue.hear(b"\0" * 64_000)
-        waiting = tasks.create_task(dialogue.heard())
+        tasks.create_task(driver.run())
+        driver.feed_audio(b"\0" * 64_000)
+        waiting = tasks.create_task(driver.wait_until_consumed())
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.shield(waiting), 0.2)
         engine.has_taken.set()
         await waiting
-        await dialogue.end("ended")
+        await driver.stop("ended")
 
 
 async def test_a_bug_in_an_event_ends_the_run_and_closes_the_engine() -> None:
     engine = SlowToOpen()
     engine.may_open.set()
-    dialogue = ConversationDriver(ConversationConfig(), engine, lambda news: None)
-    running = asyncio.create_task(dialogue.run())
-    dialogue.command(SendText("hello"))
+    driver = ConversationDriver(ConversationConfig(), engine, lambda news: None)
+    running = asyncio.create_task(driver.run())
+    driver.submit(SendText("hello"))
     order = await engine.orders.get()
     assert not isinstance(order, DropTurn)
     engine.news.put_nowait(MetricMeasured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type, union-attr]
