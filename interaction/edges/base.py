@@ -34,7 +34,7 @@ from interaction.sessions.live_session import (
     log_session_crash,
     open_session,
 )
-from interaction.sessions.outbox import ClientGone, ClientTooSlow, Outbox, Pack
+from interaction.sessions.outbox import SEND_S, ClientGone, ClientTooSlow, Outbox, Pack
 from interaction.sessions.playback_pacing import AHEAD_MS
 
 logger = logging.getLogger(__name__)
@@ -51,6 +51,8 @@ class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
     channel_layer_alias = ""  # an engine may listen to the channel layer; a socket does not
     max_socket_s: ClassVar[float | None] = None
     """How long a socket may stay open, seconds; None: as long as it likes."""
+    send_s: ClassVar[float] = SEND_S
+    """A client that holds the sender back for so long is too slow."""
     audio_ahead_ms: ClassVar[float | None] = AHEAD_MS
     """How far audio may be sent ahead of its playback; None: it is sent at once."""
 
@@ -141,7 +143,7 @@ class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """The only place that cleans up: a cancelled application's handlers are not called."""
         self.user = scope["user"]
-        self.outbox = Outbox(send)
+        self.outbox = Outbox(send, send_s=self.send_s)
         self.live = self.session_task = None
         self.is_closing = False
         self._early: deque[Any] = deque(maxlen=EARLY_MESSAGES)

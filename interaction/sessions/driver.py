@@ -79,7 +79,9 @@ class ConversationDriver:
         self._first_sequence = 1
         """The first turn that the present engine serves."""
         self._stopped = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._wake_at: float | None = None
+        """When the machine wants its next tick, monotonic seconds."""
+        self._wake_changed = asyncio.Event()
         self._totals = TurnTotals(config.context_turns + 1)
         self._is_performing = False
         self._deferred: deque[Step] = deque()
@@ -91,8 +93,14 @@ class ConversationDriver:
             return
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                running = [self._tasks.create_task(self._consume_inbox())]
-                running += [self._tasks.create_task(each.run()) for each in self._off_loop]
+                running = [
+                    self._tasks.create_task(work)
+                    for work in (
+                        self._consume_inbox(),
+                        self._tick_when_due(),
+                        *(analyser.run() for analyser in self._off_loop),
+                    )
+                ]
                 await self._open_engine()
                 await self._stopped.wait()
                 for task in running:
@@ -107,8 +115,6 @@ class ConversationDriver:
         if not self._stopped.is_set():
             self._perform(lambda: self._machine.command(HangUp(reason), self._loop.time()))
             self._stopped.set()
-            if self._timer:
-                self._timer.cancel()
             await self._engine.close()
         return self._totals.summary(self._loop.time() - self._started_at)
 
@@ -270,13 +276,15 @@ class ConversationDriver:
 
     # The time.
 
-    def _on_timer(self) -> None:
-        # In the task group, so that a bug here ends this session and is seen.
-        self._timer = None
-        self._tasks.create_task(self._tick())
-
-    async def _tick(self) -> None:
-        self._perform(lambda: self._machine.tick(self._loop.time()))
+    async def _tick_when_due(self) -> None:
+        while True:
+            self._wake_changed.clear()
+            try:
+                async with asyncio.timeout_at(self._wake_at):
+                    await self._wake_changed.wait()
+            except TimeoutError:
+                self._wake_at = None
+                self._perform(lambda: self._machine.tick(self._loop.time()))
 
     # Effects.
 
@@ -312,8 +320,7 @@ class ConversationDriver:
                 if effect.record.sequence >= self._first_sequence:
                     self._engine.archive_turn(effect.record)
             elif isinstance(effect, WakeAt):
-                if self._timer:
-                    self._timer.cancel()
-                self._timer = self._loop.call_at(effect.at, self._on_timer)
+                self._wake_at = effect.at
+                self._wake_changed.set()
             else:
                 self._on_news(effect)

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from interaction.audio import wav
 from interaction.models import ApiToken, Session
-from interaction.talk.sound import Listening, end_of_speech
+from interaction.talk.sound import SimulatedPlayback, end_of_speech
 from interaction.tests.scripted_engine import HEARD, tone
 from voiceproject.testing.web import WebServer
 
@@ -115,25 +115,25 @@ def test_a_file_that_cannot_be_read_is_named(talk: Callable[..., str], tmp_path:
         talk()
 
 
-class TestListening:
+class TestSimulatedPlayback:
     def test_it_ends_when_all_that_will_come_has_been_played(self) -> None:
-        ear = Listening(24_000)
-        ear.take(tone(300), last=False)
-        ear.go_on(200)
-        assert not ear.ended
-        ear.go_on(200)
-        assert (ear.played_ms, ear.underruns, ear.ended) == (300, 1, False)
-        ear.take(b"", last=True)
-        assert ear.ended
+        playback = SimulatedPlayback(24_000)
+        playback.add_audio(tone(300), last=False)
+        playback.advance(200)
+        assert not playback.ended
+        playback.advance(200)
+        assert (playback.played_ms, playback.underruns, playback.ended) == (300, 1, False)
+        playback.add_audio(b"", last=True)
+        assert playback.ended
 
     def test_running_dry_is_counted_once_a_gap(self) -> None:
-        ear = Listening(24_000)
-        ear.take(tone(100), last=False)
+        playback = SimulatedPlayback(24_000)
+        playback.add_audio(tone(100), last=False)
         for _ in range(3):
-            ear.go_on(100)
-        ear.take(tone(100), last=False)
-        ear.go_on(50)
-        assert ear.underruns == 1
+            playback.advance(100)
+        playback.add_audio(tone(100), last=False)
+        playback.advance(50)
+        assert playback.underruns == 1
 
 
 def test_the_end_of_speech_is_where_it_falls_silent() -> None:
