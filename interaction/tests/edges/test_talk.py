@@ -14,14 +14,14 @@ from django.core.management import CommandError, call_command
 from interaction.audio import wav
 from interaction.models import ApiToken, Session
 from interaction.talk.sound import SimulatedPlayback, end_of_speech
-from interaction.tests.scripted_engine import HEARD, tone
+from interaction.tests.scripted_engine import TRANSCRIPT, tone
 from voiceproject.testing.web import WebServer
 
 
 @pytest.fixture
 def file(tmp_path: Path, spoken: Callable[[str], wav.Sound]) -> Path:
     path = tmp_path / "question.wav"
-    sound = spoken(HEARD)
+    sound = spoken(TRANSCRIPT)
     path.write_bytes(wav.wrap(sound.pcm, sound.rate))
     return path
 
@@ -43,9 +43,9 @@ def test_a_file_and_a_text_are_turns_of_one_session(
     replies = tmp_path / "replies"
     heard = json.loads(talk(file, "--json", text=["hello"], out=replies))
     assert heard["ok"]
-    assert [turn["transcript"] for turn in heard["turns"]] == [HEARD, "hello"]
+    assert [turn["transcript"] for turn in heard["turns"]] == [TRANSCRIPT, "hello"]
     assert [turn["reply"] for turn in heard["turns"]] == [
-        f"You said: {HEARD}.",
+        f"You said: {TRANSCRIPT}.",
         "You said: hello.",
     ]
     for turn in heard["turns"]:
@@ -76,7 +76,7 @@ def test_it_prints_events_words_and_latencies(talk: Callable[..., str], token: s
 
 def test_push_to_talk_ends_the_turn_with_the_file(talk: Callable[..., str], file: Path) -> None:
     heard = json.loads(talk(file, "--json", push_to_talk=True))
-    assert [turn["transcript"] for turn in heard["turns"]] == [HEARD]
+    assert [turn["transcript"] for turn in heard["turns"]] == [TRANSCRIPT]
 
 
 def test_what_got_no_reply_is_named_and_fails(talk: Callable[..., str], tmp_path: Path) -> None:
