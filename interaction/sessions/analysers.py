@@ -30,13 +30,14 @@ class Analyser(Protocol):
 
     @property
     def off_loop(self) -> bool:
-        """Whether it runs in a thread, because it takes longer than a fraction of a millisecond."""
+        """Whether it runs beside the conversation, in a thread, because it takes longer than a
+        fraction of a millisecond a frame."""
         ...
 
     def analyse(self, pcm: bytes) -> float:
-        """``pcm``: mono s16le at 16 kHz, without a gap behind the call before. On the event loop
-        it is one frame; in a thread it is all the frames that have come meanwhile, and frames may
-        be missing before it where the analyser is slower than the audio."""
+        """``pcm``: mono s16le at 16 kHz, one frame. Off the loop it is all the frames that have
+        come since the call before; where the analyser is slower than the audio, the oldest of them
+        are missing."""
         ...
 
 
