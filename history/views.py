@@ -11,9 +11,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 
-from history.reading import longest_ms, sessions_of, turns_of
+from history.filters import SessionFilter, SessionFilterForm
+from history.queries import longest_ms, sessions_of, turns_of, with_summaries
 
-A_PAGE = 25
+SESSIONS_A_PAGE = 25
 
 
 class HttpRequest(PlainRequest):
@@ -22,15 +23,27 @@ class HttpRequest(PlainRequest):
 
 @require_safe
 def session_list(request: HttpRequest) -> HttpResponse:
-    """``?page=`` counts from 1. Asked by HTMX, it answers with the rows alone."""
-    page = Paginator(sessions_of(request.user), A_PAGE).get_page(request.GET.get("page"))
+    """Query parameters: the fields of ``SessionFilter``, and ``page``, which counts from 1.
+
+    Asked by HTMX, it answers with the rows alone.
+    """
+    form = SessionFilterForm(request.GET)
+    wanted = form.session_filter()
+    found = wanted.filter(with_summaries(sessions_of(request.user)))
+    page = Paginator(found, SESSIONS_A_PAGE).get_page(request.GET.get("page"))
     template = "history/_rows.html" if request.htmx else "history/list.html"
-    return render(request, template, {"page": page, "sessions": page.object_list})
+    context = {
+        "page": page,
+        "sessions": page.object_list,
+        "form": form,
+        "narrowed": wanted != SessionFilter(),
+    }
+    return render(request, template, context)
 
 
 @require_safe
 def session_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
-    session = get_object_or_404(sessions_of(request.user), pk=pk)
+    session = get_object_or_404(with_summaries(sessions_of(request.user)), pk=pk)
     turns = list(turns_of(session))
     context = {"session": session, "turns": turns, "longest": longest_ms(turns)}
     return render(request, "history/detail.html", context)

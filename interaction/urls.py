@@ -6,6 +6,5 @@ from interaction import views
 
 urlpatterns = [
     path("", views.talk, name="talk"),
-    path("settings/", include("interaction.keys.urls")),
-    path("parts/", views.parts, name="parts"),
+    path("settings/", include("interaction.credentials.urls")),
 ]

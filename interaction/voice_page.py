@@ -15,18 +15,20 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from interaction import choosing
 from interaction.api.providers import Provider
-from interaction.choosing import Offer
+from interaction.core.metrics import METRICS
+from interaction.credentials.provider_selection import (
+    ProviderOption,
+    default_fallbacks,
+    provider_options,
+)
 from interaction.models import Preferences, PromptTemplate
-from interaction.providers.base import Kind
+from interaction.providers.config import KINDS, Kind
 from interaction.sessions.settings import TurnDetectionChoice
-from interaction.tools.table import TABLE as TOOLS
-from interaction.wording import talk_words
+from interaction.tools.registry import TOOLS
+from interaction.ui_strings import ui_strings
 
 STAGES: tuple[Kind, ...] = ("stt", "llm", "tts")
-PLACES: tuple[Kind, ...] = (*STAGES, "realtime")
-"""Wherever a provider may be chosen."""
 LANGUAGES = (
     *("en", "zh-TW", "zh-CN", "yue", "de", "es", "fr", "it", "ja", "ko"),
     *("nl", "pl", "pt", "ru", "th", "tr", "uk", "vi"),
@@ -39,10 +41,10 @@ NOBODY = UUID(int=0)
 
 def talk_context(request: HttpRequest) -> dict[str, Any]:
     """What templates/interaction/talk.html needs, and ``config`` for the script."""
-    words = talk_words()
+    words = ui_strings()
     kept = Preferences.of(request.user)
-    offers = choosing.availability(request.user.pk)
-    stages = {stage: _stage(stage, offers[stage], kept) for stage in PLACES}
+    options = provider_options(request.user.pk)
+    stages = {stage: _stage(stage, options[stage], kept) for stage in KINDS}
     templates = list(PromptTemplate.objects.active())
     language = _chosen(kept, "stt")["language"]
     turn_detection = TurnDetectionChoice(**kept.turn_detection)
@@ -81,8 +83,12 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
         | {
             "stages": stages,
             "tools": {name: str(tool.label) for name, tool in TOOLS.items()},
+            "metrics": [
+                {"name": metric.name, "stage": metric.stage, "label": _(metric.label)}
+                for metric in METRICS
+            ],
             "local": not any(serving[stage]["key"] for stage in STAGES),
-            "has_key": any(offer.key for row in offers.values() for offer in row),
+            "has_key": any(option.key for row in options.values() for option in row),
             "words": words,
         },
     }
@@ -104,14 +110,14 @@ def _addresses(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _stage(stage: Kind, offers: list[Offer], kept: Preferences) -> dict[str, Any]:
-    """As ``StageConfig`` in static/talk/words.js."""
+def _stage(stage: Kind, options: list[ProviderOption], kept: Preferences) -> dict[str, Any]:
+    """As ``StageConfig`` in static/talk/page-config.js."""
     return {
-        "default": next(offer.name for offer in offers if offer.default),
-        "steps_in": [choice.name for choice in choosing.fallbacks(stage)],
+        "default": next(option.name for option in options if option.default),
+        "steps_in": [choice.name for choice in default_fallbacks(stage)],
         "chosen": _chosen(kept, stage),
         "fallbacks": kept.fallbacks.get(stage, []),
-        "providers": [Provider.of(offer).model_dump() for offer in offers],
+        "providers": [Provider.of(option).model_dump() for option in options],
     }
 
 
@@ -154,7 +160,7 @@ def part_states(parts: Mapping[str, str]) -> list[dict[str, Any]]:
 
     Workers report through Redis, so nothing is said of them while it is away.
     """
-    words = talk_words()
+    words = ui_strings()
     names = {
         "database": (_("Database"), _("Check DATABASE_URL and that the database runs.")),
         "redis": (_("Redis"), _("It is restarted by itself when Parley started it.")),

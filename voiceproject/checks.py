@@ -12,10 +12,11 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from interaction import sealing
-from interaction.providers.accounts import OPENAI_ADDRESS, account_of
-from interaction.providers.base import Kind
-from interaction.providers.table import ENDPOINT, TABLE
+from interaction import encryption
+from interaction.credentials.store import server_setting
+from interaction.providers import registry
+from interaction.providers.config import KINDS, Kind
+from interaction.providers.endpoints import ENDPOINT_PREFIX
 from voiceproject import redis_server
 from voiceproject.sign_in import LOOPBACK
 
@@ -63,46 +64,72 @@ def the_database_is_one_that_is_tested() -> Iterator[CheckMessage]:
 
 
 @_registered
+def every_declared_provider_can_be_used() -> Iterator[CheckMessage]:
+    messages = {
+        "not_importable": _("The provider %(source)s cannot be imported: %(detail)s"),
+        "not_a_provider": _("%(source)s is no Provider but a %(detail)s."),
+        "malformed": _("The provider %(source)s is declared wrongly: %(detail)s."),
+        "duplicate": _("The provider %(source)s has a name that is in use already: %(detail)s."),
+    }
+    for problem in registry.current().problems:
+        facts = {"source": problem.source, "detail": problem.detail}
+        yield Warning(
+            messages[problem.code] % facts,
+            hint=_("It is left out; all others serve as before."),
+            id="parley.W004",
+        )
+
+
+@_registered
+def every_stage_has_a_provider() -> Iterator[CheckMessage]:
+    for kind in KINDS:
+        if not registry.entries(kind):
+            yield Error(
+                _("There is no provider for %(kind)s.") % {"kind": kind.upper()},
+                hint=_("PARLEY_PROVIDERS in the settings names those there are."),
+                id="parley.E008",
+            )
+
+
+@_registered
 def the_chosen_providers_exist_and_have_their_keys() -> Iterator[CheckMessage]:
     env = settings.ENV
-    chosen: tuple[tuple[Kind, str], ...] = (
-        ("stt", env.parley_stt),
-        ("llm", env.parley_llm),
-        ("tts", env.parley_tts),
-        ("realtime", env.parley_realtime),
-    )
-    for kind, names in chosen:
-        known = [*TABLE[kind], *(ENDPOINT + one.name for one in env.parley_endpoints)]
+    for kind in KINDS:
+        endpoints = (ENDPOINT_PREFIX + one.name for one in env.parley_endpoints)
+        known = [*registry.entries(kind), *endpoints]
+        names = getattr(env, f"parley_{kind}")
         for name in (word for part in names.split(",") if (word := part.strip())):
-            told = {"kind": kind.upper(), "name": name, "known": ", ".join(known)}
+            facts = {"kind": kind.upper(), "name": name, "known": ", ".join(known)}
             if name not in known:
                 yield Error(
-                    _("PARLEY_%(kind)s is %(name)s, which is none of: %(known)s.") % told,
+                    _("PARLEY_%(kind)s is %(name)s, which is none of: %(known)s.") % facts,
                     id="parley.E005",
                 )
             elif missing := _missing_key(kind, name):
                 yield Error(
                     _("PARLEY_%(kind)s is %(name)s, but %(missing)s is empty.")
-                    % {**told, "missing": missing},
+                    % {**facts, "missing": missing},
                     id="parley.E006",
                 )
 
 
 def _missing_key(kind: Kind, name: str) -> str:
-    """The setting that should hold the provider's key and is empty."""
-    account = "" if name.startswith(ENDPOINT) else account_of(kind, name)
-    env = settings.ENV
-    if not account or (account == "openai" and not env.openai_base_url.startswith(OPENAI_ADDRESS)):
+    """The variable that should hold the provider's key and is empty."""
+    if name.startswith(ENDPOINT_PREFIX) or not (named := registry.account_of(kind, name)):
         return ""
-    secret = getattr(env, f"{account}_api_key", None)
-    return "" if secret and secret.get_secret_value() else f"{account}_api_key".upper()
+    account = registry.current().account(named)
+    base_url = str(server_setting(account.base_url_variable))
+    variable = account.api_key_variable
+    if variable is None or server_setting(variable) or not account.requires_key_at(base_url):
+        return ""
+    return variable.name
 
 
 @_registered
 def peoples_keys_can_be_encrypted() -> Iterator[CheckMessage]:
     try:
-        sealing.seal("")
-    except sealing.NoKey:
+        encryption.encrypt("")
+    except encryption.NoEncryptionKey:
         yield Error(
             _("PARLEY_CREDENTIALS_KEY holds no Fernet key: 32 random bytes in URL-safe base64."),
             hint=_("Leave it empty to have one made in the data folder."),

@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-)
+from pydantic import BeforeValidator, Field, SecretStr, create_model
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from interaction.providers.addresses import http_address
+from interaction.providers.declaration import EnvVar
+from interaction.providers.endpoints import NamedEndpoint
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-class NamedEndpoint(BaseModel):
-    """A server that speaks OpenAI's protocol, for everybody who may use this installation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,50}$")]
-    base_url: Annotated[str, AfterValidator(http_address)]
-    api_key: SecretStr = SecretStr("")
-    models: dict[Literal["stt", "llm", "tts", "realtime"], tuple[str, ...]]
-    """For the stages that it serves; the first one is the default."""
-    voices: tuple[str, ...] = ()
-    sample_rate: Annotated[int, Field(ge=8_000, le=96_000)] = 24_000
-    """Of its speech, Hz."""
 
 
 def _endpoints(value: object) -> object:
@@ -50,7 +30,10 @@ def _endpoints(value: object) -> object:
 
 
 class Environment(BaseSettings):
-    """Names are the environment's, in capitals. ``.env.example`` explains each one."""
+    """Names are the environment's, in capitals. ``.env.example`` explains each one.
+
+    Providers declare further variables themselves: see ``with_variables``.
+    """
 
     model_config = SettingsConfigDict(
         env_file=os.environ.get("PARLEY_ENV_FILE") or BASE_DIR / ".env",
@@ -73,23 +56,7 @@ class Environment(BaseSettings):
     s3_endpoint_url: str = ""
     time_zone: str = "UTC"
 
-    openai_api_key: SecretStr = SecretStr("")
-    openai_base_url: str = "https://api.openai.com/v1"
-    openai_model: str = "gpt-5-mini"
-    openai_stt_model: str = "gpt-transcribe"
-    openai_tts_model: str = "gpt-4o-mini-tts"
-    openai_tts_rate: int = 24_000
-    openai_realtime_model: str = "gpt-realtime-2.1"
     tts_voice: str = ""
-
-    gemini_api_key: SecretStr = SecretStr("")
-    gemini_base_url: str = ""
-    anthropic_api_key: SecretStr = SecretStr("")
-    anthropic_base_url: str = ""
-    deepgram_api_key: SecretStr = SecretStr("")
-    deepgram_base_url: str = ""
-    elevenlabs_api_key: SecretStr = SecretStr("")
-    elevenlabs_base_url: str = ""
     parley_endpoints: Annotated[
         tuple[NamedEndpoint, ...], NoDecode, BeforeValidator(_endpoints)
     ] = ()
@@ -110,3 +77,17 @@ class Environment(BaseSettings):
     parley_max_upload_mb: Annotated[int, Field(ge=1)] = 64
     parley_log_level: str = "INFO"
     parley_token: SecretStr = SecretStr("")
+
+
+def with_variables(variables: Iterable[EnvVar]) -> type[Environment]:
+    """The settings with a field for each variable that a provider declares, named as it in small
+    letters: ``openai_api_key``. A secret is a ``SecretStr``."""
+    fields: dict[str, Any] = {
+        variable.field: (
+            (SecretStr, SecretStr(str(variable.default)))
+            if variable.secret
+            else (type(variable.default), variable.default)
+        )
+        for variable in variables
+    }
+    return create_model("Environment", __base__=Environment, **fields)

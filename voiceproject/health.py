@@ -13,8 +13,8 @@ from django.db import connection
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
 
+from interaction.bus.short_lived_redis import connect
 from voiceproject.heartbeat import key
-from voiceproject.redis_client import connect
 
 logger = logging.getLogger(__name__)
 router = Router(tags=["health"], auth=None)

@@ -11,7 +11,7 @@ from typing import Any
 import redis
 from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
-from voiceproject.redis_client import connect
+from interaction.bus.short_lived_redis import connect
 
 logger = logging.getLogger(__name__)
 

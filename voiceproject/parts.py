@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from interaction.bus.short_lived_redis import connect_async
 from voiceproject import redis_server
 from voiceproject.heartbeat import key
-from voiceproject.redis_client import connect_async
 from voiceproject.supervisor import Part
 
 DRAIN = 1.5

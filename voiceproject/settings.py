@@ -8,10 +8,19 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import ValidationError
 
-from voiceproject import redis_server
-from voiceproject.environment import BASE_DIR, Environment
+from interaction.providers import registry
+from voiceproject import environment, redis_server
+from voiceproject.environment import BASE_DIR
 from voiceproject.logs import only_crashes
 from voiceproject.secret import credentials_key, secret_key
+
+PARLEY_PROVIDERS = [*registry.SHIPPED]
+"""Dotted paths of ``Provider`` declarations, in the order in which pages list them; ``package.*``
+stands for every folder of a package that has one. By default all that Parley brings along: leave
+some out, or add your own. Those that installed packages name in the entry point group
+``parley.providers`` come after them. Read once, at the start."""
+registry.configure(PARLEY_PROVIDERS, reserved_variables=environment.Environment.model_fields)
+Environment = environment.with_variables(registry.current().variables())
 
 try:
     ENV = Environment()
@@ -40,7 +49,7 @@ def _words(value: str) -> list[str]:
 CREDENTIALS_KEYS = _words(ENV.parley_credentials_key.get_secret_value()) or [
     credentials_key(DATA_DIR)
 ]
-"""Fernet keys (``interaction.sealing``), the one that encrypts first."""
+"""Fernet keys (``interaction.encryption``), the one that encrypts first."""
 
 ALLOWED_HOSTS = _words(ENV.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = _words(ENV.csrf_trusted_origins)
@@ -128,6 +137,12 @@ PARLEY_ENGINES = {
     "realtime": "interaction.realtime.engine.RealtimeEngine",
 }
 """What answers a conversation: a class that takes a ``SessionSpec`` (interaction/engine.py)."""
+
+PARLEY_REST_RESOURCES = (
+    "interaction.api.schemas.RESOURCES",
+    "history.api.schemas.RESOURCES",
+)
+"""Tables {name: model} of what REST answers with, for interaction/edges/json_schemas.py."""
 
 STAGE_QUEUES = ("stt", "llm", "tts")
 QUEUES = (*STAGE_QUEUES, "default")

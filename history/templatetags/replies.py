@@ -1,18 +1,16 @@
-"""A kept reply on a page: what was heard of it, what was not, and where to hear it."""
+"""A kept reply on a page: its heard and its unheard part, and the address of a recording."""
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from django import template
-from django.utils.translation import gettext as _
 
-from history.reading import AUDIO_ADDRESS
-from interaction import choosing
+from history.api.schemas import audio_url
 from interaction.models import Turn
-from interaction.wording import talk_words
 
 register = template.Library()
+register.simple_tag(audio_url)
 
 
 class SplitReply(TypedDict):
@@ -29,21 +27,3 @@ def split_reply(turn: Turn) -> SplitReply:
         return {"heard": turn.reply, "unheard": "", "cut": cut}
     heard = turn.heard_text
     return {"heard": heard, "unheard": turn.reply[len(heard) :].strip(), "cut": cut}
-
-
-@register.simple_tag
-def audio_address(turn: Turn, side: str) -> str:
-    address = AUDIO_ADDRESS.format(session=turn.session_id, turn=turn.pk)
-    return f"{address}?side={side}"
-
-
-@register.filter
-def stage_label(stage: str | None) -> str:
-    return talk_words().get(f"stage_{stage}", _("Error"))
-
-
-@register.filter
-def provider_label(name: str, stage: str) -> str:
-    """The provider's name for people; its own name where there is none (any more)."""
-    kind: Any = stage
-    return choosing.label(kind, name)

@@ -1,4 +1,7 @@
-"""The REST API, mounted at ``/api/v1/``. OpenAPI: ``/api/v1/openapi.json``."""
+"""The REST API, mounted at ``/api/v1/``. OpenAPI: ``/api/v1/openapi.json``.
+
+``voiceproject/urls.py`` adds what other apps answer (sessions and their turns, health).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import NinjaAPI
 
-from interaction.api import errors, orchestrator, providers, schemas, sessions, templates
+from interaction.api import errors, json_schemas, orchestrator, providers, templates
 from interaction.api.access import SignedIn, Token
 
 api = NinjaAPI(
@@ -23,9 +26,8 @@ api = NinjaAPI(
 errors.install(api)
 api.add_router("", orchestrator.router)
 api.add_router("interaction", providers.router)
-api.add_router("interaction/sessions", sessions.router)
 api.add_router("interaction/templates", templates.router)
-api.add_router("schemas", schemas.router)
+api.add_router("schemas", json_schemas.router)
 
 
 @api.get("openapi.json", include_in_schema=False)

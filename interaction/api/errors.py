@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from interaction.api.shapes import ErrorBody, ErrorDetail
+from interaction.api.schemas import ErrorBody, ErrorDetail
 from interaction.audio.wav import AudioRejected
 from interaction.core.news import Failure
 from interaction.sessions.create import SessionRefused

@@ -33,21 +33,23 @@ class TurnFailed(Exception):
 
 
 @dataclass(slots=True)
-class Answer:
-    """What came of the recording."""
+class TurnResult:
+    """The turn's transcript, its reply and when things happened."""
 
     session_id: UUID
     turn_id: UUID | None = None
     transcript: str = ""
     reply: str = ""
     pcm: bytearray = field(default_factory=bytearray)
-    """The reply: mono s16le at ``OUTPUT_SAMPLE_RATE``."""
+    """The reply's audio, mono s16le at ``OUTPUT_SAMPLE_RATE``."""
     latency: dict[str, float | None] = field(default_factory=dict)
+    """Metric name to ms."""
     events: list[tuple[float, str]] = field(default_factory=list)
-    """Milliseconds since the session's start, and the event's name."""
+    """(milliseconds since the upload had been received, message type of the socket or
+    ``first_audio`` or ``last_audio``)."""
 
 
-async def answer_recording(make: Callable[[], PreparedSession], pcm: bytes) -> Answer:
+async def answer_recording(make: Callable[[], PreparedSession], pcm: bytes) -> TurnResult:
     """The answer to ``pcm``: mono s16le at ``INPUT_SAMPLE_RATE``.
 
     ``make`` prepares the session; its settings' input rate is that of ``pcm``. Raises
@@ -59,7 +61,7 @@ async def answer_recording(make: Callable[[], PreparedSession], pcm: bytes) -> A
         await turn.run(live, pcm)
     if turn.failure:
         raise TurnFailed(turn.failure)
-    return turn.answer
+    return turn.result
 
 
 class _OneTurn:
@@ -70,7 +72,7 @@ class _OneTurn:
 
     async def run(self, live: LiveSession, pcm: bytes) -> None:
         self._live = live
-        self.answer = Answer(live.spec.session_id)
+        self.result = TurnResult(live.spec.session_id)
         async with asyncio.TaskGroup() as tasks:
             session = tasks.create_task(live.run())
             session.add_done_callback(lambda _: self._done.set())
@@ -97,13 +99,13 @@ class _OneTurn:
             self._add_event(message.model_dump()["type"])
         match news:
             case TranscriptUpdated(turn_id, text, True):
-                self.answer.turn_id, self.answer.transcript = turn_id, text
+                self.result.turn_id, self.result.transcript = turn_id, text
             case ReplyTextCompleted(text=text):
-                self.answer.reply = text
+                self.result.reply = text
             case PlayAudio():
                 self._on_audio(news)
             case ReplyEnded(latency=latency):
-                self.answer.latency = latency
+                self.result.latency = latency
                 self._done.set()
             case Failure(stage=stage):
                 if stage != "archive":
@@ -111,17 +113,17 @@ class _OneTurn:
                     self._done.set()
 
     def _on_audio(self, piece: PlayAudio) -> None:
-        """Whoever gets a file gets all of it: it counts as sent and played at once."""
-        if not self.answer.pcm:
+        """Append the audio; report it as sent and played, since a file is received as a whole."""
+        if not self.result.pcm:
             self._add_event("first_audio")
             self._live.submit(AudioSent(piece.reply_id))
-        self.answer.pcm += piece.pcm
+        self.result.pcm += piece.pcm
         if piece.last:
             self._add_event("last_audio")
-            played_ms = 1000 * len(self.answer.pcm) // 2 // OUTPUT_SAMPLE_RATE
+            played_ms = 1000 * len(self.result.pcm) // 2 // OUTPUT_SAMPLE_RATE
             self._live.submit(AudioSent(piece.reply_id, last=True))
             self._live.submit(PlaybackReport(piece.reply_id, played_ms, ended=True))
 
     def _add_event(self, name: str) -> None:
         at_ms = round(1000 * (time.monotonic() - self._started_at), 1)
-        self.answer.events.append((at_ms, name))
+        self.result.events.append((at_ms, name))

@@ -18,10 +18,10 @@ from ninja import File, Form, Router, UploadedFile
 from ninja.decorators import decorate_view
 from pydantic import Field, ValidationError
 
-from interaction.api import shapes
+from interaction.api import schemas
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError, answer_to, of_stage
-from interaction.api.one_turn import Answer, TurnFailed, answer_recording
+from interaction.api.one_turn import TurnFailed, TurnResult, answer_recording
 from interaction.audio import wav
 from interaction.audio.resample import Resampler
 from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
@@ -70,36 +70,36 @@ def _broken_form() -> HttpResponse:
     return answer_to(ApiError(400, "broken_form", message))
 
 
-@router.post("orchestrator", response={200: shapes.Answer, **ERRORS}, by_alias=True)
+@router.post("orchestrator", response={200: schemas.Answer, **ERRORS})
 @decorate_view(parse_form_in_thread)
 async def orchestrate(
     request: Caller, file: File[UploadedFile], choices: Form[Choices]
-) -> HttpResponse | shapes.Answer:
+) -> HttpResponse | schemas.Answer:
     """Answer a recording: one upload is one turn, whatever pauses it has.
 
     ``file``: a WAV file. The answer is a WAV file too, or, with ``Accept: application/json``, an
     object with transcript, reply, audio and timeline. The turn is kept like any other.
     """
-    pcm = await sync_to_async(_resampled, thread_sensitive=False)(file)
+    pcm = await sync_to_async(_decoded, thread_sensitive=False)(file)
     try:
-        answer = await answer_recording(lambda: _prepare(request.auth, choices), pcm)
+        result = await answer_recording(lambda: _prepare(request.auth, choices), pcm)
     except TurnFailed as failed:
         raise of_stage(failed.failure) from failed
-    sound = wav.wrap(bytes(answer.pcm), OUTPUT_SAMPLE_RATE)
+    sound = wav.wrap(bytes(result.pcm), OUTPUT_SAMPLE_RATE)
     if request.get_preferred_type([WAV, JSON]) == JSON:
-        return _as_json(answer, sound)
+        return _as_json(result, sound)
     return HttpResponse(
         sound,
         content_type=WAV,
         headers={
-            "X-Parley-Session": str(answer.session_id),
-            "X-Parley-Turn": str(answer.turn_id),
+            "X-Parley-Session": str(result.session_id),
+            "X-Parley-Turn": str(result.turn_id),
         },
     )
 
 
-def _resampled(file: UploadedFile) -> bytes:
-    """Mono s16le at ``INPUT_SAMPLE_RATE``. Raises ``AudioRejected``."""
+def _decoded(file: UploadedFile) -> bytes:
+    """The recording as mono s16le at ``INPUT_SAMPLE_RATE``. Raises ``AudioRejected``."""
     sound = wav.read(cast("BinaryIO", file.file), settings.ENV.parley_max_upload_seconds)
     resampler = Resampler(sound.rate, INPUT_SAMPLE_RATE)
     return resampler.feed(sound.pcm) + resampler.finish()
@@ -124,17 +124,17 @@ def _prepare(owner: Any, choices: Choices) -> create.PreparedSession:
     )
 
 
-def _as_json(answer: Answer, sound: bytes) -> shapes.Answer:
-    if answer.turn_id is None:
+def _as_json(result: TurnResult, sound: bytes) -> schemas.Answer:
+    if result.turn_id is None:
         raise ApiError(500, "internal_error", _("The turn was lost."), retryable=True)
-    return shapes.Answer(
-        session_id=answer.session_id,
-        turn_id=answer.turn_id,
-        transcript=answer.transcript,
-        reply=answer.reply,
+    return schemas.Answer(
+        session_id=result.session_id,
+        turn_id=result.turn_id,
+        transcript=result.transcript,
+        reply=result.reply,
         audio=base64.b64encode(sound).decode(),
-        timeline=shapes.Timeline(
-            events=[shapes.TimelineEvent(at_ms=at, event=event) for at, event in answer.events],
-            latency=codec.latency(answer.latency),
+        timeline=schemas.Timeline(
+            events=[schemas.TimelineEvent(at_ms=at, event=event) for at, event in result.events],
+            latency=codec.latency(result.latency),
         ),
     )

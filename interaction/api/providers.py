@@ -7,10 +7,13 @@ from typing import Annotated, Any, Literal, Self
 from ninja import Router
 from pydantic import Field
 
-from interaction import choosing
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS
-from interaction.choosing import Offer
+from interaction.credentials.provider_selection import (
+    ProviderOption,
+    default_fallbacks,
+    provider_options,
+)
 from interaction.models import Preferences
 from interaction.sessions.settings import (
     ProviderFallbacks,
@@ -47,11 +50,11 @@ class Provider(WireModel):
     """Whose key it would use; empty where it has none or needs none."""
 
     @classmethod
-    def of(cls, offer: Offer) -> Self:
-        capabilities = offer.capabilities
+    def of(cls, option: ProviderOption) -> Self:
+        capabilities = option.capabilities
         return cls.model_validate(
             {
-                name: getattr(offer if hasattr(offer, name) else capabilities, name)
+                name: getattr(option if hasattr(option, name) else capabilities, name)
                 for name in cls.model_fields
             }
         )
@@ -93,10 +96,10 @@ class Choices(WireModel):
 @router.get("providers", response={200: ProviderList, **ERRORS})
 def list_providers(request: Caller) -> Any:
     """Every provider, by stage, with whether the caller can use it now, and why not."""
-    offers = choosing.availability(request.auth.pk)
-    steps_in = {kind: _named(choosing.fallbacks(kind)) for kind in ("stt", "llm", "tts")}
+    options = provider_options(request.auth.pk)
+    steps_in = {kind: _named(default_fallbacks(kind)) for kind in ("stt", "llm", "tts")}
     return {
-        **{kind: [Provider.of(offer) for offer in row] for kind, row in offers.items()},
+        **{kind: [Provider.of(option) for option in row] for kind, row in options.items()},
         "fallbacks": ProviderFallbacks.model_validate(steps_in),
     }
 

@@ -1,20 +1,102 @@
-"""The JSON Schemas of everything that is sent, as they are kept in the repository."""
+"""What REST answers with when something is made or goes wrong: one model a resource.
+
+JSON Schemas are generated from ``RESOURCES``, here and in other apps
+(``interaction/edges/json_schemas.py``).
+"""
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
-from ninja import Router
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
 
-from interaction import contract
+from pydantic import BaseModel
 
-router = Router(tags=["schemas"])
+from interaction import models
+from interaction.edges.parley.messages import Latency
+from interaction.sessions import create
+from interaction.sessions.settings import Providers, TurnDetectionChoice, WireModel
+
+Stage = Literal["stt", "llm", "tts", "archive", "realtime"]
 
 
-@router.get("/{name}.json", response={200: None})
-def get_schema(request: HttpRequest, name: str) -> HttpResponse:
-    """``session``, ``turn``, ``utterance``, ``task``, ``agent_message``, ``error``, or the type
-    of any message on the socket."""
-    if name not in contract.NAMES:
-        raise Http404
-    body = contract.path_of(name).read_text()
-    return HttpResponse(body, content_type="application/schema+json")
+class ErrorDetail(WireModel):
+    code: str
+    message: str
+    """What went wrong, and what to do about it."""
+    stage: Stage | None = None
+    provider: str | None = None
+    retryable: bool = False
+
+
+class ErrorBody(WireModel):
+    """The body of every answer that is no success."""
+
+    error: ErrorDetail
+
+
+class Settings(WireModel):
+    """The effective settings of a session, defaults filled in."""
+
+    providers: Providers
+    turn_detection: TurnDetectionChoice
+    barge_in_enabled: bool
+    input_sample_rate: int
+    output_sample_rate: int
+
+    @classmethod
+    def of(cls, row: models.Session) -> Settings:
+        return cls(**create.settings_of(row).model_dump(include=set(cls.model_fields)))
+
+
+class Session(WireModel):
+    id: UUID
+    title: str
+    mode: Literal["cascade", "realtime"]
+    status: Literal["created", "active", "ended"]
+    settings: Settings
+    system_prompt: str
+    recording: bool
+    end_reason: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    turn_count: int
+    interrupted_count: int
+
+    @classmethod
+    def of(cls, row: models.Session) -> Session:
+        """``row``: annotated by ``with_counts``; a new one has no turns."""
+        fields = {name: getattr(row, name, 0) for name in cls.model_fields}
+        return cls.model_validate(fields | {"settings": Settings.of(row)})
+
+
+class TimelineEvent(WireModel):
+    at_ms: float
+    """Milliseconds since the upload had been received."""
+    event: str
+    """A message type of the socket protocol, or ``first_audio`` or ``last_audio``."""
+
+
+class Timeline(WireModel):
+    events: list[TimelineEvent]
+    latency: Latency
+
+
+class Answer(WireModel):
+    """What one uploaded recording was answered."""
+
+    session_id: UUID
+    turn_id: UUID
+    transcript: str
+    reply: str
+    audio: str
+    """Base64 of a WAV file, mono, 16 bit, 24 kHz."""
+    timeline: Timeline
+
+
+RESOURCES: dict[str, type[BaseModel]] = {
+    "session": Session,
+    "answer": Answer,
+    "api_error": ErrorBody,
+}

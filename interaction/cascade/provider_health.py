@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from interaction.bus.redis_client import CONNECTION_ERRORS, Redis
 from interaction.cascade.provider_pool import StageKind
-from interaction.holdings import trouble_name
-from interaction.providers.base import ProviderChoice
+from interaction.core.types import ProviderSelection
+from interaction.credentials.store import provider_health_key
 from interaction.providers.errors import ProviderError, ProviderRateLimited, ProviderUnauthorized
 
 AILING = 2
@@ -39,11 +39,12 @@ class ProviderHealth:
     """What is known of these choices' recent failures. A broken Redis knows nothing."""
 
     def __init__(
-        self, redis: Redis, kind: StageKind, choices: Sequence[ProviderChoice], owner_id: int
+        self, redis: Redis, kind: StageKind, choices: Sequence[ProviderSelection], owner_id: int
     ) -> None:
         self._redis = redis
         self._keys = [
-            trouble_name(owner_id, f"{kind}:{choice.name}:{choice.model}") for choice in choices
+            provider_health_key(owner_id, f"{kind}:{choice.name}:{choice.model}")
+            for choice in choices
         ]
         self.records = [Record() for _ in choices]
         """As they were when it looked, in the order of the choices."""

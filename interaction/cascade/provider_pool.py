@@ -1,4 +1,4 @@
-"""The worker's providers: made once a configuration, kept warm on the worker's loop."""
+"""The worker's providers: one for each configuration, kept warm on the worker's loop."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Literal, overload
 
-from interaction.choosing import provider_config
-from interaction.providers import table
-from interaction.providers.base import (
-    LanguageModel,
-    ProviderChoice,
-    ProviderConfig,
-    SpeechToText,
-    TextToSpeech,
-)
+from interaction.core.types import ProviderSelection
+from interaction.credentials.provider_selection import provider_config
+from interaction.providers import registry
+from interaction.providers.config import ProviderConfig
+from interaction.providers.stage_protocols import LanguageModel, SpeechToText, TextToSpeech
 
 StageKind = Literal["stt", "llm", "tts"]
 MOST_KEPT = 256
-"""Unused ones beyond this many are closed, the longest unused first."""
+"""Providers kept; beyond these, unused ones are closed, the longest unused first."""
 
 
 @dataclass
@@ -35,18 +31,18 @@ _kept: OrderedDict[tuple[str, ProviderConfig], _Kept] = OrderedDict()
 
 @overload
 def provider(
-    kind: Literal["stt"], choice: ProviderChoice, owner_id: int
+    kind: Literal["stt"], choice: ProviderSelection, owner_id: int
 ) -> contextlib.AbstractAsyncContextManager[SpeechToText]: ...
 @overload
 def provider(
-    kind: Literal["llm"], choice: ProviderChoice, owner_id: int
+    kind: Literal["llm"], choice: ProviderSelection, owner_id: int
 ) -> contextlib.AbstractAsyncContextManager[LanguageModel]: ...
 @overload
 def provider(
-    kind: Literal["tts"], choice: ProviderChoice, owner_id: int
+    kind: Literal["tts"], choice: ProviderSelection, owner_id: int
 ) -> contextlib.AbstractAsyncContextManager[TextToSpeech]: ...
 def provider(
-    kind: StageKind, choice: ProviderChoice, owner_id: int
+    kind: StageKind, choice: ProviderSelection, owner_id: int
 ) -> contextlib.AbstractAsyncContextManager[Any]:
     """Lend the provider that a session chose; it is not closed while it is lent.
 
@@ -56,14 +52,14 @@ def provider(
 
 
 @contextlib.asynccontextmanager
-async def _lend(kind: StageKind, choice: ProviderChoice, owner_id: int) -> AsyncIterator[Any]:
+async def _lend(kind: StageKind, choice: ProviderSelection, owner_id: int) -> AsyncIterator[Any]:
     config = await provider_config(kind, choice, owner_id)
     key = (kind, config)
     if key not in _kept:
         # Some SDKs take a second to import: others' conversations go on meanwhile.
-        await asyncio.to_thread(table.prepare, kind, config.name)
+        await asyncio.to_thread(registry.prepare, kind, config.name)
     if key not in _kept:
-        _kept[key] = _Kept(table.load(kind, config))
+        _kept[key] = _Kept(registry.load(kind, config))
     kept = _kept[key]
     _kept.move_to_end(key)
     kept.users += 1

@@ -6,22 +6,37 @@ import asyncio
 import contextlib
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from interaction.bus.stage_messages import StageRequest
+from interaction.bus.stage_messages import StageRequest, dump
 from interaction.cascade.commit_gate import wait_for_commit
 from interaction.cascade.provider_fallback import Attempt, FallbackChain
 from interaction.cascade.speakable import speakable
 from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.cascade.synthesis_pacing import Timeline, unless_set
-from interaction.cascade.tool_calls import ToolCalls
-from interaction.core.events import ClientToolCalled, ReplySentence, ReplyText, UsageReported
+from interaction.core.events import (
+    ClientToolCalled,
+    ReplySentence,
+    ReplyText,
+    ToolInvoked,
+    UsageReported,
+)
 from interaction.core.sentence_splitter import SentenceSplitter
 from interaction.core.types import Message, ResponseOptions, ToolCall, ToolSpec
-from interaction.providers.base import Cut, LanguageModel, Usage, Written
-from interaction.providers.table import ENDPOINT, entry
+from interaction.providers.endpoints import ENDPOINT_PREFIX
+from interaction.providers.registry import entry
+from interaction.providers.stage_protocols import (
+    LanguageModel,
+    LanguageModelOutput,
+    LengthLimitReached,
+    Usage,
+)
+from interaction.tools.base import Tool, ToolContext
+from interaction.tools.registry import load_tools, tool_spec
+from interaction.tools.tool_calls import ToolCalls
 
 DEADLINE = 900.0
 """For the whole run, which lasts until the last sentence's turn to be synthesised has come."""
@@ -56,24 +71,24 @@ class _Reply:
     async def write(self, context: tuple[Message, ...]) -> None:
         """Have the reply written, with as many rounds of tools as the model asks for."""
         messages, options = list(context), self._run.ticket.options
-        tooling = ToolCalls(self._run, but={tool.name for tool in options.tools})
+        tools = self._tools(options)
+        tool_calls = self._tool_calls(tools)
+        specs = (*map(tool_spec, tools.values()), *options.tools)
         chain, counts = FallbackChain(self._run, "llm"), list[Usage]()
         theirs: list[ToolCall] = []
         for number in range(MOST_ROUNDS + 2):
-            asked = _Round(
-                self, messages, (*tooling.specs, *options.tools), _wishes(options, number)
-            )
+            asked = _Round(self, messages, specs, _wishes(options, number))
             await chain.through(asked.put)
             await self._finish_sentence()
             counts += asked.counts
             ours, theirs = _by_who_runs_them(asked.calls, options)
-            results = await tooling.answer(ours, refuse=number >= MOST_ROUNDS)
+            results = await tool_calls.run(ours, refuse=number >= MOST_ROUNDS)
             if theirs or not ours:
                 break
             messages += [Message("assistant", asked.text, tuple(ours)), *results]
         await self._ask_client(theirs)
         self._spoken.put_nowait(None)
-        if not (self._text.strip() or tooling.session_over or theirs):
+        if not (self._text.strip() or tool_calls.end_session_requested or theirs):
             message = _("The language model gave no answer.")
             raise StageGaveUp("empty_reply", message)
         await self._count(counts)
@@ -81,6 +96,21 @@ class _Reply:
         await self._run.tell(ReplyText(self._id, self._text, spoken, asked.cut))
         facts = {f"text:{self._id}": self._text, f"sentences:{self._id}": self._sentences}
         self._run.note(**facts)
+
+    def _tools(self, options: ResponseOptions) -> dict[str, Tool]:
+        """The session's tools; where the client has one of the same name, that one is meant."""
+        of_client = {tool.name for tool in options.tools}
+        return load_tools(name for name in self._run.ticket.spec.tools if name not in of_client)
+
+    def _tool_calls(self, tools: dict[str, Tool]) -> ToolCalls:
+        run, ticket = self._run, self._run.ticket
+
+        def note(index: int, invoked: ToolInvoked) -> None:
+            run.note(**{f"tool:{index}": dump(invoked)})
+
+        gate = None if ticket.committed else partial(wait_for_commit, run.redis, self._id)
+        context = ToolContext(ticket.spec.session_id, ticket.turn_id, ticket.spec.owner_id)
+        return ToolCalls(tools, context, self._id, emit=run.tell, note=note, wait_for_commit=gate)
 
     async def _ask_client(self, calls: list[ToolCall]) -> None:
         """Pass on the calls of tools that the client runs: the reply ends with them."""
@@ -170,11 +200,11 @@ class _Round:
                 await self._take(piece)
                 limit.reschedule(loop.time() + TOKEN_WITHIN)
 
-    async def _take(self, piece: Written) -> None:
+    async def _take(self, piece: LanguageModelOutput) -> None:
         match piece:
             case Usage():
                 self.counts = [piece]
-            case Cut():
+            case LengthLimitReached():
                 self.cut = True
             case ToolCall():
                 self.calls.append(piece)
@@ -218,4 +248,6 @@ def in_voice(ticket: StageRequest) -> StageRequest:
 
 
 def _has_voice(provider: str, voice: str) -> bool:
-    return provider.startswith(ENDPOINT) or voice in entry("tts", provider).capabilities.voices
+    return (
+        provider.startswith(ENDPOINT_PREFIX) or voice in entry("tts", provider).capabilities.voices
+    )

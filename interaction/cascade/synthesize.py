@@ -14,7 +14,7 @@ from interaction.cascade.provider_fallback import Attempt, FallbackChain
 from interaction.cascade.stage import StageRun
 from interaction.cascade.synthesis_pacing import SynthesisPacing, Timeline
 from interaction.core.types import OUTPUT_SAMPLE_RATE
-from interaction.providers.base import TextToSpeech
+from interaction.providers.stage_protocols import TextToSpeech
 
 DEADLINE = 900.0
 """For the whole run, which lasts until the sentence's end is about to play."""

@@ -19,7 +19,7 @@ from interaction.cascade.synthesis_pacing import unless_set
 from interaction.core.events import FinalTranscript, PartialTranscript
 from interaction.core.redaction import Redactor
 from interaction.core.types import Message, ResponseOptions
-from interaction.providers.base import FLUSH, Flush, SpeechToText, Transcript
+from interaction.providers.stage_protocols import FLUSH, Flush, SpeechToText, Transcript
 
 DEADLINE = 1200.0
 """For the whole utterance: a quarter of an hour may be uploaded, at the pace of speech."""

@@ -18,7 +18,7 @@ from interaction.bus.cancellation import running_stages
 from interaction.bus.publisher import publisher
 from interaction.bus.redis_client import CONNECTION_ERRORS, get_redis
 from interaction.cascade.provider_pool import StageKind, provider
-from interaction.providers.base import ProviderChoice
+from interaction.core.types import ProviderSelection
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ async def warm(kinds: tuple[StageKind, ...]) -> None:
         logger.warning("redis does not answer yet")
     for kind in kinds:
         try:
-            async with provider(kind, ProviderChoice(""), 0) as engine:
+            async with provider(kind, ProviderSelection(""), 0) as engine:
                 if warm_up := getattr(engine, "warm", None):
                     await warm_up()
         except Exception as error:

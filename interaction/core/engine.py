@@ -11,8 +11,7 @@ from interaction.core.config import TurnDetection
 from interaction.core.events import EngineEvent
 from interaction.core.orders import EngineOrder
 from interaction.core.records import TurnRecord
-from interaction.core.types import Message, Mode
-from interaction.providers.base import ProviderChoice
+from interaction.core.types import Message, Mode, ProviderSelection
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +20,10 @@ class SessionSpec:
 
     session_id: UUID
     owner_id: int
-    stt: tuple[ProviderChoice, ...]
+    stt: tuple[ProviderSelection, ...]
     """In order: the first one serves, the next where it fails before its first output."""
-    llm: tuple[ProviderChoice, ...]
-    tts: tuple[ProviderChoice, ...]
+    llm: tuple[ProviderSelection, ...]
+    tts: tuple[ProviderSelection, ...]
     tools: tuple[str, ...] = ()
     """Names of the tools that the language model is given."""
     redact: bool = True
@@ -34,7 +33,7 @@ class SessionSpec:
     """Whether the other mode steps in without being asked."""
     mode: Mode = "cascade"
     """Which engine serves it. The choices of the other mode are there too: it may step in."""
-    realtime: ProviderChoice | None = None
+    realtime: ProviderSelection | None = None
     """Who serves it in realtime mode; None where that is not to be had."""
     system_prompt: str = ""
     """For an engine that tells its provider once; a cascade gets it with every context."""

@@ -26,19 +26,7 @@ class TurnRecord:
     end_reason: EndReason
     reply_id: UUID | None
     latency: dict[str, float | None] = field(default_factory=dict)
-    """Metric name to ms; null where unknown. Names as in ``METRICS``."""
+    """Metric name to ms; null where unknown. Names as in ``metrics.METRICS``."""
     error: Failure | None = None
     underruns: int = 0
     fallbacks: tuple[ProviderSwitched, ...] = ()
-
-
-METRICS = (
-    "end_of_turn_delay",
-    "transcription_delay",
-    "llm_ttft",
-    "llm_ttfs",
-    "tts_ttfb",
-    "e2e",
-    "ear",
-    "yield",
-)

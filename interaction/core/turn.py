@@ -8,8 +8,9 @@ from uuid import UUID
 
 from interaction.core.commands import CreateResponse
 from interaction.core.events import EngineEvent, ProviderSwitched
+from interaction.core.metrics import METRIC_NAMES
 from interaction.core.news import Failure
-from interaction.core.records import METRICS, TurnRecord
+from interaction.core.records import TurnRecord
 from interaction.core.reply import Reply
 from interaction.core.types import EndReason, Message, Status
 
@@ -29,7 +30,7 @@ class Turn:
     """The reply that was asked for; before the commit it is an eager one."""
     held: list[tuple[EngineEvent, float]] = field(default_factory=list)
     """What an eager reply brought before the turn was sure to have ended."""
-    latency: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(METRICS))
+    latency: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(METRIC_NAMES))
     interrupted: bool = False
     heard_ms: int | None = None
     error: Failure | None = None

@@ -93,3 +93,13 @@ EndReason = Literal[
     "played", "heard", "interrupted", "superseded", "client_left", "timeout", "failed"
 ]
 """``heard``: it was transcribed and nobody asked for a reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSelection:
+    """What a session asks for, safe to store and to send: it never holds a key."""
+
+    name: str
+    model: str = ""
+    voice: str = ""
+    language: str = ""

@@ -1,0 +1,1 @@
+"""People's keys and endpoints: stored encrypted, kept on a page, checked, and chosen from."""

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from interaction.bus import short_lived_redis
 from interaction.models.access import digest
-from voiceproject import redis_client
 
 PREFIX = "ek_"
 SHORTEST, LONGEST, USUAL = 10, 7_200, 600
@@ -37,14 +37,14 @@ def mint(grant: Grant, seconds: int = USUAL) -> tuple[str, int]:
     """
     secret = PREFIX + secrets.token_urlsafe(32)
     kept = {"owner": grant.owner_id, "session": grant.session, "inner": grant.inner}
-    with redis_client.connect() as store:
+    with short_lived_redis.connect() as store:
         store.set(_name(secret), json.dumps(kept), ex=seconds)
     return secret, int(time.time()) + seconds
 
 
 def redeem(secret: str) -> Grant | None:
     """What a secret grants, as often as it is shown; None for one that is unknown or too old."""
-    with redis_client.connect() as store:
+    with short_lived_redis.connect() as store:
         kept: Any = store.get(_name(secret))
     if kept is None:
         return None

@@ -7,7 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from interaction import sealing
+from interaction import encryption
 
 SHORTEST_HINTED = 12
 """Of a shorter key, four characters would tell too much."""
@@ -29,19 +29,19 @@ class Keyed(models.Model):
 
     def keep(self, key: str) -> None:
         """Take ``key``, encrypted; the row is not saved."""
-        self.sealed = sealing.seal(key) if key else ""
+        self.sealed = encryption.encrypt(key) if key else ""
         self.hint = key[-4:] if len(key) >= SHORTEST_HINTED else ""
 
     @property
     def key(self) -> str:
-        """Raises ``sealing.Unreadable`` where this server's key did not encrypt it."""
-        return sealing.unseal(self.sealed) if self.sealed else ""
+        """Raises ``encryption.Undecryptable`` where this server's key did not encrypt it."""
+        return encryption.decrypt(self.sealed) if self.sealed else ""
 
     @property
     def is_readable(self) -> bool:
         try:
             return bool(self.key) or not self.sealed
-        except sealing.Unreadable:
+        except encryption.Undecryptable:
             return False
 
 
@@ -49,7 +49,7 @@ class ProviderCredential(Keyed):
     """A person's own key at one provider, which goes before the server's."""
 
     account = models.CharField(_("provider"), max_length=64)
-    """As in ``interaction.providers.accounts``."""
+    """As in ``interaction.providers.declaration.Provider.name``."""
 
     class Meta:
         ordering = ("account",)

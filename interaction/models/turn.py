@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext_lazy as _
 
+from interaction.core.metrics import METRICS
 from interaction.models.session import Session
 
 
@@ -37,7 +39,7 @@ class Turn(models.Model):
     mode = models.CharField(
         _("mode"), max_length=16, choices=Session.Mode, default=Session.Mode.CASCADE
     )
-    """Of the engine that served it: a session may go from one to the other."""
+    """The mode of the engine that served it: a session may change from one to the other."""
     kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.SPEECH)
     transcript = models.TextField(_("transcript"), blank=True)
     reply = models.TextField(_("reply"), blank=True)
@@ -81,19 +83,15 @@ class Turn(models.Model):
 
 
 class TurnLatency(models.Model):
-    """Where a turn's milliseconds went; null where unknown. Definitions: docs/protocol.md."""
+    """Where a turn's milliseconds went; null where unknown. A column a metric of ``METRICS``."""
 
     turn = models.OneToOneField(
         Turn, on_delete=models.CASCADE, related_name="latency", primary_key=True
     )
-    end_of_turn_delay = models.FloatField(_("end-of-turn delay"), null=True)
-    transcription_delay = models.FloatField(_("transcription delay"), null=True)
-    llm_ttft = models.FloatField(_("LLM, first token"), null=True)
-    llm_ttfs = models.FloatField(_("LLM, first sentence"), null=True)
-    tts_ttfb = models.FloatField(_("TTS, first byte"), null=True)
-    e2e = models.FloatField(_("end to end"), null=True)
-    ear = models.FloatField(_("at the ear"), null=True)
-    yield_ms = models.FloatField(_("yield"), null=True)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, column: str) -> float | None: ...
 
     class Meta:
         verbose_name = _("latency")
@@ -101,3 +99,11 @@ class TurnLatency(models.Model):
 
     def __str__(self) -> str:
         return f"latency of {self.turn_id}"
+
+    def by_metric(self) -> dict[str, float | None]:
+        """Metric name to ms, in the order of ``METRICS``."""
+        return {metric.name: getattr(self, metric.column) for metric in METRICS}
+
+
+for _metric in METRICS:
+    TurnLatency.add_to_class(_metric.column, models.FloatField(_(_metric.title), null=True))

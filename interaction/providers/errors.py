@@ -6,7 +6,7 @@ ProviderError
 ├── ProviderTimeout          a first-byte, stall or stage deadline    retryable
 ├── ProviderRefused          the request itself was refused (4xx)
 ├── ProviderUnauthorized     bad or missing key, no quota
-└── ProviderProtocolError    an answer that cannot be understood, a cut stream
+└── ProviderProtocolError    an answer that cannot be understood, a stream that breaks off
 """
 
 from __future__ import annotations

@@ -1,19 +1,20 @@
-"""The engine of realtime mode: one line to a speech-to-speech provider, kept as a cascade is."""
+"""The engine of realtime mode: carries the conversation's orders to a provider's realtime API, and
+its events back. Both sides' audio and text are recorded for the archive, as in cascade mode."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Coroutine, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from interaction.bus.background import Background
 from interaction.bus.hub import hub
 from interaction.bus.redis_client import CONNECTION_ERRORS, RETRY_FOR
-from interaction.bus.stage_messages import StageReport
+from interaction.bus.stage_messages import StageReport, dump
 from interaction.bus.stage_watchdog import Job, StageWatchdog
 from interaction.core.engine import EngineUnavailable, SessionSpec
 from interaction.core.events import (
@@ -26,7 +27,9 @@ from interaction.core.events import (
     PartialTranscript,
     ReplyAudio,
     ReplySentence,
+    SessionEndRequested,
     StageFailed,
+    ToolInvoked,
     UsageReported,
 )
 from interaction.core.orders import (
@@ -40,35 +43,49 @@ from interaction.core.orders import (
 )
 from interaction.core.records import TurnRecord
 from interaction.core.redaction import Redactor
-from interaction.core.types import Message, Stage
-from interaction.crashes import log_crash
-from interaction.providers.base import (
-    LineEvent,
-    RealtimeLine,
-    ReplyDone,
-    SpeechBegan,
-    SpeechOver,
-    SpokenText,
-    Voice,
-    Words,
-)
+from interaction.core.types import Message, Stage, ToolCall
 from interaction.providers.errors import ProviderError, ProviderTimeout
-from interaction.realtime.order_sender import OrderSender, are_ours
+from interaction.providers.realtime_protocol import (
+    InputTranscript,
+    OutputAudio,
+    OutputTranscript,
+    RealtimeConnection,
+    RealtimeEvent,
+    ResponseDone,
+    SpeechStarted,
+    SpeechStopped,
+)
+from interaction.realtime.order_sender import OrderSender, conversation_detects_turns
 from interaction.realtime.provider_connection import ProviderConnection
+from interaction.realtime.recovery import FailureReason, RecoveryPolicy
 from interaction.realtime.reply import RealtimeReply
 from interaction.realtime.response_matching import ResponseMatcher
-from interaction.realtime.tool_calls import ToolCalls
-from interaction.turn_records.archive_queue import ArchiveQueue
+from interaction.safe_logging import log_crash
+from interaction.tools.base import ToolContext
+from interaction.tools.registry import load_tools, tool_spec
+from interaction.tools.tool_calls import ToolCalls
+from interaction.turn_records.archive_queue import CLOSING_PATIENCE, ArchiveQueue
 from interaction.turn_records.recorder import TurnRecorder
 
 logger = logging.getLogger(__name__)
 
-SILENT_FOR = 10.0
-"""Seconds for which the provider may say nothing while a reply is due."""
+RESPONSE_TIMEOUT = 10.0
+"""Seconds for which the provider may send nothing while a reply is due."""
+
+
+class EventsEnded(Exception):
+    """A provider's event stream has ended of itself: a lost connection has to raise
+    ``ProviderError``."""
 
 
 class RealtimeEngine:
-    """Implements ``interaction.core.engine.Engine``."""
+    """Implements ``interaction.core.engine.Engine``.
+
+    A failure of the provider, and a bug while one event or order is dealt with, costs the turn at
+    hand; the connection is opened anew (``RecoveryPolicy``). A bug that ends one of the engine's
+    loops ends the engine: ``EngineLost`` with the code ``engine_crashed``, now and for each turn
+    that follows.
+    """
 
     def __init__(self, spec: SessionSpec) -> None:
         assert spec.realtime is not None, "a session in realtime mode names its provider"
@@ -77,22 +94,27 @@ class RealtimeEngine:
         self._provider = spec.realtime.name
         self._now = asyncio.get_running_loop().time
         self._hub = hub()
-        self._watch = StageWatchdog()
-        self._handover = ArchiveQueue(spec, self._watch, self._fail_with)
-        self._keeping = TurnRecorder(spec, self._handover)
-        self._tooling = ToolCalls(spec, self._tell, self._keeping)
-        self._line = ProviderConnection(spec, self._tooling.specs)
-        self._turns_are_ours = are_ours(spec.turns)
-        self._to_provider = OrderSender(self._line, spec.turns, self._give_up)
+        self._watchdog = StageWatchdog()
+        self._archive_queue = ArchiveQueue(spec, self._watchdog, self._fail_turn)
+        self._recorder = TurnRecorder(spec, self._archive_queue)
+        self._tools = load_tools(spec.tools)
+        self._connection = ProviderConnection(spec, tuple(map(tool_spec, self._tools.values())))
+        detects_turns = conversation_detects_turns(spec.turns)
+        self._order_sender = OrderSender(self._connection, spec.turns, self._on_connection_lost)
         self._events: asyncio.Queue[EngineEvent | None] = asyncio.Queue()
-        self._sorting = ResponseMatcher(turns_are_ours=self._turns_are_ours)
+        self._matcher = ResponseMatcher(conversation_detects_turns=detects_turns)
+        self._recovery = RecoveryPolicy()
         self._reply: RealtimeReply | None = None
-        """The one that comes, or came last."""
-        self._asked_at = 0.0
-        self._resumed = False
-        """The line was opened anew, and no reply has come whole since."""
-        self._deadline: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        """The reply that was requested last."""
+        self._requested_at = 0.0
+        """When that was, on the event loop's clock."""
+        self._response_timer: asyncio.TimerHandle | None = None
+        self._log_facts = {"session": spec.session_id}
+        self._background = Background(
+            "realtime engine", log_facts=self._log_facts, on_crash=self._on_crash
+        )
+        self._crashed: FailureReason | None = None
+        """Set where a bug has ended a loop or a job: no order is sent any more."""
         self._closed = False
 
     # The engine protocol.
@@ -107,312 +129,352 @@ class RealtimeEngine:
         if self._closed:  # meanwhile: that close came too early
             await self._hub.leave(self)
             return
-        self._handover.start(self._hub.channel)
-        self._keeping.start()
-        self._begin(self._to_provider.work())
-        self._begin(self._follow())
+        self._archive_queue.start(self._hub.channel)
+        self._recorder.start()
+        self._background.start_loop("orders", self._order_sender.send_next, on_error="fail")
+        self._background.start_loop("provider events", self._read_events, on_error="fail")
+        self._background.start_job(self._ensure_open(), name="open", on_error="fail")
 
     def execute(self, order: EngineOrder) -> None:
         if self._closed:
             return
         match order:
             case OpenTurn(turn_id, sequence):
-                self._keeping.open(turn_id, sequence, "speech")
-                if words := self._sorting.opened(turn_id):
-                    self._understand(turn_id, words)
+                self._recorder.open(turn_id, sequence, "speech")
+                if transcript := self._matcher.on_turn_opened(turn_id):
+                    self._on_transcript(turn_id, transcript)
             case SendAudio(turn_id, pcm):
-                self._keeping.heard(turn_id, pcm)
+                self._recorder.heard(turn_id, pcm)
             case EndTurn(turn_id, reply_id):
-                self._keeping.heard(turn_id, b"", last=True)
-                self._keeping.note(turn_id, reply=str(reply_id))
-                reply = self._expect(RealtimeReply(turn_id, reply_id), order.context)
-                early = self._sorting.ended(turn_id, reply)
+                self._recorder.heard(turn_id, b"", last=True)
+                self._recorder.note(turn_id, reply=str(reply_id))
+                reply = self._request_reply(RealtimeReply(turn_id, reply_id), order.context)
+                early = self._matcher.on_turn_ended(turn_id, reply)
                 if early is None:
-                    self._to_provider.fall_silent()
+                    self._order_sender.send_silence()
                 for event in early or ():
-                    self._of_reply(reply, event)
+                    self._on_reply_event(reply, event)
             case Respond(turn_id, sequence, reply_id, context):
-                said = context[-1].content if context else ""
-                facts = {"reply": str(reply_id), "transcript": said}
-                self._keeping.open(turn_id, sequence, "text", **facts)
-                self._sorting.asked(self._expect(RealtimeReply(turn_id, reply_id), context[:-1]))
+                text = context[-1].content if context else ""
+                facts = {"reply": str(reply_id), "transcript": text}
+                self._recorder.open(turn_id, sequence, "text", **facts)
+                reply = self._request_reply(RealtimeReply(turn_id, reply_id), context[:-1])
+                self._matcher.on_text_turn(reply)
             case DropTurn(turn_id):
-                self._sorting.dropped(turn_id)
-                if turn_id in self._handover:
-                    self._keeping.drop(turn_id)
+                self._matcher.on_turn_dropped(turn_id)
+                if turn_id in self._archive_queue:
+                    self._recorder.drop(turn_id)
             case CancelReply(reply_id=reply_id):
                 if not (self._reply and self._reply.id == reply_id):
                     return
-                self._cancel(self._reply)
-        self._to_provider.put(order)
+                self._cancel_reply(self._reply)
+        if self._crashed is None:
+            self._order_sender.enqueue(order)
+        elif isinstance(order, EndTurn | Respond):
+            self._emit_engine_lost(self._crashed)
 
     async def wait_until_executed(self) -> None:
-        await self._keeping.done()
+        await self._recorder.done()
 
     def archive_turn(self, record: TurnRecord) -> None:
         if self._closed:
             return
-        if self._reply and self._reply.turn == record.turn_id:
-            self._line.closed(record)
-        self._keeping.close(record)
+        if self._reply and self._reply.turn_id == record.turn_id:
+            self._connection.on_turn_closed(record)
+        self._recorder.close(record)
 
     async def events(self) -> AsyncGenerator[EngineEvent, None]:
         while (event := await self._events.get()) is not None:
             if isinstance(event, EngineSpeechStarted):
-                self._sorting.speech_told()
+                self._matcher.on_speech_started_read()
             yield event
 
     async def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        self._rest()
-        for task in self._tasks:
-            task.cancel()
+        self._clear_response_timeout()
         try:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await self._line.close()
-            await self._keeping.done()
-            await self._handover.done()
+            await self._background.stop()
+            await self._connection.close()
+            await self._wait_until_archived()
         finally:
-            self._keeping.stop()
-            self._handover.stop()
-            await self._hub.leave(self)
+            self._recorder.stop()
+            self._archive_queue.stop()
             self._events.put_nowait(None)
+            await self._hub.leave(self)
 
-    # What the hub brings: news of the archive.
+    async def _wait_until_archived(self) -> None:
+        """Wait until every closed turn is handed to the archive, ``CLOSING_PATIENCE`` seconds at
+        most: what then is left, whatever broke, is found by the sweep."""
+        try:
+            async with asyncio.timeout(CLOSING_PATIENCE):
+                await self._recorder.done()
+                await self._archive_queue.done()
+        except TimeoutError:
+            logger.error("turns left to the sweep", extra=self._log_facts)
+        except Exception as error:
+            log_crash(logger, error, self._log_facts, "turns left to the sweep")
+
+    # The hub's listener: it brings the reports of archiving.
 
     def open_turns(self) -> list[UUID]:
-        return self._handover.open_turns()
+        return self._archive_queue.open_turns()
 
     def look(self, now: float, linked: bool) -> None:
-        lost, _silent = self._watch.look(now, linked)
+        lost, _silent = self._watchdog.look(now, linked)
         for job in lost:
-            self._lose(job)
+            self._on_archiving_lost(job)
 
     def report(self, report: StageReport, now: float) -> None:
         job = report.job
-        if not self._watch.knows(job):
+        if not self._watchdog.knows(job):
             return
         if report.says == "beat":
-            whole: bool | None = self._watch.beat(job, report.number, now)
+            whole: bool | None = self._watchdog.beat(job, report.number, now)
         else:
-            whole = self._watch.said(job, report.number, now)
+            whole = self._watchdog.said(job, report.number, now)
         if whole is False:
-            self._lose(job)
+            self._on_archiving_lost(job)
         elif whole and report.event:
-            self._tell(report.event)
+            self._emit(report.event)
         if whole and report.says == "finished":
-            self._watch.finished(job)
+            self._watchdog.finished(job)
 
-    def _lose(self, job: Job) -> None:
-        self._watch.finished(job)
-        if self._handover.again(job.turn):
+    def _on_archiving_lost(self, job: Job) -> None:
+        self._watchdog.finished(job)
+        if self._archive_queue.again(job.turn):
             message = _("The turn is not in the history yet. It is kept, and tried again.")
-            self._fail_with(job.turn, "archive", "stage_lost", message)
+            self._fail_turn(job.turn, "archive", "stage_lost", message)
 
-    # Replies come and go.
+    # A reply is requested, or cancelled.
 
-    def _expect(self, reply: RealtimeReply, context: tuple[Message, ...]) -> RealtimeReply:
-        self._reply, self._asked_at = reply, self._now()
-        self._line.replies_to(context)
-        self._rest(SILENT_FOR)
+    def _request_reply(self, reply: RealtimeReply, context: tuple[Message, ...]) -> RealtimeReply:
+        self._reply, self._requested_at = reply, self._now()
+        self._connection.on_reply_requested(context)
+        self._start_response_timeout()
         return reply
 
-    def _cancel(self, reply: RealtimeReply) -> None:
+    def _cancel_reply(self, reply: RealtimeReply) -> None:
         if not reply.complete:
-            self._keep_rest(reply)
-            self._sorting.stopped(reply)
-            self._rest()
+            self._break_off(reply)
+            self._matcher.on_reply_cancelled(reply)
+            self._clear_response_timeout()
 
-    # From the provider.
+    # The provider's events.
 
-    async def _follow(self) -> None:
-        await self._resume()
-        while True:
-            await self._line.opened.wait()
-            if (line := self._line.current) is None:  # lost again meanwhile
-                continue
-            try:
-                async with contextlib.aclosing(line.events()) as events:  # type: ignore[type-var]
-                    async for event in events:
-                        if line is not self._line.current:
-                            break
-                        self._take(event)
-            except Exception as error:
-                self._give_up(error, line)
+    async def _ensure_open(self) -> None:
+        try:
+            await self._connection.ensure_open()
+        except Exception as error:
+            self._on_connection_lost(error, None)
 
-    def _take(self, event: LineEvent) -> None:
+    async def _read_events(self) -> None:
+        """Follow one connection, once there is one, until it is lost."""
+        await self._connection.opened.wait()
+        if (connection := self._connection.current) is None:  # lost again meanwhile
+            return
+        try:
+            async with contextlib.aclosing(connection.events()) as events:  # type: ignore[type-var]
+                async for event in events:
+                    if connection is not self._connection.current:
+                        return
+                    self._on_provider_event(event)
+            raise EventsEnded
+        except Exception as error:
+            self._on_connection_lost(error, connection)
+
+    def _on_provider_event(self, event: RealtimeEvent) -> None:
         match event:
-            case SpeechBegan():
-                self._sorting.speech_began()
-                self._tell(EngineSpeechStarted())
-            case SpeechOver():
-                self._sorting.speech_over()
-                self._tell(EngineSpeechStopped())
-            case Words():
-                if turn := self._sorting.turn_of(event):
-                    self._understand(turn, event)
+            case SpeechStarted():
+                self._matcher.on_speech_started()
+                self._emit(EngineSpeechStarted())
+            case SpeechStopped():
+                self._matcher.on_speech_stopped()
+                self._emit(EngineSpeechStopped())
+            case InputTranscript():
+                if turn := self._matcher.match_transcript(event):
+                    self._on_transcript(turn, event)
             case _:
-                if reply := self._sorting.reply_of(event):
-                    self._of_reply(reply, event)
+                if reply := self._matcher.match_reply(event):
+                    self._on_reply_event(reply, event)
 
-    def _of_reply(self, reply: RealtimeReply, event: LineEvent) -> None:
+    def _on_reply_event(self, reply: RealtimeReply, event: RealtimeEvent) -> None:
         if reply.complete:
             return
-        self._rest(SILENT_FOR)
+        self._start_response_timeout()
         match event:
-            case SpokenText(text):
+            case OutputTranscript(text):
                 if not reply.text:
-                    self._measure(reply, "llm_ttft")
-                self._write(reply, reply.write(text))
-            case Voice(pcm):
-                if not reply.heard_anything:
-                    reply.heard_anything = True
-                    self._measure(reply, "tts_ttfb")
-                self._speak(reply, reply.speak(pcm))
-            case ReplyDone(calls, cut_off, error, usage):
+                    self._emit_metric(reply, "llm_ttft")
+                self._emit_text(reply, reply.add_text(text))
+            case OutputAudio(pcm):
+                if not reply.has_audio:
+                    reply.has_audio = True
+                    self._emit_metric(reply, "tts_ttfb")
+                self._emit_audio(reply, reply.add_audio(pcm))
+            case ResponseDone(calls, cut_off, error, usage):
                 if usage:
                     counts = (usage.prompt_tokens, usage.completion_tokens)
-                    self._tell(UsageReported(reply.turn, reply.id, *counts))
+                    self._emit(UsageReported(reply.turn_id, reply.id, *counts))
                 if error:
-                    self._fail_reply(error.code, error.message, error.retryable)
+                    self._fail_reply(FailureReason.of(error))
                 elif calls and not cut_off:
-                    self._write(reply, reply.pause())
-                    self._rest()
-                    self._begin(self._run_tools(reply, event))
+                    self._emit_text(reply, reply.end_sentence())
+                    self._clear_response_timeout()
+                    self._background.start_job(
+                        self._run_tools(reply, calls), name="tools", on_error="fail"
+                    )
                 else:
                     self._finish(reply, whole=not cut_off)
 
-    async def _run_tools(self, reply: RealtimeReply, done: ReplyDone) -> None:
-        line = self._line.current
+    async def _run_tools(self, reply: RealtimeReply, calls: Sequence[ToolCall]) -> None:
+        connection = self._connection.current
         try:
-            results = await self._tooling.answer(reply.turn, reply.id, done.calls)
-            if reply.complete or line is None:
+            results = await self._tool_calls(reply).run(calls)
+            if reply.complete or connection is None:
                 return
-            self._sorting.goes_on(reply)
-            await line.results(results)
+            self._matcher.on_tool_results_sent(reply)
+            await connection.send_tool_results(results)
         except Exception as error:
-            self._give_up(error, line)
+            self._on_connection_lost(error, connection)
         else:
-            self._rest(SILENT_FOR)
+            self._start_response_timeout()
 
-    def _write(self, reply: RealtimeReply, events: Sequence[EngineEvent]) -> None:
+    def _tool_calls(self, reply: RealtimeReply) -> ToolCalls:
+        if reply.tool_calls is None:
+
+            async def emit(event: ToolInvoked | SessionEndRequested) -> None:
+                self._emit(event)
+
+            def note(index: int, invoked: ToolInvoked) -> None:
+                self._recorder.note(reply.turn_id, **{f"tool:{index}": dump(invoked)})
+
+            context = ToolContext(self.session_id, reply.turn_id, self._spec.owner_id)
+            reply.tool_calls = ToolCalls(self._tools, context, reply.id, emit=emit, note=note)
+        return reply.tool_calls
+
+    def _emit_text(self, reply: RealtimeReply, events: Sequence[EngineEvent]) -> None:
         for event in events:
             if isinstance(event, ReplySentence):
                 name = f"sentence:{reply.id}:{event.sentence}"
-                self._keeping.note(reply.turn, **{name: event.text})
+                self._recorder.note(reply.turn_id, **{name: event.text})
                 if event.sentence == 0:
-                    self._measure(reply, "llm_ttfs")
-            self._tell(event)
+                    self._emit_metric(reply, "llm_ttfs")
+            self._emit(event)
 
-    def _speak(self, reply: RealtimeReply, piece: ReplyAudio) -> None:
-        self._keeping.said(reply.turn, reply.id, piece.sentence, piece.pcm)
-        self._tell(piece)
+    def _emit_audio(self, reply: RealtimeReply, piece: ReplyAudio) -> None:
+        self._recorder.said(reply.turn_id, reply.id, piece.sentence, piece.pcm)
+        self._emit(piece)
 
     def _finish(self, reply: RealtimeReply, *, whole: bool) -> None:
-        self._rest()
+        self._clear_response_timeout()
         if whole:
-            self._resumed = False
-            self._line.serves()
-        self._write(reply, reply.finish())
+            self._recovery.on_reply_completed()
+            self._connection.mark_working()
+        self._emit_text(reply, reply.finish())
         self._note_text(reply)
 
-    def _keep_rest(self, reply: RealtimeReply) -> None:
-        """It breaks off: what has come of it belongs into the history."""
+    def _break_off(self, reply: RealtimeReply) -> None:
+        """Nothing more of it is wanted, or comes: what has come belongs into the history."""
         reply.complete = True
-        self._write(reply, reply.pause())
+        self._emit_text(reply, reply.end_sentence())
         self._note_text(reply)
 
     def _note_text(self, reply: RealtimeReply) -> None:
-        # Audio without a word of text is found by its first sentence all the same.
+        # The archive finds audio by its sentence: audio without any text needs one, too.
         facts: dict[str, object] = {f"text:{reply.id}": reply.text}
-        if not reply.sentences and reply.heard_anything:
+        if not reply.sentences and reply.has_audio:
             facts[f"sentence:{reply.id}:0"] = ""
-        self._keeping.note(reply.turn, **facts)
+        self._recorder.note(reply.turn_id, **facts)
 
-    def _understand(self, turn: UUID, words: Words) -> None:
+    def _on_transcript(self, turn: UUID, transcript: InputTranscript) -> None:
         redactor = Redactor() if self._spec.redact else None
-        if not words.final:
-            text = redactor.partial(words.text) if redactor else words.text
-            self._tell(PartialTranscript(turn, text))
+        if not transcript.final:
+            text = redactor.partial(transcript.text) if redactor else transcript.text
+            self._emit(PartialTranscript(turn, text))
             return
-        text = redactor.final(words.text) if redactor else words.text
-        self._keeping.note(turn, transcript=text)
-        self._tell(FinalTranscript(turn, text))
+        text = redactor.final(transcript.text) if redactor else transcript.text
+        self._recorder.note(turn, transcript=text)
+        self._emit(FinalTranscript(turn, text))
 
-    def _measure(self, reply: RealtimeReply, metric: str) -> None:
-        ms = round(1000 * (self._now() - self._asked_at), 1)
-        self._keeping.note(reply.turn, **{f"ms:{metric}": ms})
-        self._tell(MetricMeasured(reply.turn, metric, ms))
+    def _emit_metric(self, reply: RealtimeReply, metric: str) -> None:
+        """Report the time since the reply was requested."""
+        ms = round(1000 * (self._now() - self._requested_at), 1)
+        self._recorder.note(reply.turn_id, **{f"ms:{metric}": ms})
+        self._emit(MetricMeasured(reply.turn_id, metric, ms))
 
     # Failures.
 
-    def _rest(self, seconds: float | None = None) -> None:
-        """Wait for the provider's next word so long; None: it owes nothing."""
-        if self._deadline:
-            self._deadline.cancel()
-            self._deadline = None
-        if seconds is not None and not self._closed:
+    def _start_response_timeout(self) -> None:
+        """The provider owes an event: wait for it ``RESPONSE_TIMEOUT`` seconds from now."""
+        self._clear_response_timeout()
+        if not self._closed and self._crashed is None:
             loop = asyncio.get_running_loop()
-            self._deadline = loop.call_later(seconds, self._fell_silent)
+            self._response_timer = loop.call_later(RESPONSE_TIMEOUT, self._response_timed_out)
 
-    def _fell_silent(self) -> None:
+    def _clear_response_timeout(self) -> None:
+        if self._response_timer:
+            self._response_timer.cancel()
+            self._response_timer = None
+
+    def _response_timed_out(self) -> None:
+        # As a job, so that a bug is not lost with the event loop's own log.
+        work = self._on_response_timeout()
+        self._background.start_job(work, name="response timeout", on_error="fail")
+
+    async def _on_response_timeout(self) -> None:
         message = _("%(provider)s has stopped answering.") % {"provider": self._provider}
         timeout = ProviderTimeout(message, stage="realtime", provider=self._provider)
-        self._give_up(timeout, self._line.current)
+        self._on_connection_lost(timeout, self._connection.current)
 
-    def _give_up(self, error: Exception, line: RealtimeLine | None) -> None:
-        """``line`` is lost; None: there was none to be had. Who is not told for good is tried
-        once more, with what was said."""
-        if line is not self._line.current:
-            return  # somebody else who used it has said so before
-        again = line is not None and not self._resumed
-        if isinstance(error, ProviderError):
-            again = again and error.retryable
-            why = (error.code, error.message, error.retryable)
-        else:
-            log_crash(logger, error, {"session": self.session_id})
-            why = ("engine_crashed", _("An error of this program; its log says where."), False)
-        self._resumed = self._resumed or again
-        self._line.drop()
-        turn = self._sorting.forget()
-        self._rest()
-        if again:
-            self._fail_reply(*why)
+    def _on_connection_lost(self, error: Exception, connection: RealtimeConnection | None) -> None:
+        """``error`` was raised where ``connection`` was used; None: where none could be opened."""
+        if connection is not self._connection.current:
+            return  # another user of the same connection has reported it
+        if not isinstance(error, ProviderError):
+            log_crash(logger, error, self._log_facts)
+        reason = FailureReason.of(error)
+        reconnect = self._recovery.should_reconnect(error, was_open=connection is not None)
+        self._connection.drop()
+        turn = self._matcher.on_connection_lost()
+        self._clear_response_timeout()
+        if reconnect:
+            self._fail_reply(reason)
             if turn:
-                self._tell(StageFailed(turn, "realtime", self._provider, *why))
-            self._begin(self._resume())
+                why = (reason.code, reason.message, reason.retryable)
+                self._emit(StageFailed(turn, "realtime", self._provider, *why))
+            self._background.start_job(self._ensure_open(), name="reopen", on_error="fail")
             return
         if self._reply and not self._reply.complete:
-            self._keep_rest(self._reply)
-        self._tell(EngineLost(self._provider, *why))
+            self._break_off(self._reply)
+        self._emit_engine_lost(reason)
 
-    async def _resume(self) -> None:
-        try:
-            await self._line.ready()
-        except Exception as error:
-            self._give_up(error, None)
+    def _on_crash(self, error: Exception) -> None:
+        """A bug has ended a loop or a job, which logged it."""
+        self._crashed = FailureReason.of(error)
+        self._emit_engine_lost(self._crashed)
+        self._clear_response_timeout()
+        self._connection.drop()
 
-    def _fail_reply(self, code: str, message: str, retryable: bool) -> None:
+    def _fail_reply(self, reason: FailureReason) -> None:
         reply = self._reply
         if reply is None or reply.complete:
             return
-        self._keep_rest(reply)
-        self._sorting.stopped(reply)
-        self._rest()
-        why = (self._provider, code, message, retryable)
-        self._tell(StageFailed(reply.turn, "realtime", *why, reply.id))
+        self._break_off(reply)
+        self._matcher.on_reply_cancelled(reply)
+        self._clear_response_timeout()
+        why = (self._provider, reason.code, reason.message, reason.retryable)
+        self._emit(StageFailed(reply.turn_id, "realtime", *why, reply.id))
 
-    def _fail_with(
+    def _fail_turn(
         self, turn: UUID, stage: Stage, code: str, message: str, reply: UUID | None = None
     ) -> None:
-        self._tell(StageFailed(turn, stage, "", code, message, retryable=True, reply_id=reply))
+        self._emit(StageFailed(turn, stage, "", code, message, retryable=True, reply_id=reply))
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _emit_engine_lost(self, reason: FailureReason) -> None:
+        why = (reason.code, reason.message, reason.retryable)
+        self._emit(EngineLost(self._provider, *why))
 
-    def _tell(self, event: EngineEvent) -> None:
+    def _emit(self, event: EngineEvent) -> None:
         self._events.put_nowait(event)

@@ -1,6 +1,6 @@
-"""Brings the engine's orders to the line, one after the other.
+"""Sends the engine's orders to the provider, one after the other.
 
-A turn whose line breaks while the person still speaks is said again to the next one.
+A turn whose connection breaks while the person still speaks is sent again over the next one.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from interaction.core.orders import (
     StreamAudio,
 )
 from interaction.core.types import INPUT_SAMPLE_RATE
-from interaction.providers.base import RealtimeLine
+from interaction.providers.realtime_protocol import RealtimeConnection
 from interaction.realtime.provider_connection import ProviderConnection
 
-LONGER_MS = 1_000
-"""Beyond the silence that ends a turn."""
+EXTRA_SILENCE_MS = 1_000
+"""Silence that is sent beyond what ends a turn."""
 
 
-def are_ours(turns: TurnDetection) -> bool:
+def conversation_detects_turns(turns: TurnDetection) -> bool:
     """Whether the provider is told where turns begin and end."""
     return turns.kind in ("vad", "manual")
 
@@ -35,89 +35,91 @@ def are_ours(turns: TurnDetection) -> bool:
 class OrderSender:
     def __init__(
         self,
-        line: ProviderConnection,
+        connection: ProviderConnection,
         turns: TurnDetection,
-        failed: Callable[[Exception, RealtimeLine | None], None],
+        on_failure: Callable[[Exception, RealtimeConnection | None], None],
     ) -> None:
-        """``failed`` is told what carrying out an order has raised, and which line it was for:
-        None where there was none to be had."""
-        self._line = line
-        self._ours = are_ours(turns)
-        self._silence = bytes(2 * INPUT_SAMPLE_RATE * (turns.silence_ms + LONGER_MS) // 1000)
-        self._failed = failed
+        """``on_failure`` gets what carrying out an order has raised, and the connection that it was
+        sent over: None where none could be opened."""
+        self._connection = connection
+        self._conversation_detects_turns = conversation_detects_turns(turns)
+        self._silence = bytes(2 * INPUT_SAMPLE_RATE * (turns.silence_ms + EXTRA_SILENCE_MS) // 1000)
+        self._on_failure = on_failure
         self._queue: asyncio.Queue[EngineOrder] = asyncio.Queue()
         self._audio: list[bytes] = []
-        """Of the turn that is open."""
-        self._told: RealtimeLine | None = None
-        """The line that has all of it."""
-        self._used: RealtimeLine | None = None
-        """The line that the order at hand is for."""
+        """Audio of the open turn so far."""
+        self._synced: RealtimeConnection | None = None
+        """The connection that has been sent all of it."""
+        self._target: RealtimeConnection | None = None
+        """The connection that the order at hand goes over."""
 
-    def put(self, order: EngineOrder) -> None:
+    def enqueue(self, order: EngineOrder) -> None:
         self._queue.put_nowait(order)
 
-    def fall_silent(self) -> None:
-        """Have the provider find the end of a turn that was ended here: by mute, say."""
+    def send_silence(self) -> None:
+        """Have a provider that detects turns find the end of one that was ended here (by mute)."""
         self._queue.put_nowait(StreamAudio(self._silence))
 
-    async def work(self) -> None:
-        while True:
-            order = await self._queue.get()
-            self._used = self._line.current
-            try:
-                await self._carry_out(order)
-            except Exception as error:
-                self._failed(error, self._used)
+    async def send_next(self) -> None:
+        """Wait for the next order and send it."""
+        order = await self._queue.get()
+        self._target = self._connection.current
+        try:
+            await self._send(order)
+        except Exception as error:
+            self._on_failure(error, self._target)
 
-    async def _ready(self) -> RealtimeLine:
-        self._used = None
-        self._used = await self._line.ready()
-        return self._used
+    async def _ensure_open(self) -> RealtimeConnection:
+        self._target = None
+        self._target = await self._connection.ensure_open()
+        return self._target
 
-    async def _carry_out(self, order: EngineOrder) -> None:
+    async def _send(self, order: EngineOrder) -> None:
         match order:
             case Respond(context=context):
-                line = await self._ready()
-                await line.say(context[-1].content if context else "")
+                connection = await self._ensure_open()
+                await connection.send_text(context[-1].content if context else "")
             case CancelReply(heard_ms=heard_ms):
-                if self._line.is_open:
-                    await self._line.now.stop(heard_ms)
+                if current := self._connection.current:
+                    await current.cancel_reply(heard_ms)
             case StreamAudio(pcm):
-                if self._line.is_open or not self._line.pauses:
-                    line = await self._ready()
-                    await line.hear(pcm)
-            case DropTurn() if not self._ours:
-                if self._line.is_open:
-                    await self._line.now.forget()
-            case _ if self._ours:
-                await self._carry_out_ours(order)
+                if self._connection.current or not self._connection.is_backing_off:
+                    connection = await self._ensure_open()
+                    await connection.feed_audio(pcm)
+            case DropTurn() if not self._conversation_detects_turns:
+                if current := self._connection.current:
+                    await current.discard_turn()
+            case _ if self._conversation_detects_turns:
+                await self._send_turn(order)
 
-    async def _carry_out_ours(self, order: EngineOrder) -> None:
+    async def _send_turn(self, order: EngineOrder) -> None:
+        """An order of a turn whose beginning and end the provider is told."""
         match order:
             case OpenTurn():
-                self._audio, self._told = [], None
-                await self._tell_turn(await self._ready())
+                self._audio, self._synced = [], None
+                await self._sync_turn(await self._ensure_open())
             case SendAudio(pcm=pcm):
                 self._audio.append(pcm)
-                if self._line.is_open and self._line.now is self._told:
-                    await self._told.hear(pcm)
-                elif self._line.is_open:
-                    await self._tell_turn(self._line.now)
+                if current := self._connection.current:
+                    if current is self._synced:
+                        await current.feed_audio(pcm)
+                    else:
+                        await self._sync_turn(current)
             case EndTurn():
-                line = await self._ready()
-                await self._tell_turn(line)
-                self._audio, self._told = [], None
-                await line.end()
+                connection = await self._ensure_open()
+                await self._sync_turn(connection)
+                self._audio, self._synced = [], None
+                await connection.commit_turn()
             case DropTurn():
-                told, self._audio, self._told = self._told, [], None
-                if told and self._line.is_open and self._line.now is told:
-                    await told.forget()
+                synced, self._audio, self._synced = self._synced, [], None
+                if synced and synced is self._connection.current:
+                    await synced.discard_turn()
 
-    async def _tell_turn(self, line: RealtimeLine) -> None:
-        """All of the turn so far, where the line does not know of it."""
-        if self._told is line:
+    async def _sync_turn(self, connection: RealtimeConnection) -> None:
+        """Send all of the turn so far, unless the connection has it."""
+        if self._synced is connection:
             return
-        await line.begin()
+        await connection.start_turn()
         for pcm in self._audio:
-            await line.hear(pcm)
-        self._told = line
+            await connection.feed_audio(pcm)
+        self._synced = connection

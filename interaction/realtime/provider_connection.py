@@ -1,135 +1,150 @@
-"""The engine's one line to its provider: opened when it is wanted, opened anew when it was lost."""
+"""The engine's connection to its realtime provider: opened when it is needed, and again when it was
+lost, with the conversation so far."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
-from django.conf import settings
-
-from interaction.choosing import provider_config
+from interaction.bus.background import Background
 from interaction.core.engine import SessionSpec
 from interaction.core.records import TurnRecord
 from interaction.core.types import Message, ToolSpec
-from interaction.providers.base import LineTerms, ProviderConfig, RealtimeLine, RealtimeModel
-from interaction.providers.table import OURSELVES, load, prepare
-from interaction.realtime.self_provider import config_of_ourselves
+from interaction.credentials.provider_selection import provider_config
+from interaction.providers.config import ProviderConfig
+from interaction.providers.parley import OURSELVES
+from interaction.providers.realtime_protocol import (
+    RealtimeConnection,
+    RealtimeModel,
+    RealtimeSessionConfig,
+)
+from interaction.providers.registry import load, prepare
+from interaction.realtime.self_provider import self_provider_config
+from interaction.safe_logging import log_crash
 
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 30.0
-"""Seconds after a failure until the line is opened for nothing but listening: twice as many after
-each that follows."""
+logger = logging.getLogger(__name__)
+
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 30.0
+"""Seconds after a failure in which audio alone opens no connection: twice as many after each that
+follows."""
+CLOSE_WITHIN = 5.0
+"""Seconds for which closing waits for the provider's connections to close."""
 
 
 class ProviderConnection:
+    """At most one open connection at a time. Whoever finds it broken calls ``drop``."""
+
     def __init__(self, spec: SessionSpec, tools: Sequence[ToolSpec]) -> None:
+        """``tools``: those that the provider may call."""
         assert spec.realtime is not None
         self._spec = spec
         self._choice = spec.realtime
         self._tools = tuple(tools)
-        self._before = spec.history
-        """What was said before the turn at hand: a line that is opened anew goes on from there."""
-        self._turn: tuple[Message, ...] = ()
-        """What was said in it."""
+        self._history = spec.history
+        """The messages before the turn at hand: with them a new connection begins."""
+        self._closed_turn: tuple[Message, ...] = ()
+        """The messages of the last turn, once it is closed."""
         self._now = asyncio.get_running_loop().time
-        self._pause = 0.0
-        self._paused_until = 0.0
+        self._backoff = 0.0
+        self._backoff_until = 0.0
         self.opened = asyncio.Event()
+        """Set while a connection is open."""
         self._model: RealtimeModel | None = None
-        self._line: RealtimeLine | None = None
+        self._connection: RealtimeConnection | None = None
         self._opening = asyncio.Lock()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._log_facts = {"session": spec.session_id}
+        self._closing = Background("provider connection", log_facts=self._log_facts)
 
     @property
-    def is_open(self) -> bool:
-        return self._line is not None
+    def current(self) -> RealtimeConnection | None:
+        """The open connection; None where none is open."""
+        return self._connection
 
     @property
-    def current(self) -> RealtimeLine | None:
-        return self._line
-
-    @property
-    def pauses(self) -> bool:
+    def is_backing_off(self) -> bool:
         """It has failed not long ago: only a turn is worth another attempt."""
-        return self._now() < self._paused_until
+        return self._now() < self._backoff_until
 
-    @property
-    def now(self) -> RealtimeLine:
-        assert self._line is not None, "no line is open"
-        return self._line
-
-    async def ready(self) -> RealtimeLine:
-        """The line, opened where it is not. Raises ``ProviderError``."""
+    async def ensure_open(self) -> RealtimeConnection:
+        """The connection, opened where it is not. Raises ``ProviderError``."""
         async with self._opening:
-            if self._line is None:
+            if self._connection is None:
                 try:
-                    self._line = await self._open()
+                    self._connection = await self._open()
                 except Exception:
-                    self._has_failed()
+                    self._back_off()
                     raise
                 self.opened.set()
-            return self._line
+            return self._connection
 
-    def replies_to(self, context: Sequence[Message]) -> None:
-        """A reply was asked for; ``context``: what was said before its turn."""
-        self._before = tuple(message for message in context if message.role != "system")
-        self._turn = ()
+    def on_reply_requested(self, context: Sequence[Message]) -> None:
+        """``context``: the messages before the turn that the reply is for."""
+        self._history = tuple(message for message in context if message.role != "system")
+        self._closed_turn = ()
 
-    def closed(self, record: TurnRecord) -> None:
-        """That turn is over."""
-        said = Message("user", record.transcript), Message("assistant", heard(record))
-        self._turn = tuple(message for message in said if message.content)
+    def on_turn_closed(self, record: TurnRecord) -> None:
+        """``record``: of the turn that a reply was requested for last."""
+        user = Message("user", record.transcript)
+        messages = user, Message("assistant", reply_in_context(record))
+        self._closed_turn = tuple(message for message in messages if message.content)
 
-    def serves(self) -> None:
-        """A reply has come whole over it."""
-        self._pause = self._paused_until = 0.0
+    def mark_working(self) -> None:
+        """A reply has come whole: the next failure is the first again."""
+        self._backoff = self._backoff_until = 0.0
 
     def drop(self) -> None:
-        """It is lost."""
-        line, self._line = self._line, None
+        """It is lost: close what is left of it in the background; the next use opens another."""
+        connection, self._connection = self._connection, None
         self.opened.clear()
-        if line:
-            self._has_failed()
-            closing = asyncio.create_task(line.aclose())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+        if connection:
+            self._back_off()
+            self._closing.start_job(connection.aclose(), name="close")
 
     async def close(self) -> None:
+        """Close everything, within ``CLOSE_WITHIN`` seconds and a few more; never raises."""
         self.drop()
-        await asyncio.gather(*self._closing)
-        await self._forget_model()
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self._closing.drain()
+                await self._close_model()
+        except Exception as error:
+            log_crash(logger, error, self._log_facts, "provider connection not closed")
+        await self._closing.stop()
 
-    def _has_failed(self) -> None:
-        self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
-        self._paused_until = self._now() + self._pause
+    def _back_off(self) -> None:
+        self._backoff = min(2 * self._backoff or FIRST_BACKOFF, LONGEST_BACKOFF)
+        self._backoff_until = self._now() + self._backoff
 
-    async def _open(self) -> RealtimeLine:
+    async def _open(self) -> RealtimeConnection:
         # Its key may be another one by now.
-        await self._forget_model()
-        model, spec = await self._made(), self._spec
-        said = (*self._before, *self._turn)
-        terms = LineTerms(spec.system_prompt, said, self._tools, spec.turns, spec.barge_in)
+        await self._close_model()
+        model, spec = await self._make_model(), self._spec
+        history = (*self._history, *self._closed_turn)
+        terms = RealtimeSessionConfig(
+            spec.system_prompt, history, self._tools, spec.turns, spec.barge_in
+        )
         return await model.open(terms)
 
-    async def _made(self) -> RealtimeModel:
+    async def _make_model(self) -> RealtimeModel:
         # The SDKs take a second to import, which must not hold up others.
         await asyncio.to_thread(prepare, "realtime", self._choice.name)
         made: RealtimeModel = load("realtime", await self._config())
         self._model = made
         return made
 
-    async def _forget_model(self) -> None:
+    async def _close_model(self) -> None:
         model, self._model = self._model, None
         if model:
             await model.aclose()
 
     async def _config(self) -> ProviderConfig:
         if self._choice.name == OURSELVES:
-            host = settings.ENV.parley_host
-            return await config_of_ourselves(self._choice, self._spec.owner_id, host)
+            return await self_provider_config(self._choice, self._spec.owner_id)
         return await provider_config("realtime", self._choice, self._spec.owner_id)
 
 
-def heard(record: TurnRecord) -> str:
-    """As much of a turn's reply as belongs into the conversation."""
+def reply_in_context(record: TurnRecord) -> str:
+    """As much of a turn's reply as belongs into the messages of later turns: what was heard."""
     return record.reply if record.end_reason in ("played", "heard") else record.heard_text

@@ -1,6 +1,6 @@
-"""One reply of a realtime provider: its text cut into sentences, its audio in step with them.
+"""One reply of a realtime provider: its text cut into sentences, its audio assigned to them.
 
-Sans-IO. The provider says neither where in the audio a sentence begins nor how fast it speaks, so
+Sans-IO. A realtime API says neither where in the audio a sentence begins nor how fast it speaks, so
 that is estimated from the length of the text: good enough to tell what of a reply was heard.
 """
 
@@ -17,34 +17,40 @@ from interaction.core.events import (
 )
 from interaction.core.sentence_splitter import SentenceSplitter
 from interaction.core.types import OUTPUT_SAMPLE_RATE
+from interaction.tools.tool_calls import ToolCalls
 
 MS_A_CHARACTER = 65.0
-"""Of English speech; other scripts say more in a character, and take longer for it."""
+"""Milliseconds that English speech takes for a character of text."""
 MS_A_WIDE_CHARACTER = 220.0
+"""The same for a character of Chinese, Japanese or Korean."""
 
 
 class RealtimeReply:
-    def __init__(self, turn: UUID, reply: UUID) -> None:
-        self.turn = turn
-        self.id = reply
+    def __init__(self, turn_id: UUID, reply_id: UUID) -> None:
+        self.turn_id = turn_id
+        self.id = reply_id
         self.text = ""
         self.complete = False
-        """The provider has said all of it."""
-        self.heard_anything = False
-        """Something of it has come."""
+        """Nothing more of it comes: it was finished, cancelled, or has failed."""
+        self.has_audio = False
+        """Some of its audio has come."""
+        self.tool_calls: ToolCalls | None = None
+        """The tool calls of this reply; None before the first."""
         self._splitter = SentenceSplitter()
         self._ends_ms: list[float] = []
-        """Where each sentence is thought to end."""
+        """Estimated end of each complete sentence, in ms of the reply's audio."""
         self._audio_ms = 0.0
         self._sequence = 0
+        """Number of the next piece of audio, from 0."""
 
     @property
     def sentences(self) -> int:
+        """Number of complete sentences."""
         return len(self._ends_ms)
 
-    def write(self, text: str) -> list[EngineEvent]:
-        """More of its text; return the sentences that are complete now, and what there is of the
-        next one."""
+    def add_text(self, text: str) -> list[EngineEvent]:
+        """Add a piece of text of any size. Returns the sentences that it completes, and the
+        beginning of the next one where there is some."""
         self.text += text
         pieces = self._splitter.feed(text)
         events: list[EngineEvent] = [self._sentence(piece) for piece in pieces if piece.strip()]
@@ -52,22 +58,23 @@ class RealtimeReply:
             events.append(PartialSentence(self.id, self.sentences, so_far))
         return events
 
-    def speak(self, pcm: bytes) -> ReplyAudio:
-        """More of its audio."""
+    def add_audio(self, pcm: bytes) -> ReplyAudio:
+        """Add a piece of audio, mono s16le at ``OUTPUT_SAMPLE_RATE``."""
         last = self.sentences if self._splitter.open.strip() else max(self.sentences - 1, 0)
         sentence = next((n for n, end in enumerate(self._ends_ms) if self._audio_ms < end), last)
         self._audio_ms += 1000 * len(pcm) / 2 / OUTPUT_SAMPLE_RATE
         self._sequence += 1
         return ReplyAudio(self.id, self._sequence - 1, sentence, pcm)
 
-    def pause(self) -> list[ReplySentence]:
-        """What follows, after a tool was run, is another sentence."""
+    def end_sentence(self) -> list[ReplySentence]:
+        """Complete the sentence at hand, if there is one: text that follows, after a tool call, is
+        another sentence."""
         return [self._sentence(piece) for piece in self._splitter.finish() if piece.strip()]
 
     def finish(self) -> list[EngineEvent]:
-        """Nothing more of it comes."""
+        """Mark it complete. Returns its last sentence, its whole text and the end of its audio."""
         self.complete = True
-        events: list[EngineEvent] = [*self.pause()]
+        events: list[EngineEvent] = [*self.end_sentence()]
         spoken = max(self.sentences, 1) if self._sequence else 0
         events.append(ReplyText(self.id, self.text, spoken))
         if spoken:

@@ -15,13 +15,16 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from interaction import choosing
 from interaction.core.config import ConversationConfig
 from interaction.core.engine import SessionSpec
-from interaction.core.types import Mode
-from interaction.holdings import Holdings, holdings
+from interaction.core.types import Mode, ProviderSelection
+from interaction.credentials.provider_selection import (
+    default_fallbacks,
+    provider_names,
+    resolve_choice,
+)
+from interaction.credentials.store import Credentials, credentials_of
 from interaction.models import PromptTemplate, Session
-from interaction.providers.base import ProviderChoice as EngineChoice
 from interaction.sessions.settings import (
     LONGEST_PROMPT,
     ProviderChoice,
@@ -29,7 +32,7 @@ from interaction.sessions.settings import (
     Providers,
     SessionSettings,
 )
-from interaction.tools.table import TABLE as TOOLS
+from interaction.tools.registry import TOOLS
 
 KINDS = ("stt", "llm", "tts")
 """The stages of a cascade."""
@@ -71,7 +74,7 @@ class PreparedSession:
 
 def create_session(owner: Any, wanted: SessionSettings, *, active: bool) -> Session:
     """Make a session's row with its effective settings. Raises ``SessionRefused``."""
-    chosen = with_defaults(wanted, holdings(owner.pk))
+    chosen = with_defaults(wanted, credentials_of(owner.pk))
     return Session.objects.create(
         owner=owner,
         title=chosen.title,
@@ -105,7 +108,7 @@ def prepare_claimed(owner: Any, session_id: UUID) -> PreparedSession:
 def prepare_without_row(owner: Any, wanted: SessionSettings) -> PreparedSession:
     """A session of which nothing is kept, no recording either. Raises ``SessionRefused``."""
     unrecorded = wanted.model_copy(update={"recording": False})
-    chosen = with_defaults(unrecorded, holdings(owner.pk))
+    chosen = with_defaults(unrecorded, credentials_of(owner.pk))
     return _prepare(uuid4(), owner.pk, chosen, has_row=False)
 
 
@@ -175,7 +178,7 @@ def settings_of(session: Session) -> SessionSettings:
     )
 
 
-def with_defaults(wanted: SessionSettings, have: Holdings) -> SessionSettings:
+def with_defaults(wanted: SessionSettings, have: Credentials) -> SessionSettings:
     """The same with every provider named and the prompt written out.
 
     ``have``: the owner's keys and endpoints. Raises ``SessionRefused`` for a provider, a template
@@ -202,7 +205,7 @@ def _fallbacks(kind: Any, wanted: SessionSettings) -> list[ProviderChoice]:
     chosen: list[ProviderChoice] = getattr(wanted.fallbacks, kind)
     if chosen or getattr(wanted.providers, kind).name:
         return chosen
-    return [ProviderChoice(name=choice.name) for choice in choosing.fallbacks(kind)]
+    return [ProviderChoice(name=choice.name) for choice in default_fallbacks(kind)]
 
 
 def _prompt(wanted: SessionSettings) -> str:
@@ -233,25 +236,25 @@ def _check_tools(names: list[str]) -> None:
         )
 
 
-def _in_order(chosen: SessionSettings, kind: str) -> tuple[EngineChoice, ...]:
+def _in_order(chosen: SessionSettings, kind: str) -> tuple[ProviderSelection, ...]:
     """The provider chosen for a stage, and those that step in for it."""
     first, others = getattr(chosen.providers, kind), getattr(chosen.fallbacks, kind)
     return tuple(_plain(choice) for choice in (first, *others))
 
 
-def _effective(kind: Any, choice: ProviderChoice, have: Holdings) -> ProviderChoice:
+def _effective(kind: Any, choice: ProviderChoice, have: Credentials) -> ProviderChoice:
     try:
-        full = choosing.effective(kind, _plain(choice), have)
+        full = resolve_choice(kind, _plain(choice), have)
     except KeyError:
         raise SessionRefused(
             "unknown_provider",
             _("providers.%(kind)s.name must be one of: %(names)s.")
-            % {"kind": kind, "names": ", ".join(choosing.names(kind, have))},
+            % {"kind": kind, "names": ", ".join(provider_names(kind, have))},
         ) from None
     return ProviderChoice(
         name=full.name, model=full.model, voice=full.voice, language=full.language
     )
 
 
-def _plain(choice: ProviderChoice) -> EngineChoice:
-    return EngineChoice(**choice.model_dump())
+def _plain(choice: ProviderChoice) -> ProviderSelection:
+    return ProviderSelection(**choice.model_dump())

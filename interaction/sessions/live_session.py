@@ -27,7 +27,7 @@ from interaction.core.events import EngineLost
 from interaction.core.news import Failure, FallbackOffered, ModeChanged, News, SessionFinished
 from interaction.core.redaction import Redactor
 from interaction.core.types import INPUT_SAMPLE_RATE, Message, Mode
-from interaction.providers.table import OURSELVES
+from interaction.providers.parley import OURSELVES
 from interaction.safe_logging import leaves, log_crash
 from interaction.sessions.create import PreparedSession, end_row, prepare_in_thread
 from interaction.sessions.driver import ConversationDriver

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from interaction.core.records import METRICS
+from interaction.core.metrics import METRIC_NAMES
 from interaction.talk.client import ObservedTurn
 
 NOT_SHOWN = {"type", "turn_id", "reply_id", "session_id"}
@@ -39,7 +39,7 @@ def latency_table(turns: list[ObservedTurn]) -> Table:
     table.add_column(_("metric"), no_wrap=True)
     for number in range(1, len(turns) + 1):
         table.add_column(_("turn %d") % number, justify="right", no_wrap=True)
-    for metric in METRICS:
+    for metric in METRIC_NAMES:
         figures = [turn.latency.get(metric) for turn in turns]
         table.add_row(metric, *("" if ms is None else f"{ms:.0f}" for ms in figures))
     return table

@@ -12,18 +12,24 @@ from django.test import override_settings
 
 from interaction.bus.redis_client import close_redis, get_redis
 from interaction.cascade.provider_health import ProviderHealth
-from interaction.choosing import Offer, availability, effective, fallbacks, provider_config
-from interaction.holdings import changed, holdings
+from interaction.core.types import ProviderSelection
+from interaction.credentials.provider_selection import (
+    ProviderOption,
+    default_fallbacks,
+    provider_config,
+    provider_options,
+    resolve_choice,
+)
+from interaction.credentials.store import credentials_changed, credentials_of
 from interaction.models import Endpoint, ProviderCredential
-from interaction.providers.accounts import accounts
-from interaction.providers.base import Kind, ProviderChoice, ProviderConfig
+from interaction.providers.config import Kind, ProviderConfig
 from interaction.providers.errors import ProviderRefused, ProviderUnauthorized
-from interaction.providers.table import TABLE, load
-from voiceproject.environment import Environment
+from interaction.providers.registry import accounts, entries, load
+from voiceproject.settings import Environment
 
 T = TypeVar("T")
 
-NOTHING = ProviderChoice("")
+NOTHING = ProviderSelection("")
 NOBODY = 0
 """Stands for an owner who has nothing of their own."""
 KINDS: tuple[Kind, ...] = ("stt", "llm", "tts")
@@ -55,12 +61,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(and_clean_up())
 
 
-def made(kind: Kind, choice: ProviderChoice, owner: int) -> ProviderConfig:
+def made(kind: Kind, choice: ProviderSelection, owner: int) -> ProviderConfig:
     return run(provider_config(kind, choice, owner))
 
 
 def names() -> list[str]:
-    return [effective(kind, NOTHING).name for kind in KINDS]
+    return [resolve_choice(kind, NOTHING).name for kind in KINDS]
 
 
 def test_without_a_key_everything_runs_on_this_machine(environment: Callable[..., None]) -> None:
@@ -71,7 +77,7 @@ def test_without_a_key_everything_runs_on_this_machine(environment: Callable[...
 def test_with_a_key_everything_goes_there(environment: Callable[..., None]) -> None:
     environment(openai_api_key="sk-1", openai_model="big")
     assert names() == ["openai", "openai", "openai"]
-    assert effective("llm", NOTHING).model == "big"
+    assert resolve_choice("llm", NOTHING).model == "big"
 
 
 def test_a_stage_can_be_told_otherwise(environment: Callable[..., None]) -> None:
@@ -92,13 +98,13 @@ def test_realtime_mode_goes_where_there_is_a_key_or_stays_here(
     environment: Callable[..., None], keys: dict[str, str], name: str
 ) -> None:
     environment(**keys)
-    assert effective("realtime", NOTHING).name == name
+    assert resolve_choice("realtime", NOTHING).name == name
 
 
 def test_a_session_has_the_last_word(environment: Callable[..., None]) -> None:
     environment(parley_language="en", tts_voice="en-gb")
-    wanted = ProviderChoice("openai", model="m", voice="v", language="zh-Hant")
-    assert effective("tts", wanted) == wanted
+    wanted = ProviderSelection("openai", model="m", voice="v", language="zh-Hant")
+    assert resolve_choice("tts", wanted) == wanted
 
 
 @pytest.mark.parametrize(
@@ -115,12 +121,12 @@ def test_espeak_gets_a_voice_that_it_has(
     environment: Callable[..., None], configured: str, language: str, voice: str
 ) -> None:
     environment(tts_voice=configured, parley_language=language)
-    assert effective("tts", NOTHING).voice == voice
+    assert resolve_choice("tts", NOTHING).voice == voice
 
 
 def test_other_servers_may_have_any_voice(environment: Callable[..., None]) -> None:
     environment(tts_voice="af_bella", openai_api_key="sk-1")
-    assert effective("tts", NOTHING).voice == "af_bella"
+    assert resolve_choice("tts", NOTHING).voice == "af_bella"
 
 
 def test_only_who_needs_the_key_gets_it(environment: Callable[..., None]) -> None:
@@ -132,21 +138,21 @@ def test_only_who_needs_the_key_gets_it(environment: Callable[..., None]) -> Non
     assert config.sample_rate == 8_000
     assert "sk-1" not in repr(config)
 
-    local = made("tts", ProviderChoice("espeak"), owner=1)
+    local = made("tts", ProviderSelection("espeak"), owner=1)
     assert (local.api_key, local.base_url) == ("", "")
 
 
 def test_what_cannot_be_told_apart_is_made_once(environment: Callable[..., None]) -> None:
     environment()
-    espeak = ProviderChoice("espeak")
+    espeak = ProviderSelection("espeak")
     assert len({made("tts", espeak, owner) for owner in (1, 2)}) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_in_the_table_can_be_made(environment: Callable[..., None], kind: Kind) -> None:
     environment(**{f"{account}_api_key": "sk-1" for account in accounts()})
-    for name, entry in TABLE[kind].items():
-        config = made(kind, ProviderChoice(name), NOBODY)
+    for name, entry in entries(kind).items():
+        config = made(kind, ProviderSelection(name), NOBODY)
         assert bool(config.api_key) == entry.capabilities.needs_key
         provider: Any = load(kind, config)
         assert hasattr(provider, "aclose")
@@ -161,29 +167,29 @@ def test_a_provider_that_does_not_exist_is_an_error(
     environment()
     for name in ("nobody", "endpoint:nowhere"):
         with pytest.raises(KeyError):
-            effective("llm", ProviderChoice(name))
+            resolve_choice("llm", ProviderSelection(name))
         with pytest.raises(ProviderRefused):
-            made("llm", ProviderChoice(name), NOBODY)
+            made("llm", ProviderSelection(name), NOBODY)
 
 
 def test_a_missing_key_is_said_with_what_to_do(environment: Callable[..., None]) -> None:
     environment()
     with pytest.raises(ProviderUnauthorized, match="Google Gemini: It needs a key: add yours"):
-        made("llm", ProviderChoice("gemini"), NOBODY)
+        made("llm", ProviderSelection("gemini"), NOBODY)
 
 
 def test_a_server_of_ones_own_may_want_no_key(environment: Callable[..., None]) -> None:
     environment(openai_base_url="http://localhost:9000/v1")
-    config = made("llm", ProviderChoice("openai"), NOBODY)
+    config = made("llm", ProviderSelection("openai"), NOBODY)
     assert config.api_key == ""
     assert offer("llm", "openai", None).available
 
 
 def test_several_names_are_the_default_and_who_steps_in(environment: Callable[..., None]) -> None:
     environment(parley_llm="echo, demo")
-    assert effective("llm", NOTHING).name == "echo"
-    assert fallbacks("llm") == (ProviderChoice("demo"),)
-    assert fallbacks("tts") == ()
+    assert resolve_choice("llm", NOTHING).name == "echo"
+    assert default_fallbacks("llm") == (ProviderSelection("demo"),)
+    assert default_fallbacks("tts") == ()
 
 
 SHARED = {
@@ -198,11 +204,11 @@ SHARED = {
 
 def test_the_servers_endpoints_serve_by_name(environment: Callable[..., None]) -> None:
     environment(parley_endpoints=[SHARED], openai_api_key="sk-1")
-    chosen = ProviderChoice("endpoint:shared")
-    assert effective("llm", chosen).model == "qwen3"
-    assert effective("tts", chosen).voice == "af_heart"
+    chosen = ProviderSelection("endpoint:shared")
+    assert resolve_choice("llm", chosen).model == "qwen3"
+    assert resolve_choice("tts", chosen).voice == "af_heart"
     with pytest.raises(KeyError):
-        effective("stt", chosen)
+        resolve_choice("stt", chosen)
     config = made("tts", chosen, NOBODY)
     assert (config.base_url, config.api_key) == ("http://shared.example/v1", "sk-shared")
     assert (config.model, config.sample_rate) == ("kokoro", 16_000)
@@ -223,24 +229,24 @@ def people(transactional_db: None, redis_client: object, django_user_model: Any)
 def give(owner: int, key: str, account: str = "openai") -> None:
     user = get_user_model().objects.get(pk=owner)
     ProviderCredential.store(user, account, key)
-    changed(owner)
+    credentials_changed(owner)
 
 
 def endpoint(owner: int, **fields: Any) -> Endpoint:
     fields = {"name": "home", "base_url": "http://home/v1", "llm_models": ["m"]} | fields
     row = Endpoint(owner_id=owner, **fields)
     row.save()
-    changed(owner)
+    credentials_changed(owner)
     return row
 
 
-def offer(kind: Kind, name: str, owner: int | None) -> Offer:
-    (found,) = [offer for offer in availability(owner)[kind] if offer.name == name]
+def offer(kind: Kind, name: str, owner: int | None) -> ProviderOption:
+    (found,) = [offer for offer in provider_options(owner)[kind] if offer.name == name]
     return found
 
 
 def key_of(owner: int, name: str = "openai") -> str:
-    return made("llm", ProviderChoice(name), owner).api_key
+    return made("llm", ProviderSelection(name), owner).api_key
 
 
 def test_ones_own_key_goes_before_the_servers_and_is_ones_own_alone(
@@ -266,7 +272,7 @@ def test_a_changed_key_is_used_from_the_next_turn_on(
     give(one, "sk-second")
     assert key_of(one) == "sk-second"
     ProviderCredential.objects.all().delete()
-    changed(one)
+    credentials_changed(one)
     with pytest.raises(ProviderUnauthorized):
         key_of(one)
 
@@ -299,7 +305,7 @@ def test_a_new_key_forgives_what_failed_with_the_old_one(
     people: tuple[int, int], redis_client: Any
 ) -> None:
     def health(owner: int) -> ProviderHealth:
-        return ProviderHealth(get_redis(), "llm", [ProviderChoice("openai")], owner)
+        return ProviderHealth(get_redis(), "llm", [ProviderSelection("openai")], owner)
 
     async def fails(owner: int) -> None:
         error = ProviderUnauthorized("wrong key", stage="llm", provider="openai")
@@ -322,8 +328,8 @@ def test_a_key_of_ones_own_makes_its_provider_the_default(
     environment()
     one, other = people
     give(one, "sk-one")
-    assert effective("llm", NOTHING, holdings(one)).name == "openai"
-    assert effective("llm", NOTHING, holdings(other)).name == "demo"
+    assert resolve_choice("llm", NOTHING, credentials_of(one)).name == "openai"
+    assert resolve_choice("llm", NOTHING, credentials_of(other)).name == "demo"
     config = made("llm", NOTHING, one)
     assert (config.name, config.api_key) == ("openai", "sk-one")
 
@@ -338,7 +344,7 @@ def test_an_endpoint_gets_its_own_key_and_never_another(
     assert key_of(one, "endpoint:home") == ""
     with pytest.raises(ProviderRefused):
         key_of(other, "endpoint:home")
-    assert "endpoint:home" not in [offer.name for offer in availability(other)["llm"]]
+    assert "endpoint:home" not in [offer.name for offer in provider_options(other)["llm"]]
 
 
 def test_ones_own_endpoint_goes_before_the_servers_of_the_same_name(
@@ -347,7 +353,7 @@ def test_ones_own_endpoint_goes_before_the_servers_of_the_same_name(
     environment(parley_endpoints=[SHARED])
     one, other = people
     endpoint(one, name="shared")
-    chosen = ProviderChoice("endpoint:shared")
+    chosen = ProviderSelection("endpoint:shared")
     assert made("llm", chosen, one).base_url == "http://home/v1"
     assert made("llm", chosen, other).api_key == "sk-shared"
 
@@ -357,13 +363,13 @@ def test_an_endpoint_with_realtime_models_serves_realtime_mode(
 ) -> None:
     environment(parley_endpoints=[SHARED])
     one, _ = people
-    assert effective("realtime", ProviderChoice("endpoint:shared")).voice == "af_heart"
+    assert resolve_choice("realtime", ProviderSelection("endpoint:shared")).voice == "af_heart"
     endpoint(one, realtime_models=["deployed"])
-    config = made("realtime", ProviderChoice("endpoint:home"), one)
+    config = made("realtime", ProviderSelection("endpoint:home"), one)
     # Where no voices are named, the one of the endpoint's own choosing serves.
     assert (config.base_url, config.model, config.voice) == ("http://home/v1", "deployed", "")
     assert offer("realtime", "endpoint:home", one).models == ("deployed",)
-    assert "endpoint:home" not in [offer.name for offer in availability(one)["tts"]]
+    assert "endpoint:home" not in [offer.name for offer in provider_options(one)["tts"]]
 
 
 def test_what_cannot_be_used_says_why(
@@ -404,4 +410,4 @@ def test_asking_who_can_serve_costs_two_queries(
     for name in "abc":
         endpoint(one, name=name)
     with django_assert_num_queries(2):
-        availability(one)
+        provider_options(one)

@@ -1,7 +1,8 @@
-"""What a tool is: something that a language model may have done while it answers.
+"""What a tool is: a function that a language model may call while it writes a reply.
 
-A tool is a plain class, made without arguments. It runs on the worker's event loop, so it awaits
-what takes long, and only for a turn that is committed.
+A tool is a plain class, made without arguments. It runs on the event loop of the process
+that has the reply (a worker in cascade mode, the web process in realtime mode), so it awaits what
+takes long; and only for a turn that is committed.
 """
 
 from __future__ import annotations
@@ -14,40 +15,41 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Arguments(BaseModel):
-    """Base of the models that arguments are validated with: what is not asked for is refused."""
+    """Base of the models that arguments are validated with: an unknown field is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 @dataclass
-class Situation:
-    """For whom a tool runs, and what it may bring about beside its result."""
+class ToolContext:
+    """The session, turn and person that a tool runs for: one object for all calls of a reply."""
 
     session_id: UUID
     turn_id: UUID
     owner_id: int
-    session_over: bool = False
+    end_session_requested: bool = False
     """Set by a tool: the session is to end once this reply has been heard."""
 
 
 class ToolFailed(Exception):
-    """The tool could not do it; its text is told to the language model and kept with the turn."""
+    """The tool could not do its work. The exception's text is the result that the language model
+    gets, and is kept with the turn."""
 
 
 class Tool(Protocol):
     name: str
     description: str
     """For the language model: what it does, and when to use it."""
-    within: float
-    """Seconds after which it is stopped."""
+    timeout: float
+    """Seconds after which a call of it is stopped."""
 
     @property
     def arguments(self) -> type[BaseModel]:
-        """What its arguments are validated with."""
+        """The model that its arguments are validated with."""
         ...
 
-    async def run(self, arguments: Any, situation: Situation) -> Any:
-        """Do it; ``arguments`` is an instance of ``self.arguments``.
+    async def run(self, arguments: Any, context: ToolContext) -> Any:
+        """Carry out one call; ``arguments`` is an instance of ``self.arguments``.
 
         Returns what pydantic can write as JSON; raises ``ToolFailed``.
         """

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.utils import timezone
 from pydantic import AfterValidator, Field
 
-from interaction.tools.base import Arguments, Situation
+from interaction.tools.base import Arguments, ToolContext
 
 
 def _known(name: str) -> str:
@@ -32,9 +32,9 @@ class CurrentTime:
         "Tells the current date, weekday and time. Use it whenever the answer depends on them."
     )
     arguments = Place
-    within = 2.0
+    timeout = 2.0
 
-    async def run(self, arguments: Place, situation: Situation) -> dict[str, str]:
+    async def run(self, arguments: Place, context: ToolContext) -> dict[str, str]:
         zone = ZoneInfo(arguments.time_zone) if arguments.time_zone else None
         now = timezone.localtime(timezone=zone)
         return {

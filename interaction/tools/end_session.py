@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from interaction.tools.base import Arguments, Situation
+from interaction.tools.base import Arguments, ToolContext
 
 
 class Nothing(Arguments):
@@ -14,8 +14,8 @@ class EndSession:
         "goodbye or has asked to stop; say goodbye in the same reply."
     )
     arguments = Nothing
-    within = 2.0
+    timeout = 2.0
 
-    async def run(self, arguments: Nothing, situation: Situation) -> dict[str, bool]:
-        situation.session_over = True
+    async def run(self, arguments: Nothing, context: ToolContext) -> dict[str, bool]:
+        context.end_session_requested = True
         return {"ends_after_this_reply": True}

@@ -25,7 +25,8 @@ from interaction.bus.audio_streams import read_recording, sentence_key, turn_key
 from interaction.bus.stage_messages import load
 from interaction.cascade.stage import StageRun
 from interaction.core.events import ProviderSwitched
-from interaction.core.records import METRICS, TurnRecord
+from interaction.core.metrics import METRICS
+from interaction.core.records import TurnRecord
 from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
 from interaction.models import Session, Turn, TurnLatency
 from interaction.turn_records.tool_invocations import keep_invocations, without_nul
@@ -40,7 +41,6 @@ LOCK = 5.0
 """Seconds after which a dead archiver's lock is free."""
 KEPT_OF_A_REPLY = ("timeline", "commitment", "voice")
 STAGES = ("stt", "llm", "tts")
-COLUMNS = {metric: "yield_ms" if metric == "yield" else metric for metric in METRICS}
 
 
 @dataclass
@@ -169,8 +169,10 @@ def _fallback(fell_back: ProviderSwitched) -> dict[str, str]:
 def _latency(notes: dict[str, Any]) -> dict[str, float | None]:
     known = notes["record"]["latency"] if "record" in notes else {}
     return {
-        column: notes.get(f"ms:{metric}") if known.get(metric) is None else known[metric]
-        for metric, column in COLUMNS.items()
+        metric.column: notes.get(f"ms:{metric.name}")
+        if known.get(metric.name) is None
+        else known[metric.name]
+        for metric in METRICS
     }
 
 

@@ -1,181 +1,208 @@
 /**
- * The voice page: finds its parts and lets them know of each other.
+ * The voice page: creates its parts and connects them.
  *
- * @import {ServerMessage} from "./protocol.js"
- * @import {MicrophoneFault} from "./sound.js"
- * @import {State} from "./session.js"
+ * @import {MicrophoneFault, PlaybackProgress} from "./audio-io.js"
+ * @import {FallbackOfferedMessage, ServerMessage, SessionSummary} from "./protocol-types"
+ * @import {SessionFault, SessionState} from "./session.js"
  */
-import { Conversation } from "./conversation.js";
-import { Dock } from "./dock.js";
-import { Events } from "./events.js";
-import { Notices } from "./notices.js";
-import { Panel } from "./panel.js";
-import { Record } from "./record.js";
+import { Controls } from "./controls.js";
+import { findElement } from "./dom.js";
+import { EventLog } from "./event-log.js";
+import { formatText } from "./i18n.js";
+import { LevelMeter } from "./level-meter.js";
+import { NoticeList } from "./notice-list.js";
+import { readPageConfig } from "./page-config.js";
 import { Session } from "./session.js";
-import { Strip } from "./strip.js";
-import { fill, find, readConfig } from "./words.js";
+import { SettingsPanel } from "./settings-panel.js";
+import { TurnList } from "./turn-list.js";
+import { TurnStore } from "./turn-store.js";
 
 const KEY_HINT = "parley.key-hint";
 
-const config = readConfig();
+const config = readPageConfig();
 const { words } = config;
-const root = find(document, "#talk", HTMLElement);
-const welcome = find(root, "[data-welcome]", HTMLElement);
-const announcer = find(root, "[data-announce]", HTMLElement);
-const conversation = new Conversation(root, config);
-const events = new Events(root);
-const notices = new Notices(root, words.dismiss ?? "");
-const strip = new Strip(find(root, "[data-strip]", HTMLCanvasElement));
+const root = findElement(document, "#talk", HTMLElement);
+const welcome = findElement(root, "[data-welcome]", HTMLElement);
+const announcer = findElement(root, "[data-announce]", HTMLElement);
+const turnList = new TurnList(root, config);
+const eventLog = new EventLog(root);
+const notices = new NoticeList(root, words.dismiss ?? "");
+const levelMeter = new LevelMeter(findElement(root, "[data-level-meter]", HTMLCanvasElement));
 
-let record = newRecord();
+let turnStore = createTurnStore();
 
-const panel = new Panel(root, config, (live) => {
-  if (live) session.update();
-  dock.draw(session.state);
+const panel = new SettingsPanel(root, config, (live) => {
+  if (live) session.updateSettings();
+  controls.draw(session.state);
 });
 
 const url = new URL(config.socket, window.location.href);
 url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
 
 const session = new Session(url, config.worklets, () => panel.choices, {
-  state,
-  message,
-  typed: (text) => record.typed(text),
-  measured: (reply, metric, ms) => record.measured(reply, metric, ms),
-  input: (level) => {
-    dock.level(level);
-    strip.input(level);
+  onState,
+  onMessage,
+  onTextSent: (text) => turnStore.addTextTurn(text),
+  onLatency: (replyId, metric, ms) => turnStore.setLatency(replyId, metric, ms),
+  onInputLevel: (level) => {
+    controls.setLevel(level);
+    levelMeter.setInputLevel(level);
   },
-  output: ({ reply, level }, playedMs) => {
-    root.dataset.outputLevel = level.toFixed(4);
-    strip.output(level);
-    if (reply === null) return;
-    root.dataset.reply = reply;
-    root.dataset.renderedMs = String(playedMs);
-    conversation.played(reply, playedMs, level);
+  onPlaybackProgress,
+  onWireMessage: (direction, message) => eventLog.addMessage(direction, message),
+  onWireAudio: (direction, bytes, gap) => eventLog.addAudio(direction, bytes, gap),
+  onMicrophoneFault,
+  onFault,
+  onRestarted: () => {
+    notices.clear("lost");
+    turnStore.startSession();
+    turnList.addDivider(words.again ?? "");
   },
-  event: (direction, what) => events.add(direction, what),
-  audio: (direction, bytes, gap) => events.audio(direction, bytes, gap),
-  microphone: microphoneFault,
-  trouble: (what) => {
-    if (what === "sound") notices.show("sound", words.sound_failed ?? "", { error: true });
-    else if (what === "slow") notices.show("slow", words.slow_network ?? "");
-    else if (what === "gone") {
-      notices.clear("lost");
-      notices.show("gone", words.gone ?? "", { error: true, actions: [again()] });
-    } else {
-      notices.clear("lost");
-      record.begin();
-      conversation.divide(words.again ?? "");
-    }
-  },
-  lost: (attempt) => notices.show("lost", fill(words.lost, { attempt }), { error: true }),
-  blocked: (blocked) => {
-    notices.clear("blocked");
-    if (!blocked) return;
-    const act = () => void session.resume();
-    notices.show("blocked", words.play_why ?? "", { actions: [{ label: words.play ?? "", act }] });
-  },
-  over: (id, summary) => {
-    if (!summary || !id || summary.turns === 0) return;
-    const text = fill(summary.failed ? words.ended_failed : words.ended, {
-      ...summary,
-      seconds: Math.round(summary.seconds),
-    });
-    const link = { href: config.history.replace("{session}", id), label: words.see_history ?? "" };
-    notices.show("over", text, { link });
-  },
-  played: hintAtKey,
+  onConnectionLost: (attempt) => notices.show("lost", formatText(words.lost, { attempt }), { error: true }),
+  onPlaybackBlocked,
+  onEnded,
+  onReplyPlayed: suggestKey,
 });
 
-const dock = new Dock(root, session, panel, words);
+const controls = new Controls(root, session, panel, words);
 window.addEventListener("pagehide", () => void session.stop());
 
-function newRecord() {
-  return new Record(
+function createTurnStore() {
+  return new TurnStore(
     (turn) => {
       root.dataset.turn = turn.id ?? "";
-      conversation.show(turn);
+      turnList.showTurn(turn);
     },
-    (turn) => conversation.drop(turn),
+    (turn) => turnList.removeTurn(turn),
   );
 }
 
-/** @param {State} now */
-function state(now) {
+/** @param {SessionState} state */
+function onState(state) {
   const before = root.dataset.phase;
-  root.dataset.phase = now.phase;
-  root.dataset.status = now.phase === "live" ? (now.status ?? "listening") : now.phase;
-  root.dataset.microphone = now.microphone && !now.muted ? "on" : "off";
-  root.dataset.session = now.started?.session_id ?? root.dataset.session ?? "";
-  if (before === "idle" && now.phase === "starting") begin();
-  if (before !== "live" && now.phase === "live") panel.open(false, false);
-  if (now.phase === "live") strip.start();
-  else strip.stop();
-  panel.follow(now);
-  dock.draw(now);
+  root.dataset.phase = state.phase;
+  root.dataset.status = state.phase === "live" ? (state.status ?? "listening") : state.phase;
+  root.dataset.microphone = state.microphone && !state.muted ? "on" : "off";
+  root.dataset.session = state.started?.session_id ?? root.dataset.session ?? "";
+  if (before === "idle" && state.phase === "starting") clearPage();
+  if (before !== "live" && state.phase === "live") panel.setOpen(false, false);
+  if (state.phase === "live") levelMeter.start();
+  else levelMeter.stop();
+  panel.onSessionState(state);
+  controls.draw(state);
 }
 
-function begin() {
+/** Removes what an earlier conversation left on the page. */
+function clearPage() {
   notices.clearAll();
-  events.clear();
-  conversation.clear();
-  record = newRecord();
+  eventLog.clear();
+  turnList.clear();
+  turnStore = createTurnStore();
   root.dataset.session = "";
   root.dataset.renderedMs = "0";
 }
 
-/** @param {ServerMessage} what */
-function message(what) {
-  record.take(what);
-  if (what.type === "session_started") welcome.hidden = true;
-  else if (what.type === "speech_started") strip.mark("speech");
-  else if (what.type === "speech_ended") strip.mark("end");
-  else if (what.type === "interrupted") strip.mark("cut");
-  else if (what.type === "transcript_final") {
-    // The reply is heard anyway; read aloud as well it would talk over itself.
-    announcer.textContent = fill(words.you_said, { text: what.text });
-  } else if (what.type === "fallback_offered") offerFallback(what);
-  else if (what.type === "mode_changed") {
-    notices.clear("fallback");
-    conversation.divide(words[`mode_is_${what.mode}`] ?? "");
-  } else if (what.type === "error" && !what.turn_id) {
-    notices.show("error", what.message, { error: true });
+/** @param {ServerMessage} message */
+function onMessage(message) {
+  turnStore.onMessage(message);
+  switch (message.type) {
+    case "session_started":
+      welcome.hidden = true;
+      break;
+    case "speech_started":
+    case "speech_ended":
+    case "interrupted":
+      levelMeter.addMark(message.type);
+      break;
+    case "transcript_final":
+      // Only the person's words: the reply is played, and a screen reader would talk over it.
+      announcer.textContent = formatText(words.you_said, { text: message.text });
+      break;
+    case "fallback_offered":
+      offerFallback(message);
+      break;
+    case "mode_changed":
+      notices.clear("fallback");
+      turnList.addDivider(words[`mode_is_${message.mode}`] ?? "");
+      break;
+    case "error":
+      if (!message.turn_id) notices.show("error", message.message, { error: true });
+      break;
+    default:
   }
 }
 
-/** @param {Extract<ServerMessage, {type: "fallback_offered"}>} offer */
+/**
+ * @param {PlaybackProgress} progress
+ * @param {number} playedMs
+ */
+function onPlaybackProgress({ reply, level }, playedMs) {
+  root.dataset.outputLevel = level.toFixed(4);
+  levelMeter.setOutputLevel(level);
+  if (reply === null) return;
+  root.dataset.reply = reply;
+  root.dataset.renderedMs = String(playedMs);
+  turnList.setPlayback(reply, playedMs, level);
+}
+
+/** @param {FallbackOfferedMessage} offer */
 function offerFallback({ mode, provider }) {
   const failed = Object.values(config.stages).flatMap(({ providers }) => providers).find(({ name }) => name === provider);
-  const text = fill(words[`fallback_to_${mode}`], { provider: failed?.label ?? provider });
+  const text = formatText(words[`fallback_to_${mode}`], { provider: failed?.label ?? provider });
   const actions = [
-    { label: words.go_on ?? "", act: () => session.acceptFallback() },
-    { label: words.not_now ?? "", act: () => {} },
+    { label: words.go_on ?? "", run: () => session.acceptFallback() },
+    { label: words.not_now ?? "", run: () => {} },
   ];
   notices.show("fallback", text, { error: true, actions });
 }
 
-function again() {
-  return {
-    label: words.try_again ?? "",
-    act: () => void session.start({ microphone: true }),
-  };
+/** @param {SessionFault} fault */
+function onFault(fault) {
+  if (fault === "audio_failed") notices.show("sound", words.sound_failed ?? "", { error: true });
+  else if (fault === "network_slow") notices.show("slow", words.slow_network ?? "");
+  else {
+    notices.clear("lost");
+    const retry = { label: words.try_again ?? "", run: () => void session.start({ microphone: true }) };
+    notices.show("gone", words.gone ?? "", { error: true, actions: [retry] });
+  }
 }
 
 /** @param {MicrophoneFault} fault */
-function microphoneFault(fault) {
-  const typeInstead = { label: words.type_instead ?? "", act: () => dock.type(true) };
+function onMicrophoneFault(fault) {
+  const typeInstead = { label: words.type_instead ?? "", run: () => controls.showTextField(true) };
   const retry = {
     label: words.try_again ?? "",
-    act: () => void (session.state.phase === "idle" ? session.start({ microphone: true }) : session.toggleMicrophone()),
+    run: () => void (session.state.phase === "idle" ? session.start({ microphone: true }) : session.toggleMicrophone()),
   };
   const actions = fault === "insecure" ? [typeInstead] : [retry, typeInstead];
   notices.show("microphone", `${words[`mic_${fault}`]} ${words.mic_type_instead}`, { error: true, actions });
 }
 
-/** Says once, after the first reply was heard, what a key would add. */
-function hintAtKey() {
+/** @param {boolean} blocked */
+function onPlaybackBlocked(blocked) {
+  notices.clear("blocked");
+  if (!blocked) return;
+  const play = { label: words.play ?? "", run: () => void session.resumeAudio() };
+  notices.show("blocked", words.play_why ?? "", { actions: [play] });
+}
+
+/**
+ * @param {string | null} id  Null where the session never started.
+ * @param {SessionSummary | null} summary  Null where the server sent none.
+ */
+function onEnded(id, summary) {
+  if (!summary || !id || summary.turns === 0) return;
+  const text = formatText(summary.failed ? words.ended_failed : words.ended, {
+    ...summary,
+    seconds: Math.round(summary.seconds),
+  });
+  const link = { href: config.history.replace("{session}", id), label: words.see_history ?? "" };
+  notices.show("over", text, { link });
+}
+
+/** Says once, after the first reply that was played to its end, what a provider's key would add. */
+function suggestKey() {
   if (config.has_key || !config.local || localStorage.getItem(KEY_HINT)) return;
-  localStorage.setItem(KEY_HINT, "said");
+  localStorage.setItem(KEY_HINT, "shown");
   notices.show("key", words.key_hint ?? "", { link: { href: config.keys, label: words.add_key ?? "" } });
 }

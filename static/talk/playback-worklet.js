@@ -1,43 +1,47 @@
 /**
- * Speaks the replies: plays each one's pieces in order and counts the samples that were really
- * rendered. In: {type: "audio", reply, pcm, last} and {type: "stop", reply}. Out: "audible" (the
- * first sample that can be heard), "progress" (every 40 ms while one plays) and "ended".
+ * Plays the replies one after the other and counts the samples that were really rendered. ``reply``
+ * is a reply's id, ``at`` seconds of the context's clock.
+ * In: {type: "audio", reply, pcm, last} and {type: "stop", reply}. Out: {type: "audible", reply, at},
+ * the first sample that can be heard; {type: "progress", reply, rendered, underruns, level} every
+ * 40 ms while one plays; {type: "ended", reply, rendered, underruns, at, stopped}.
  */
 
-const START_SECONDS = 0.03;
-/** After a gap, gather more before going on, so that it does not stutter. */
-const REFILL_SECONDS = 0.12;
+/** Buffered before a reply starts. */
+const PREBUFFER_SECONDS = 0.03;
+/** Buffered before it goes on after a gap: more, so that it does not stutter. */
+const REBUFFER_SECONDS = 0.12;
 const FADE_SECONDS = 0.006;
 const PROGRESS_SECONDS = 0.04;
-const AUDIBLE = 0.003;
+/** The lowest amplitude that counts as audible, full scale 1. */
+const AUDIBLE_AMPLITUDE = 0.003;
 
 class Reply {
   /** @param {string} id */
   constructor(id) {
     this.id = id;
     /** @type {Int16Array[]} */
-    this.pieces = [];
+    this.chunks = [];
     this.offset = 0;
-    this.waiting = 0;
+    this.bufferedSamples = 0;
     this.complete = false;
     this.started = false;
-    this.need = START_SECONDS * sampleRate;
+    this.neededSamples = PREBUFFER_SECONDS * sampleRate;
     this.rendered = 0;
     this.underruns = 0;
     this.audible = false;
-    /** Samples of fade that are left, once it is being stopped. */
-    this.fade = -1;
+    /** Samples left of the fade-out, once it is being stopped; -1 before. */
+    this.fadeLeft = -1;
   }
 
-  /** @returns {number} The next sample, -1..1; call only while some wait. */
-  next() {
-    const piece = /** @type {Int16Array} */ (this.pieces[0]);
-    const sample = (piece[this.offset] ?? 0) / 0x8000;
+  /** @returns {number} The next sample, -1..1; call it only while some are buffered. */
+  nextSample() {
+    const chunk = /** @type {Int16Array} */ (this.chunks[0]);
+    const sample = (chunk[this.offset] ?? 0) / 0x8000;
     this.offset += 1;
-    this.waiting -= 1;
+    this.bufferedSamples -= 1;
     this.rendered += 1;
-    if (this.offset === piece.length) {
-      this.pieces.shift();
+    if (this.offset === chunk.length) {
+      this.chunks.shift();
       this.offset = 0;
     }
     return sample;
@@ -49,22 +53,22 @@ class Playback extends AudioWorkletProcessor {
     super();
     /** @type {Reply[]} */
     this.replies = [];
-    /** Replies that ended: a late piece or a second stop means nothing. @type {Set<string>} */
-    this.over = new Set();
+    /** Ids of replies that ended: a late chunk or a second stop of one is ignored. @type {Set<string>} */
+    this.ended = new Set();
     this.energy = 0;
-    this.sinceProgress = 0;
-    this.loudBefore = false;
-    /** What a cut leaves behind, fading: a step in the signal would click. */
+    this.samplesSinceProgress = 0;
+    this.wasLoud = false;
+    /** The last sample, fading while nothing plays: a step in the signal would click. */
     this.residue = 0;
     this.port.onmessage = ({ data }) => {
-      if (data.type === "audio") this.take(data);
-      else this.stop(data.reply);
+      if (data.type === "audio") this.enqueueAudio(data);
+      else this.stopReply(data.reply);
     };
   }
 
-  /** @param {{reply: string, pcm: ArrayBuffer, last: boolean}} piece */
-  take({ reply: id, pcm, last }) {
-    if (this.over.has(id)) return;
+  /** @param {{reply: string, pcm: ArrayBuffer, last: boolean}} chunk */
+  enqueueAudio({ reply: id, pcm, last }) {
+    if (this.ended.has(id)) return;
     let reply = this.replies.find((one) => one.id === id);
     if (!reply) {
       // Replies come one after the other: nothing more of an earlier one will arrive.
@@ -74,21 +78,21 @@ class Playback extends AudioWorkletProcessor {
     }
     if (pcm.byteLength > 0) {
       const samples = new Int16Array(pcm);
-      reply.pieces.push(samples);
-      reply.waiting += samples.length;
+      reply.chunks.push(samples);
+      reply.bufferedSamples += samples.length;
     }
     reply.complete ||= last;
   }
 
   /** @param {string} id */
-  stop(id) {
-    if (this.over.has(id)) return;
+  stopReply(id) {
+    if (this.ended.has(id)) return;
     const reply = this.replies.find((one) => one.id === id);
-    if (reply && reply.fade >= 0) return;
-    if (reply === this.replies[0] && reply?.started && reply.waiting > 0) {
-      reply.fade = Math.round(FADE_SECONDS * sampleRate);
+    if (reply && reply.fadeLeft >= 0) return;
+    if (reply === this.replies[0] && reply?.started && reply.bufferedSamples > 0) {
+      reply.fadeLeft = Math.round(FADE_SECONDS * sampleRate);
     } else {
-      this.end(reply ?? new Reply(id), currentTime, true);
+      this.endReply(reply ?? new Reply(id), currentTime, true);
     }
   }
 
@@ -101,12 +105,12 @@ class Playback extends AudioWorkletProcessor {
     const out = outputs[0]?.[0];
     if (!out) return true;
     for (let i = 0; i < out.length; i += 1) {
-      const sample = this.sample(currentTime + i / sampleRate);
+      const sample = this.renderSample(currentTime + i / sampleRate);
       out[i] = sample;
       this.energy += sample * sample;
     }
-    this.sinceProgress += out.length;
-    if (this.sinceProgress >= PROGRESS_SECONDS * sampleRate) this.progress();
+    this.samplesSinceProgress += out.length;
+    if (this.samplesSinceProgress >= PROGRESS_SECONDS * sampleRate) this.postProgress();
     return true;
   }
 
@@ -114,44 +118,44 @@ class Playback extends AudioWorkletProcessor {
    * @param {number} at
    * @returns {number}
    */
-  sample(at) {
+  renderSample(at) {
     const reply = this.replies[0];
-    if (!reply || !this.flowing(reply, at)) {
+    if (!reply || !this.canPlay(reply, at)) {
       this.residue *= 0.97;
       return Math.abs(this.residue) < 1e-4 ? 0 : this.residue;
     }
-    let sample = reply.next();
-    if (!reply.audible && Math.abs(sample) > AUDIBLE) {
+    let sample = reply.nextSample();
+    if (!reply.audible && Math.abs(sample) > AUDIBLE_AMPLITUDE) {
       reply.audible = true;
       this.port.postMessage({ type: "audible", reply: reply.id, at });
     }
-    if (reply.fade >= 0) {
-      sample *= reply.fade / (FADE_SECONDS * sampleRate);
-      reply.fade -= 1;
+    if (reply.fadeLeft >= 0) {
+      sample *= reply.fadeLeft / (FADE_SECONDS * sampleRate);
+      reply.fadeLeft -= 1;
     }
     this.residue = sample;
-    if (reply.fade === 0 || (reply.complete && reply.waiting === 0)) {
-      this.end(reply, at, reply.fade === 0);
+    if (reply.fadeLeft === 0 || (reply.complete && reply.bufferedSamples === 0)) {
+      this.endReply(reply, at, reply.fadeLeft === 0);
     }
     return sample;
   }
 
   /**
-   * Whether the reply has a sample to give now.
+   * Whether the reply has a sample to play now; counts an underrun, ends a reply that has none left.
    * @param {Reply} reply
    * @param {number} at
    */
-  flowing(reply, at) {
-    if (reply.waiting === 0) {
-      if (reply.complete || reply.fade >= 0) this.end(reply, at, reply.fade >= 0);
+  canPlay(reply, at) {
+    if (reply.bufferedSamples === 0) {
+      if (reply.complete || reply.fadeLeft >= 0) this.endReply(reply, at, reply.fadeLeft >= 0);
       else if (reply.started) {
         reply.started = false;
         reply.underruns += 1;
-        reply.need = REFILL_SECONDS * sampleRate;
+        reply.neededSamples = REBUFFER_SECONDS * sampleRate;
       }
       return false;
     }
-    reply.started ||= reply.complete || reply.waiting >= reply.need;
+    reply.started ||= reply.complete || reply.bufferedSamples >= reply.neededSamples;
     return reply.started;
   }
 
@@ -160,17 +164,17 @@ class Playback extends AudioWorkletProcessor {
    * @param {number} at
    * @param {boolean} stopped
    */
-  end(reply, at, stopped) {
+  endReply(reply, at, stopped) {
     this.replies = this.replies.filter((one) => one !== reply);
-    this.over.add(reply.id);
+    this.ended.add(reply.id);
     const { id, rendered, underruns } = reply;
     this.port.postMessage({ type: "ended", reply: id, rendered, underruns, at, stopped });
   }
 
-  progress() {
+  postProgress() {
     const reply = this.replies[0];
-    const level = Math.sqrt(this.energy / this.sinceProgress);
-    if (reply || level > 0 || this.loudBefore) {
+    const level = Math.sqrt(this.energy / this.samplesSinceProgress);
+    if (reply || level > 0 || this.wasLoud) {
       this.port.postMessage({
         type: "progress",
         reply: reply?.id ?? null,
@@ -179,9 +183,9 @@ class Playback extends AudioWorkletProcessor {
         level,
       });
     }
-    this.loudBefore = level > 0;
+    this.wasLoud = level > 0;
     this.energy = 0;
-    this.sinceProgress = 0;
+    this.samplesSinceProgress = 0;
   }
 }
 

@@ -1,120 +1,127 @@
 /**
- * One person talking: brings microphone, line and playback together and holds their state.
+ * One person's conversation: connects microphone, server and playback, and holds their state.
  *
- * @import {ClientMessage, Mode, ReplyAudio, ServerMessage, SessionStarted, Status, Summary} from "./protocol.js"
- * @import {Choices} from "./choices.js"
- * @import {MicrophoneFault, Progress} from "./sound.js"
+ * @import {AudioFrame} from "./audio-frames.js"
+ * @import {MicrophoneFault, PlaybackProgress} from "./audio-io.js"
+ * @import {ClientMessage, Latency, ServerMessage, SessionStartedMessage, SessionSummary, StatusMessage} from "./protocol-types"
+ * @import {Choices, Mode} from "./session-settings.js"
  *
  * @typedef {"idle"|"starting"|"live"|"reconnecting"|"ending"} Phase
  *
- * @typedef {object} State
+ * @typedef {object} SessionState
  * @property {Phase} phase
- * @property {Status | null} status
- * @property {boolean} microphone
+ * @property {StatusMessage["status"] | null} status
+ * @property {boolean} microphone  It is open.
  * @property {boolean} muted
- * @property {boolean} holding
- * @property {SessionStarted | null} started
+ * @property {boolean} holding  The push-to-talk button is pressed.
+ * @property {SessionStartedMessage | null} started
  * @property {Mode | null} mode  The one that serves now: a session may change it.
  *
- * @typedef {object} View
- * @property {(state: State) => void} state
- * @property {(message: ServerMessage) => void} message  Turns, for the record.
- * @property {(text: string) => void} typed
- * @property {(reply: string, metric: "ear"|"yield", ms: number) => void} measured
- * @property {(level: number) => void} input  RMS of 20 ms from the microphone, 0..1.
- * @property {(progress: Progress, playedMs: number) => void} output
- * @property {(direction: "up"|"down", what: ClientMessage | ServerMessage) => void} event
- * @property {(direction: "up"|"down", bytes: number, gap: boolean) => void} audio
- * @property {(fault: MicrophoneFault) => void} microphone
- * @property {(what: "sound"|"gone"|"slow"|"again") => void} trouble
- * @property {(attempt: number) => void} lost
- * @property {(blocked: boolean) => void} blocked  The browser wants a click before it plays.
- * @property {(id: string | null, summary: Summary | null) => void} over
- * @property {(reply: string) => void} played  A reply was played to its end.
+ * @typedef {object} SessionListener
+ * @property {(state: SessionState) => void} onState
+ * @property {(message: ServerMessage) => void} onMessage
+ * @property {(text: string) => void} onTextSent
+ * @property {(replyId: string, metric: keyof Latency, ms: number) => void} onLatency  As the page measured it.
+ * @property {(level: number) => void} onInputLevel  RMS of 20 ms from the microphone, 0..1.
+ * @property {(progress: PlaybackProgress, playedMs: number) => void} onPlaybackProgress
+ * @property {(direction: "up"|"down", message: ClientMessage | ServerMessage) => void} onWireMessage
+ * @property {(direction: "up"|"down", bytes: number, gap: boolean) => void} onWireAudio
+ * @property {(fault: MicrophoneFault) => void} onMicrophoneFault
+ * @property {(fault: SessionFault) => void} onFault
+ * @property {() => void} onRestarted  Reconnected: a new session goes on where the last one was lost.
+ * @property {(attempt: number) => void} onConnectionLost
+ * @property {(blocked: boolean) => void} onPlaybackBlocked  The browser wants a click before it plays.
+ * @property {(id: string | null, summary: SessionSummary | null) => void} onEnded
+ * @property {(replyId: string) => void} onReplyPlayed  To its end.
+ *
+ * @typedef {"audio_failed"|"network_slow"|"connection_closed"} SessionFault
  */
-import { settingsOf, turnDetection } from "./choices.js";
-import { Replies } from "./replies.js";
-import { Line } from "./socket.js";
-import { MicrophoneError, Sound } from "./sound.js";
+import { AudioIO, MicrophoneError } from "./audio-io.js";
+import { PlaybackTracker } from "./playback-tracker.js";
+import { ServerConnection } from "./server-connection.js";
+import { toSessionSettings, toTurnDetection } from "./session-settings.js";
 
-/** The server's closing mark of a reply that broke off; it has no place in the count. */
-const BROKE_OFF = 0xffffffff;
+/** The sequence number of the frame that ends a reply which broke off; it is outside the count. */
+const BROKEN_OFF_SEQUENCE = 0xffffffff;
 /** Frames kept while the session is being opened, so that an early first word is not lost. */
-const MOST_EARLY = 150;
-const FAREWELL_MS = 1_500;
-const SILENCE_WITHIN_MS = 200;
+const MAX_EARLY_FRAMES = 150;
+const END_TIMEOUT_MS = 1_500;
+const PLAYBACK_STOP_TIMEOUT_MS = 200;
+const PLAYBACK_STOP_POLL_MS = 10;
+
+/** @type {SessionState} */
+const IDLE = { phase: "idle", status: null, microphone: false, muted: false, holding: false, started: null, mode: null };
 
 export class Session {
-  /** @type {State} */
-  state = { phase: "idle", status: null, microphone: false, muted: false, holding: false, started: null, mode: null };
-  /** @type {Line | null} */
-  #line = null;
+  state = IDLE;
+  /** @type {ServerConnection | null} */
+  #connection = null;
   /** @type {ArrayBuffer[]} */
-  #early = [];
-  /** @type {string[]} */
-  #unsaid = [];
+  #earlyFrames = [];
+  /** Typed before the session was live. @type {string[]} */
+  #pendingTexts = [];
   /** @type {number | undefined} */
-  #farewell;
-  #begunBefore = false;
-  /** Counts starts and ends, so that a late permission does not revive what was given up. */
-  #run = 0;
-  #commitWhenReady = false;
+  #endTimer;
+  #startedBefore = false;
+  /** Counts starts and ends, so that a microphone permitted too late does not revive an ended session. */
+  #generation = 0;
+  #commitWhenLive = false;
 
   /**
    * @param {URL} url
    * @param {{capture: string, playback: string}} worklets
    * @param {() => Choices} choices
-   * @param {View} view
+   * @param {SessionListener} listener
    */
-  constructor(url, worklets, choices, view) {
+  constructor(url, worklets, choices, listener) {
     this.url = url;
     this.choices = choices;
-    this.view = view;
-    this.replies = new Replies((report) => this.#line?.send(report), view.measured);
-    this.sound = new Sound(worklets, {
-      frame: (pcm, level) => this.#frame(pcm, level),
-      onset: (at) => this.replies.onset(at),
-      offset: (at) => this.replies.offset(at),
-      audible: (reply, at) => this.replies.audible(reply, at),
-      progress: (progress) => this.#progress(progress),
-      ended: (ended) => {
-        this.replies.ended(ended, this.sound.rate);
-        if (!ended.stopped) view.played(ended.reply);
+    this.listener = listener;
+    this.playback = new PlaybackTracker((report) => this.#connection?.send(report), listener.onLatency);
+    this.audio = new AudioIO(worklets, {
+      onFrame: (pcm, level) => this.#onMicrophoneFrame(pcm, level),
+      onSpeechOnset: (at) => this.playback.onSpeechOnset(at),
+      onSpeechOffset: (at) => this.playback.onSpeechOffset(at),
+      onAudible: (replyId, at) => this.playback.onAudible(replyId, at),
+      onProgress: (progress) => this.#onPlaybackProgress(progress),
+      onEnded: (end) => {
+        this.playback.onEnded(end, this.audio.rate);
+        if (!end.stopped) listener.onReplyPlayed(end.reply);
       },
-      unplugged: () => {
-        this.#set({ microphone: false });
-        view.microphone("unplugged");
+      onUnplugged: () => {
+        this.#setState({ microphone: false });
+        listener.onMicrophoneFault("unplugged");
       },
-      running: (running) => {
-        if (running) view.blocked(false);
+      onRunning: (running) => {
+        if (running) listener.onPlaybackBlocked(false);
       },
     });
   }
 
   // What the person does.
 
-  /** @param {{microphone: boolean}} how */
+  /** @param {{microphone: boolean}} how  Whether it starts with the microphone open. */
   async start({ microphone }) {
     if (this.state.phase !== "idle") return;
-    this.#set({ phase: "starting", muted: false, status: null });
-    this.#begunBefore = false;
-    if (!(await this.#openSound(microphone))) return;
-    const line = new Line(this.url, {
-      ready: () => this.#begin(),
-      message: (message) => this.#receive(message),
-      audio: (audio, bytes) => this.#play(audio, bytes),
-      lost: (attempt) => this.#lost(attempt),
-      gone: () => {
-        this.view.trouble("gone");
+    this.#setState({ phase: "starting", muted: false, status: null });
+    this.#startedBefore = false;
+    if (!(await this.#openAudio(microphone))) return;
+    const connection = new ServerConnection(this.url, {
+      onReady: () => this.#sendStart(),
+      onMessage: (message) => this.#onMessage(message),
+      onAudio: (frame, bytes) => this.#onReplyAudio(frame, bytes),
+      onLost: (attempt) => this.#onConnectionLost(attempt),
+      onClosed: () => {
+        this.listener.onFault("connection_closed");
         void this.#finish(null);
       },
-      sent: (message) => this.view.event("up", message),
+      onSent: (message) => this.listener.onWireMessage("up", message),
     });
-    this.#line = line;
-    line.open();
+    this.#connection = connection;
+    connection.open();
   }
 
-  /** Ends the conversation; the server sums it up. */
+  /** Ends the conversation; the server answers with its summary. */
   async stop() {
     const { phase } = this.state;
     if (phase === "idle" || phase === "ending") return;
@@ -122,110 +129,110 @@ export class Session {
       await this.#finish(null);
       return;
     }
-    this.#set({ phase: "ending" });
-    this.sound.deafen();
-    await this.#silence();
-    this.#line?.send({ type: "end_session" });
-    this.#farewell = window.setTimeout(() => void this.#finish(null), FAREWELL_MS);
+    this.#setState({ phase: "ending" });
+    this.audio.closeMicrophone();
+    await this.#stopPlayback();
+    this.#connection?.send({ type: "end_session" });
+    this.#endTimer = window.setTimeout(() => void this.#finish(null), END_TIMEOUT_MS);
   }
 
   async toggleMicrophone() {
-    if (!this.state.microphone) await this.#listen();
-    else this.mute(!this.state.muted);
+    if (!this.state.microphone) await this.#openMicrophone();
+    else this.setMuted(!this.state.muted);
   }
 
   /** @param {boolean} muted */
-  mute(muted) {
-    if (muted && this.state.status === "recording") this.#line?.send({ type: "commit" });
-    this.#set({ muted });
+  setMuted(muted) {
+    if (muted && this.state.status === "recording") this.#connection?.send({ type: "commit" });
+    this.#setState({ muted });
   }
 
-  /** Push to talk: pressed. */
-  async press() {
+  /** The push-to-talk button is pressed. */
+  async startHolding() {
     if (this.state.holding) return;
-    this.#set({ holding: true });
+    this.#setState({ holding: true });
     if (this.state.phase === "idle") await this.start({ microphone: true });
-    else if (!this.state.microphone) await this.#listen();
+    else if (!this.state.microphone) await this.#openMicrophone();
   }
 
-  /** Push to talk: let go, so the turn ends here. */
-  release() {
+  /** The push-to-talk button is released, which ends the turn. */
+  stopHolding() {
     if (!this.state.holding) return;
-    this.#set({ holding: false });
-    if (this.state.phase === "live") this.#line?.send({ type: "commit" });
-    else if (this.state.phase === "starting" && this.#early.length > 0) this.#commitWhenReady = true;
+    this.#setState({ holding: false });
+    if (this.state.phase === "live") this.#connection?.send({ type: "commit" });
+    else if (this.state.phase === "starting" && this.#earlyFrames.length > 0) this.#commitWhenLive = true;
   }
 
-  /** @param {string} text */
-  async say(text) {
+  /** @param {string} text  A typed turn; starts a session where none is live. */
+  async sendText(text) {
     if (this.state.phase === "live") {
-      this.#say(text);
+      this.#sendText(text);
       return;
     }
-    this.#unsaid.push(text);
+    this.#pendingTexts.push(text);
     await this.start({ microphone: false });
   }
 
-  /** Silences the reply, at once here and then at the server. */
-  interrupt() {
-    const [reply] = this.replies.open;
-    if (reply) this.sound.stop(reply);
-    this.#line?.send({ type: "interrupt", heard_ms: reply ? this.replies.playedMs(reply) : null });
+  /** Stops the reply, at once here and then at the server. */
+  interruptReply() {
+    const [replyId] = this.playback.openReplies;
+    if (replyId) this.audio.stopReply(replyId);
+    this.#connection?.send({ type: "interrupt", heard_ms: replyId ? this.playback.playedMs(replyId) : null });
   }
 
   /** Goes on in the mode that was offered. */
   acceptFallback() {
-    this.#line?.send({ type: "accept_fallback" });
+    this.#connection?.send({ type: "accept_fallback" });
   }
 
-  /** Sends the switches that may change while a conversation goes on. */
-  update() {
-    this.#line?.send({
+  /** Sends the choices that may change while a conversation goes on. */
+  updateSettings() {
+    this.#connection?.send({
       type: "update_session",
       barge_in_enabled: this.choices().bargeIn,
-      turn_detection: turnDetection(this.choices()),
+      turn_detection: toTurnDetection(this.choices()),
     });
   }
 
-  /** After a click, where the browser waited for one. */
-  async resume() {
-    await this.sound.resume();
+  /** Starts playback after a click, where the browser waited for one. */
+  async resumeAudio() {
+    await this.audio.resume();
   }
 
-  // Sound.
+  // Audio.
 
   /**
    * @param {boolean} microphone
-   * @returns {Promise<boolean>}
+   * @returns {Promise<boolean>} Whether it is open and the session still wanted.
    */
-  async #openSound(microphone) {
-    this.#run += 1;
-    const run = this.#run;
+  async #openAudio(microphone) {
+    this.#generation += 1;
+    const generation = this.#generation;
     try {
-      await this.sound.open();
-      if (microphone) await this.sound.listen();
+      await this.audio.open();
+      if (microphone) await this.audio.openMicrophone();
     } catch (error) {
-      if (run !== this.#run) return false;
-      if (error instanceof MicrophoneError) this.view.microphone(error.fault);
-      else this.view.trouble("sound");
+      if (generation !== this.#generation) return false;
+      if (error instanceof MicrophoneError) this.listener.onMicrophoneFault(error.fault);
+      else this.listener.onFault("audio_failed");
       await this.#finish(null);
       return false;
     }
-    if (run !== this.#run) return false;
-    this.#set({ microphone });
+    if (generation !== this.#generation) return false;
+    this.#setState({ microphone });
     return true;
   }
 
-  /** The microphone, for a conversation that began without one. */
-  async #listen() {
-    const run = this.#run;
+  /** Opens the microphone in a conversation that was started without one. */
+  async #openMicrophone() {
+    const generation = this.#generation;
     try {
-      await this.sound.listen();
-      if (run === this.#run) this.#set({ microphone: true, muted: false });
+      await this.audio.openMicrophone();
+      if (generation === this.#generation) this.#setState({ microphone: true, muted: false });
     } catch (error) {
-      if (run !== this.#run) return;
-      this.#set({ holding: false });
-      this.view.microphone(error instanceof MicrophoneError ? error.fault : "failed");
+      if (generation !== this.#generation) return;
+      this.#setState({ holding: false });
+      this.listener.onMicrophoneFault(error instanceof MicrophoneError ? error.fault : "failed");
     }
   }
 
@@ -233,79 +240,78 @@ export class Session {
    * @param {ArrayBuffer} pcm
    * @param {number} level
    */
-  #frame(pcm, level) {
+  #onMicrophoneFrame(pcm, level) {
     const { phase, muted, holding } = this.state;
     const open = !muted && (!this.choices().hold || holding);
-    this.view.input(open ? level : 0);
+    this.listener.onInputLevel(open ? level : 0);
     if (!open) return;
     if (phase === "live") this.#sendAudio(pcm);
-    else if (phase === "starting" && this.#early.length < MOST_EARLY) this.#early.push(pcm);
+    else if (phase === "starting" && this.#earlyFrames.length < MAX_EARLY_FRAMES) this.#earlyFrames.push(pcm);
   }
 
   /** @param {ArrayBuffer} pcm */
   #sendAudio(pcm) {
-    const line = /** @type {Line} */ (this.#line);
-    const dropped = line.dropped;
-    line.sendAudio(pcm);
-    this.view.audio("up", pcm.byteLength, false);
-    if (dropped === 0 && line.dropped > 0) this.view.trouble("slow");
+    const connection = /** @type {ServerConnection} */ (this.#connection);
+    const droppedBefore = connection.droppedFrames;
+    connection.sendAudio(pcm);
+    this.listener.onWireAudio("up", pcm.byteLength, false);
+    if (droppedBefore === 0 && connection.droppedFrames > 0) this.listener.onFault("network_slow");
   }
 
   /**
-   * @param {ReplyAudio} audio
+   * @param {AudioFrame} frame
    * @param {number} bytes
    */
-  #play({ replyId, sequence, last, pcm }, bytes) {
-    const before = this.replies.came(replyId);
-    if (before === null) return;
-    this.view.audio("down", bytes, sequence !== before && sequence !== BROKE_OFF);
-    this.sound.play(replyId, pcm, last);
-    if (!this.sound.running) this.view.blocked(true);
+  #onReplyAudio({ replyId, sequence, last, pcm }, bytes) {
+    const expected = this.playback.countFrame(replyId);
+    if (expected === null) return;
+    this.listener.onWireAudio("down", bytes, sequence !== expected && sequence !== BROKEN_OFF_SEQUENCE);
+    this.audio.enqueueAudio(replyId, pcm, last);
+    if (!this.audio.running) this.listener.onPlaybackBlocked(true);
   }
 
-  /** @param {Progress} progress */
-  #progress(progress) {
-    this.replies.progress(progress, this.sound.rate);
-    this.view.output(progress, Math.round((1000 * progress.rendered) / this.sound.rate));
+  /** @param {PlaybackProgress} progress */
+  #onPlaybackProgress(progress) {
+    this.playback.onProgress(progress, this.audio.rate);
+    this.listener.onPlaybackProgress(progress, Math.round((1000 * progress.rendered) / this.audio.rate));
   }
 
-  /** Stops whatever plays and waits until what was heard of it is reported. */
-  async #silence() {
-    const { open } = this.replies;
-    for (const reply of open) this.sound.stop(reply);
-    const until = performance.now() + SILENCE_WITHIN_MS;
-    while (this.replies.open.length > 0 && performance.now() < until) {
-      await new Promise((done) => window.setTimeout(done, 10));
+  /** Stops what plays, and waits until the playback tracker has reported how much was played. */
+  async #stopPlayback() {
+    for (const replyId of this.playback.openReplies) this.audio.stopReply(replyId);
+    const deadline = performance.now() + PLAYBACK_STOP_TIMEOUT_MS;
+    while (this.playback.openReplies.length > 0 && performance.now() < deadline) {
+      await new Promise((done) => window.setTimeout(done, PLAYBACK_STOP_POLL_MS));
     }
   }
 
-  // The line.
+  // The server.
 
-  #begin() {
-    this.#line?.send({
+  #sendStart() {
+    this.#connection?.send({
       type: "start_session",
-      ...settingsOf(this.choices()),
-      input_sample_rate: this.sound.rate,
-      output_sample_rate: this.sound.rate,
+      ...toSessionSettings(this.choices()),
+      input_sample_rate: this.audio.rate,
+      output_sample_rate: this.audio.rate,
     });
   }
 
   /** @param {ServerMessage} message */
-  #receive(message) {
-    if (message.type !== "pong") this.view.event("down", message);
+  #onMessage(message) {
+    if (message.type !== "pong") this.listener.onWireMessage("down", message);
     switch (message.type) {
       case "session_started":
-        this.#started(message);
+        this.#onStarted(message);
         break;
       case "status":
-        this.#set({ status: message.status });
+        this.#setState({ status: message.status });
         break;
       case "interrupted":
-        this.replies.cut(message.reply_id);
-        this.sound.stop(message.reply_id);
+        this.playback.onInterrupted(message.reply_id);
+        this.audio.stopReply(message.reply_id);
         break;
       case "mode_changed":
-        this.#set({ mode: message.mode });
+        this.#setState({ mode: message.mode });
         break;
       case "session_ended":
         void this.#finish(message.summary);
@@ -315,56 +321,56 @@ export class Session {
         break;
       default:
     }
-    this.view.message(message);
+    this.listener.onMessage(message);
   }
 
-  /** @param {SessionStarted} message */
-  #started(message) {
-    if (this.#begunBefore) this.view.trouble("again");
-    this.#begunBefore = true;
-    this.#set({ phase: "live", status: "listening", started: message, mode: message.mode });
-    for (const pcm of this.#early.splice(0)) this.#sendAudio(pcm);
-    if (this.#commitWhenReady) this.#line?.send({ type: "commit" });
-    this.#commitWhenReady = false;
-    for (const text of this.#unsaid.splice(0)) this.#say(text);
+  /** @param {SessionStartedMessage} message */
+  #onStarted(message) {
+    if (this.#startedBefore) this.listener.onRestarted();
+    this.#startedBefore = true;
+    this.#setState({ phase: "live", status: "listening", started: message, mode: message.mode });
+    for (const pcm of this.#earlyFrames.splice(0)) this.#sendAudio(pcm);
+    if (this.#commitWhenLive) this.#connection?.send({ type: "commit" });
+    this.#commitWhenLive = false;
+    for (const text of this.#pendingTexts.splice(0)) this.#sendText(text);
   }
 
   /** @param {string} text */
-  #say(text) {
-    this.replies.forgetSpeech();
-    this.view.typed(text);
-    this.#line?.send({ type: "text_input", text });
+  #sendText(text) {
+    this.playback.forgetSpeechOffset();
+    this.listener.onTextSent(text);
+    this.#connection?.send({ type: "text_input", text });
   }
 
   /** @param {number} attempt */
-  #lost(attempt) {
+  #onConnectionLost(attempt) {
     if (this.state.phase === "ending") {
       void this.#finish(null);
       return;
     }
-    for (const reply of this.replies.open) this.sound.stop(reply);
-    this.#set({ phase: this.#begunBefore ? "reconnecting" : "starting", status: null });
-    if (this.#begunBefore) this.view.lost(attempt);
+    for (const replyId of this.playback.openReplies) this.audio.stopReply(replyId);
+    this.#setState({ phase: this.#startedBefore ? "reconnecting" : "starting", status: null });
+    if (this.#startedBefore) this.listener.onConnectionLost(attempt);
   }
 
-  /** @param {Summary | null} summary */
+  /** @param {SessionSummary | null} summary */
   async #finish(summary) {
-    window.clearTimeout(this.#farewell);
-    this.#run += 1;
+    window.clearTimeout(this.#endTimer);
+    this.#generation += 1;
     const id = this.state.started?.session_id ?? null;
-    this.#line?.close();
-    this.#line = null;
-    this.#early = [];
-    this.#commitWhenReady = false;
-    this.replies.clear();
-    this.#set({ phase: "idle", status: null, microphone: false, muted: false, holding: false, started: null, mode: null });
-    this.view.over(id, summary);
-    await this.sound.close();
+    this.#connection?.close();
+    this.#connection = null;
+    this.#earlyFrames = [];
+    this.#commitWhenLive = false;
+    this.playback.clear();
+    this.#setState(IDLE);
+    this.listener.onEnded(id, summary);
+    await this.audio.close();
   }
 
-  /** @param {Partial<State>} change */
-  #set(change) {
+  /** @param {Partial<SessionState>} change */
+  #setState(change) {
     this.state = { ...this.state, ...change };
-    this.view.state(this.state);
+    this.listener.onState(this.state);
   }
 }

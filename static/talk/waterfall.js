@@ -1,36 +1,34 @@
 /**
- * Where a turn's milliseconds went, as a bar. ``interaction/waterfall.py`` draws the same for the
- * pages that the server renders; a test holds the two to one answer.
+ * The latency waterfall of a turn: one bar, divided by stage. ``history/waterfall.py`` computes
+ * the same for the pages that the server renders; a test compares the two.
  *
- * @import {Latency, Metric} from "./protocol.js"
+ * @import {Words} from "./i18n.js"
+ * @import {Latency} from "./protocol-types"
  * @typedef {"end_of_turn"|"stt"|"llm"|"tts"|"playout"} StageName
  * @typedef {{stage: StageName, start: number, ms: number}} Segment  Both in ms.
  */
 
-/** @type {StageName[]} */
-export const STAGES = ["end_of_turn", "stt", "llm", "tts", "playout"];
-
 /**
- * Lays the stages out on one line that begins with the end of speech. What is known places the
- * rest: the reply's first byte left at ``e2e``, so speech and language stages are set back from
- * there when they began before the turn was sure to have ended.
+ * Lays the stages out on one line that starts at the end of speech. The reply's first byte left the
+ * server at ``e2e``, so synthesis and language model are placed back from there where they started
+ * before the end of the turn was certain.
  *
- * @param {Latency} latency
+ * @param {Partial<Latency>} latency
  * @returns {{total: number|null, segments: Segment[]}}
  */
 export function layOut(latency) {
   const endOfTurn = latency.end_of_turn_delay ?? 0;
-  const heard = Math.max(endOfTurn, latency.transcription_delay ?? 0);
+  const transcribed = Math.max(endOfTurn, latency.transcription_delay ?? 0);
   const llm = latency.llm_ttfs ?? 0;
   const tts = latency.tts_ttfb ?? 0;
-  const sent = latency.e2e ?? heard + llm + tts;
+  const sent = latency.e2e ?? transcribed + llm + tts;
   const total = latency.ear ?? (sent > 0 ? sent : null);
-  const ttsFrom = Math.min(heard + llm, Math.max(0, sent - tts));
-  const llmFrom = Math.min(heard, Math.max(0, ttsFrom - llm));
+  const ttsFrom = Math.min(transcribed + llm, Math.max(0, sent - tts));
+  const llmFrom = Math.min(transcribed, Math.max(0, ttsFrom - llm));
   /** @type {[StageName, number, number][]} */
   const spans = [
     ["end_of_turn", 0, endOfTurn],
-    ["stt", endOfTurn, heard],
+    ["stt", endOfTurn, transcribed],
     ["llm", llmFrom, llmFrom + llm],
     ["tts", ttsFrom, ttsFrom + tts],
     // Only from the server's own figure on: before that it is not known what was playout.
@@ -61,9 +59,9 @@ const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 8;
 
 /**
- * @param {Latency} latency
+ * @param {Partial<Latency>} latency
  * @param {number} longest  The ms that fill the whole width, so that turns compare by eye.
- * @param {Record<string, string>} words
+ * @param {Words} words
  * @returns {SVGSVGElement}
  */
 export function drawWaterfall(latency, longest, words) {
@@ -93,7 +91,7 @@ export function drawWaterfall(latency, longest, words) {
 /**
  * @param {number | null} total
  * @param {Segment[]} segments
- * @param {Record<string, string>} words
+ * @param {Words} words
  */
 function describe(total, segments, words) {
   const parts = segments.map(({ stage, ms }) => `${words[`stage_${stage}`]} ${figure(ms)} ms`);

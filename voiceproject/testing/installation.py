@@ -21,7 +21,7 @@ import psutil
 from django.conf import settings
 
 from voiceproject import redis_server
-from voiceproject.environment import BASE_DIR, Environment
+from voiceproject.environment import BASE_DIR
 
 COVERAGE = "COVERAGE_PROCESS_CONFIG"
 _prepared = settings.DATA_DIR / "prepared"
@@ -37,7 +37,7 @@ def free_port() -> int:
 def bare_environment() -> dict[str, str]:
     """This process's environment without what configures Parley, and without coverage: it would
     halve the pace of a whole installation, and the tests of the parts count the same code."""
-    left_out = {name.upper() for name in Environment.model_fields} | {COVERAGE}
+    left_out = {name.upper() for name in type(settings.ENV).model_fields} | {COVERAGE}
     return {name: value for name, value in os.environ.items() if name not in left_out}
 
 

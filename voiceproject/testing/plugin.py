@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 import redis
 
+from interaction.providers import registry
 from voiceproject import redis_server
-from voiceproject.environment import Environment
+from voiceproject.environment import with_variables
 
 # /tmp rather than the platform's folder: a socket's path must be short.
 RUN_DIR = Path(tempfile.mkdtemp(prefix="parley-test-", dir="/tmp"))
@@ -28,7 +29,7 @@ REDIS_URL = redis_server.socket_url(RUN_DIR)
 
 
 def _isolate() -> None:
-    for name in Environment.model_fields:
+    for name in with_variables(registry.current().variables()).model_fields:
         if name != "database_url":
             os.environ.pop(name.upper(), None)
     os.environ["PARLEY_ENV_FILE"] = os.devnull

@@ -10,7 +10,7 @@ import pytest
 from django.core.checks import run_checks
 from pydantic import SecretStr
 
-from voiceproject.environment import NamedEndpoint
+from interaction.providers.endpoints import NamedEndpoint
 
 
 def found() -> set[str | None]:

@@ -17,12 +17,12 @@ def test_every_answer_has_a_content_security_policy_and_no_frame(client: Client)
 
 
 def test_static_files_are_served_without_collecting_or_signing_in(client: Client) -> None:
-    response = client.get("/static/sign_in.js")
+    response = client.get("/static/sign-in.js")
     assert response.status_code == 200
     assert response["Content-Type"].startswith("text/javascript")
     assert b"signInByLink" in response.content
     unchanged = client.get(
-        "/static/sign_in.js", headers={"if-modified-since": response["Last-Modified"]}
+        "/static/sign-in.js", headers={"if-modified-since": response["Last-Modified"]}
     )
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 

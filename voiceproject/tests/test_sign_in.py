@@ -83,7 +83,7 @@ def test_a_wrong_password_is_told(client: Client, owner: Any) -> None:
 def test_the_page_needs_no_sign_in_and_loads_its_script(client: Client, db: None) -> None:
     response = client.get(SIGN_IN)
     assert response.status_code == 200
-    assert 'type="module" src="/static/sign_in.js"' in response.content.decode()
+    assert 'type="module" src="/static/sign-in.js"' in response.content.decode()
 
 
 @pytest.mark.parametrize("fields", [{"token": "x"}, {"username": "owner", "password": "x"}])

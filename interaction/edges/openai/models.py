@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from interaction import choosing
-from interaction.choosing import Offer
+from interaction.credentials.provider_selection import ProviderOption, provider_options
 from interaction.models import Preferences
-from interaction.providers.base import Kind
+from interaction.providers.config import Kind
 from interaction.sessions.settings import (
     LONGEST_PROMPT,
     ProviderChoice,
@@ -42,7 +41,7 @@ def resolve_model(model: str, owner: Any) -> ResolvedModel:
     if model in ("", DEFAULT) or len(parts) != len(STAGES):
         note = "" if model in ("", DEFAULT) else "There is no such model here: the default serves."
         return ResolvedModel(DEFAULT, SessionSettings(), note)
-    offers = choosing.availability(owner.pk)
+    offers = provider_options(owner.pk)
     choices: dict[str, ProviderChoice] = {}
     for stage, part in zip(STAGES, parts, strict=True):
         choice = _choice(part, offers[stage])
@@ -57,7 +56,7 @@ def model_names(owner: Any) -> list[str]:
     """The names that are listed: every usable provider, with defaults for the other stages."""
     found = [DEFAULT, MINE]
     for place, stage in enumerate(STAGES):
-        for offer in choosing.availability(owner.pk)[stage]:
+        for offer in provider_options(owner.pk)[stage]:
             if offer.available:
                 parts = ["", "", ""]
                 parts[place] = offer.name
@@ -65,7 +64,7 @@ def model_names(owner: Any) -> list[str]:
     return found
 
 
-def _choice(part: str, offers: list[Offer]) -> ProviderChoice | None:
+def _choice(part: str, offers: list[ProviderOption]) -> ProviderChoice | None:
     """A provider and its model. The longest name that fits is meant: an endpoint's name holds a
     colon itself."""
     if not part:

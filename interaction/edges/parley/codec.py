@@ -14,6 +14,7 @@ from pydantic_core import from_json
 
 from interaction.core.commands import Command, CommitTurn, InterruptReply, PlaybackReport, SendText
 from interaction.core.events import ProviderSwitched, ToolInvoked
+from interaction.core.metrics import METRIC_NAMES
 from interaction.core.news import (
     Failure,
     FallbackOffered,
@@ -30,7 +31,6 @@ from interaction.core.news import (
     StatusChanged,
     TranscriptUpdated,
 )
-from interaction.core.records import METRICS
 from interaction.edges.parley import messages
 from interaction.edges.parley.messages import AudioHeader, ClientMessage
 from interaction.sessions.settings import WireModel
@@ -174,7 +174,7 @@ def encode(news: News) -> WireModel | None:
 
 
 def latency(figures: Mapping[str, float | None]) -> messages.Latency:
-    return messages.Latency.model_validate({metric: figures.get(metric) for metric in METRICS})
+    return messages.Latency(**{metric: figures.get(metric) for metric in METRIC_NAMES})
 
 
 def summary(totals: Summary) -> messages.SessionSummary:

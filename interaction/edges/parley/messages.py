@@ -12,8 +12,9 @@ import struct
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter, create_model
 
+from interaction.core.metrics import METRIC_NAMES
 from interaction.sessions.settings import (
     Mode,
     ProviderFallbacks,
@@ -210,18 +211,12 @@ class AgentResponse(WireModel):
     text: str
 
 
-class Latency(WireModel):
-    """All in ms, null where unknown. Definitions: docs/protocol.md."""
+_METRIC_FIELDS: dict[str, Any] = dict.fromkeys(METRIC_NAMES, (float | None, None))
+_Metrics = create_model("_Metrics", __base__=WireModel, **_METRIC_FIELDS)
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-    end_of_turn_delay: float | None = None
-    transcription_delay: float | None = None
-    llm_ttft: float | None = None
-    llm_ttfs: float | None = None
-    tts_ttfb: float | None = None
-    e2e: float | None = None
-    ear: float | None = None
-    yield_: Annotated[float | None, Field(alias="yield")] = None
+
+class Latency(_Metrics):  # type: ignore[valid-type, misc] # its fields are known at run time alone
+    """All in ms, null where unknown. Definitions: docs/protocol.md."""
 
 
 class ResponseEnded(WireModel):

@@ -22,9 +22,9 @@ from rich.progress import (
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from interaction.providers.local.moonshine_models import Model
+    from interaction.providers.local.moonshine.models import Model
 
-GOOD_TO_BEGIN_WITH = "small-streaming-en"
+SUGGESTED = "small-streaming-en"
 MEGABYTE = 1_000_000
 
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("names", nargs="*", metavar="NAME", help=GOOD_TO_BEGIN_WITH)
+        parser.add_argument("names", nargs="*", metavar="NAME", help=SUGGESTED)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if find_spec("moonshine_voice") is None:
@@ -47,17 +47,17 @@ class Command(BaseCommand):
                 "The package moonshine-voice is not installed: there is none for this system."
             )
             raise CommandError(message)
-        from interaction.providers.local.moonshine_models import models
+        from interaction.providers.local.moonshine.models import models
 
         console = Console(file=cast("IO[str]", self.stdout), highlight=False)
         if not options["names"]:
             console.print(_listed(models()))
-            console.print(_("Fetch one: manage.py models %(name)s") % {"name": GOOD_TO_BEGIN_WITH})
+            console.print(_("Fetch one: manage.py models %(name)s") % {"name": SUGGESTED})
             return
         known = {model.name: model for model in models()}
         if unknown := [name for name in options["names"] if name not in known]:
-            said = _("There is no model %(name)s. `manage.py models` lists those there are.")
-            raise CommandError(said % {"name": ", ".join(unknown)})
+            message = _("There is no model %(name)s. `manage.py models` lists those there are.")
+            raise CommandError(message % {"name": ", ".join(unknown)})
         for name in options["names"]:
             _fetch(known[name], console)
 

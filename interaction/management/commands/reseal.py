@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from interaction import sealing
+from interaction import encryption
 from interaction.models import Endpoint, ProviderCredential
 
 
@@ -20,8 +20,8 @@ class Command(BaseCommand):
         for model in (ProviderCredential, Endpoint):
             for row in model.objects.exclude(sealed=""):
                 try:
-                    anew = sealing.reseal(row.sealed)
-                except sealing.Unreadable:
+                    anew = encryption.encrypt_anew(row.sealed)
+                except encryption.Undecryptable:
                     lost += 1
                 else:
                     # Not where its owner stored another key meanwhile.

@@ -18,10 +18,10 @@ from rich.console import Console
 
 from interaction.audio import wav
 from interaction.audio.resample import Resampler
+from interaction.management.users import get_active_user
 from interaction.models import ApiToken
 from interaction.talk import report
 from interaction.talk.client import ObservedTurn, Talk, TalkFailed, hold_conversation, is_local
-from voiceproject.users import named
 
 STAGES = ("stt", "llm", "tts")
 RATES = range(8_000, 96_001)
@@ -188,7 +188,7 @@ def token_for(url: str, options: dict[str, Any]) -> Iterator[str]:
             _("A server elsewhere needs a token: set PARLEY_TOKEN, or use --token-file.")
         )
     else:
-        token = ApiToken.make(named(options["user"]))
+        token = ApiToken.make(get_active_user(options["user"]))
         try:
             yield token
         finally:

@@ -15,8 +15,7 @@ from interaction.core.engine import Engine, SessionSpec
 from interaction.core.events import EngineEvent, ReplyAudio, StageFailed
 from interaction.core.orders import EndTurn, OpenTurn, Respond, SendAudio
 from interaction.core.records import TurnRecord
-from interaction.core.types import Message
-from interaction.providers.base import ProviderChoice
+from interaction.core.types import Message, ProviderSelection
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -29,9 +28,9 @@ def spec(**changes: Any) -> SessionSpec:
     choices = {
         "session_id": uuid4(),
         "owner_id": 1,
-        "stt": (ProviderChoice("pocketsphinx"),),
-        "llm": (ProviderChoice("echo"),),
-        "tts": (ProviderChoice("espeak"),),
+        "stt": (ProviderSelection("pocketsphinx"),),
+        "llm": (ProviderSelection("echo"),),
+        "tts": (ProviderSelection("espeak"),),
         "paced": False,
     }
     return SessionSpec(**{**choices, **changes})
@@ -147,5 +146,5 @@ class Caller:
 
 def remote(**changes: Any) -> SessionSpec:
     """All three stages over HTTP, by the stand-in."""
-    openai = (ProviderChoice("openai", model="any"),)
+    openai = (ProviderSelection("openai", model="any"),)
     return spec(**{"stt": openai, "llm": openai, "tts": openai, **changes})

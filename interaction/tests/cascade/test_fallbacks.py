@@ -18,16 +18,16 @@ from interaction.core.events import (
     ReplyText,
     StageFailed,
 )
-from interaction.providers.base import ProviderChoice
+from interaction.core.types import ProviderSelection
 from interaction.tests.cascade.caller import Caller, eventually, remote
 from interaction.tests.cascade.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker
 
-OPENAI = ProviderChoice("openai", model="any")
+OPENAI = ProviderSelection("openai", model="any")
 LOCAL = {
-    "stt": ProviderChoice("pocketsphinx"),
-    "llm": ProviderChoice("echo"),
-    "tts": ProviderChoice("espeak"),
+    "stt": ProviderSelection("pocketsphinx"),
+    "llm": ProviderSelection("echo"),
+    "tts": ProviderSelection("espeak"),
 }
 WEATHER = "what is the weather like in paris today"
 HALF_A_SECOND = bytes(16_000)
@@ -179,7 +179,7 @@ async def test_where_everybody_fails_the_turn_has_one_error(
     worker: Worker, standin: Providers
 ) -> None:
     standin.always("tts", status=503)
-    other = ProviderChoice("openai", model="another")
+    other = ProviderSelection("openai", model="another")
     async with Caller.calling(remote(tts=(OPENAI, other))) as caller:
         turn, reply = caller.type("Hello.")
         assert await caller.outcome(reply) == "provider_unavailable"

@@ -22,8 +22,7 @@ from interaction.core.events import (
     ToolInvoked,
 )
 from interaction.core.orders import CancelReply, EndTurn, FlushTurn, Respond, TranscribeTurn
-from interaction.core.types import Message, ResponseOptions, ToolCall, ToolSpec
-from interaction.providers.base import ProviderChoice
+from interaction.core.types import Message, ProviderSelection, ResponseOptions, ToolCall, ToolSpec
 from interaction.tests.cascade.caller import Caller, eventually, remote, spec
 from interaction.tests.cascade.test_archive import archived
 from interaction.turn_records.turn_notes import notes_key
@@ -162,7 +161,7 @@ async def test_a_context_may_end_with_anything(worker: Worker) -> None:
     )
     for llm in ("demo", "echo"):
         for context in contexts:
-            async with Caller.calling(spec(llm=(ProviderChoice(llm),))) as caller:
+            async with Caller.calling(spec(llm=(ProviderSelection(llm),))) as caller:
                 reply = uuid4()
                 options = ResponseOptions(spoken=False)
                 caller.engine.execute(Respond(uuid4(), 1, reply, context, options))

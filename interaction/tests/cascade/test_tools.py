@@ -19,14 +19,14 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.orders import CancelReply, EndTurn, FlushTurn
+from interaction.core.types import ProviderSelection
 from interaction.models import ToolInvocation
-from interaction.providers.base import ProviderChoice
 from interaction.tests.cascade.caller import Caller, eventually, remote, spec
 from interaction.tests.cascade.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker
 
 TOOLS = ("current_time", "end_session")
-DEMO = (ProviderChoice("demo"),)
+DEMO = (ProviderSelection("demo"),)
 HALF_A_SECOND = bytes(16_000)
 TIME = {"name": "current_time", "arguments": {"time_zone": "Asia/Taipei"}}
 
@@ -176,7 +176,7 @@ async def test_what_tools_did_is_kept_with_the_turn(
 ) -> None:
     standin.next("llm", calls=[TIME, {"name": "launch", "arguments": {"when": "now"}}], text="")
     made = await asyncio.to_thread(
-        session, tools=TOOLS, llm=(ProviderChoice("openai", model="any"),)
+        session, tools=TOOLS, llm=(ProviderSelection("openai", model="any"),)
     )
     async with Caller.calling(made) as caller:
         turn, reply = caller.type("What time is it?")

@@ -37,6 +37,7 @@ from interaction.core.events import (
     StageFailed,
     UsageReported,
 )
+from interaction.core.metrics import METRIC_NAMES
 from interaction.core.news import PlayAudio, StatusChanged
 from interaction.core.orders import (
     CancelReply,
@@ -50,7 +51,6 @@ from interaction.core.orders import (
     SendAudio,
     TranscribeTurn,
 )
-from interaction.core.records import METRICS
 from interaction.core.reply import Reply
 from interaction.core.turn_machine import TurnMachine
 from interaction.core.types import Frame, ToolCall
@@ -75,7 +75,7 @@ STAGE_EVENTS = st.one_of(
     st.builds(PartialSentence, IDS, st.integers(0, 3), WORDS),
     st.builds(ReplyText, IDS, WORDS, st.integers(0, 3)),
     st.builds(ReplyAudio, IDS, st.integers(0, 9), st.integers(0, 3), PCM, st.booleans()),
-    st.builds(MetricMeasured, IDS, st.sampled_from(METRICS), st.floats(0, 9e3)),
+    st.builds(MetricMeasured, IDS, st.sampled_from(METRIC_NAMES), st.floats(0, 9e3)),
     st.builds(
         StageFailed,
         IDS,

@@ -11,7 +11,7 @@ from uuid import UUID
 from channels.testing import WebsocketCommunicator
 from jsonschema import Draft202012Validator
 
-from interaction import contract
+from interaction.edges import json_schemas
 from interaction.edges.parley.messages import AudioHeader
 from voiceproject.asgi import application
 
@@ -21,7 +21,7 @@ PATIENCE = 20
 
 @cache
 def validator(name: str) -> Draft202012Validator:
-    schema = json.loads(contract.path_of(name).read_text())
+    schema = json.loads(json_schemas.path_of(name).read_text())
     return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 
-from interaction import contract
-from interaction.core.records import METRICS
+from interaction.core.metrics import METRICS
+from interaction.edges import json_schemas
 from interaction.edges.close_codes import CloseCode
 from interaction.edges.parley import codec
 
@@ -20,30 +21,32 @@ EXAMPLES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("name", sorted(contract.CLIENT | contract.SERVER))
+@pytest.mark.parametrize("name", sorted(json_schemas.CLIENT | json_schemas.SERVER))
 def test_every_message_is_shown(name: str) -> None:
     assert f'"type": "{name}"' in TEXT
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["type"])
 def test_examples_have_the_fields_that_messages_have(example: dict[str, Any]) -> None:
-    model = (contract.CLIENT | contract.SERVER)[example["type"]]
+    model = (json_schemas.CLIENT | json_schemas.SERVER)[example["type"]]
     assert set(example) <= set(model.model_fields)
-    if example["type"] in contract.SERVER:
+    if example["type"] in json_schemas.SERVER:
         assert set(example) == set(model.model_fields)
 
 
-def test_metrics_codes_and_limits_are_named() -> None:
-    for metric in METRICS:
-        assert f"| `{metric}` |" in TEXT
+def test_the_table_of_metrics_is_their_declaration() -> None:
+    table = TEXT.partition("| name | from | to | measured by |\n|---|---|---|---|\n")[2]
+    assert table.partition("\n\n")[0].splitlines() == [
+        f"| `{metric.name}` | {metric.starts_at} | {metric.ends_at} | {metric.measured_by} |"
+        for metric in METRICS
+    ]
+
+
+def test_codes_and_limits_are_named() -> None:
     for code in (CloseCode.UNAUTHENTICATED, CloseCode.BAD_ORIGIN, CloseCode.TOO_SLOW):
         assert f"| {code} |" in TEXT
     assert codec.MAX_AUDIO_BYTES == 1 << 20
-    codes = set(
-        re.findall(
-            r'InvalidMessage\(\s*"(\w+)"',
-            (settings.BASE_DIR / "interaction" / "edges" / "parley" / "codec.py").read_text(),
-        )
-    )
+    source = Path(codec.__file__).read_text()
+    codes = set(re.findall(r'InvalidMessage\(\s*"(\w+)"', source))
     assert codes
-    assert all(f"`{code}`" in TEXT for code in codes)
+    assert [code for code in sorted(codes) if f"`{code}`" not in TEXT] == []

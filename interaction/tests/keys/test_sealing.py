@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 
-from interaction import sealing
-from interaction.choosing import availability
+from interaction import encryption
+from interaction.credentials.provider_selection import provider_options
 from interaction.models import Endpoint, ProviderCredential
 from voiceproject.secret import credentials_key
 
@@ -34,7 +34,7 @@ def found() -> list[str | None]:
 
 
 def reasons(owner: User) -> dict[str, str]:
-    return {offer.name: offer.reason for offer in availability(owner.pk)["llm"]}
+    return {option.name: option.reason for option in provider_options(owner.pk)["llm"]}
 
 
 def test_the_first_start_makes_a_key_that_is_the_owners_alone(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_what_is_kept_is_not_what_was_typed(owner: User) -> None:
 
 
 def test_the_same_key_twice_does_not_look_the_same(owner: User) -> None:
-    assert sealing.seal(KEY) != sealing.seal(KEY)
+    assert encryption.encrypt(KEY) != encryption.encrypt(KEY)
 
 
 def test_a_wrong_key_is_told_to_the_person_and_to_whoever_checks(

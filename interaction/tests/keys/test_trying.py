@@ -11,13 +11,14 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interaction.holdings import Access
-from interaction.keys.trying import LEAST_SHARED, Answer, ask, without
-from interaction.providers.accounts import ACCOUNTS, Account
+from interaction.credentials.key_check import LEAST_SHARED, CheckResult, check_key, mask_key
+from interaction.credentials.store import Access
+from interaction.providers.declaration import Account
+from interaction.providers.registry import accounts
 
 KEY = "sk-live-0123456789abcdefWXYZ"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-ME = Account("Someone", trial="/models")
+ME = Account("", check_path="/models", label="Someone")
 
 
 @asynccontextmanager
@@ -34,12 +35,12 @@ async def respond_when(handler: Handler) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def tried(handler: Handler, account: Account = ME, **more: object) -> Answer:
+async def tried(handler: Handler, account: Account = ME, **more: object) -> CheckResult:
     async with respond_when(handler) as url:
-        return await ask(account, Access(url, KEY, "own"), **more)  # type: ignore[arg-type]
+        return await check_key(account, Access(url, KEY, "own"), **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ACCOUNTS)
+@pytest.mark.parametrize("name", accounts())
 async def test_each_provider_gets_the_key_where_it_looks_for_it_and_nowhere_else(name: str) -> None:
     seen: list[web.Request] = []
 
@@ -47,12 +48,12 @@ async def test_each_provider_gets_the_key_where_it_looks_for_it_and_nowhere_else
         seen.append(request)
         return web.json_response({"data": [{"id": "one"}, {"id": "two"}]})
 
-    account = ACCOUNTS[name]
+    account = accounts()[name]
     answer = await tried(handler, account)
-    assert answer == Answer(True, f"{account.label} answered 200 and lists 2 models.")
+    assert answer == CheckResult(True, f"{account.label} answered 200 and lists 2 models.")
     (request,) = seen
     assert request.method == "GET"
-    assert request.path_qs == account.trial
+    assert request.path_qs == account.check_path
     assert request.headers[account.header] == account.scheme + KEY
     assert KEY not in str(request.url)
     assert [value for value in request.headers.values() if KEY in value] == [account.scheme + KEY]
@@ -64,7 +65,7 @@ async def test_a_streaming_address_is_asked_over_http() -> None:
 
     async with respond_when(handler) as url:
         access = Access(url.replace("http", "ws", 1), KEY, "server")
-        assert (await ask(ACCOUNTS["deepgram"], access)).ok
+        assert (await check_key(accounts()["deepgram"], access)).ok
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ async def test_what_a_provider_says_is_passed_on(body: object) -> None:
         return web.json_response(body, status=401)
 
     answer = await tried(handler)
-    assert answer == Answer(False, "Someone answered 401: Incorrect API key provided")
+    assert answer == CheckResult(False, "Someone answered 401: Incorrect API key provided")
 
 
 async def test_a_key_that_a_provider_quotes_is_masked() -> None:
@@ -92,7 +93,7 @@ async def test_a_key_that_a_provider_quotes_is_masked() -> None:
         return web.json_response({"error": {"message": text}}, status=401)
 
     answer = await tried(handler)
-    assert answer.said == "Someone answered 401: Wrong key …, that is …****WXYZ"
+    assert answer.message == "Someone answered 401: Wrong key …, that is …****WXYZ"
 
 
 async def test_a_model_that_the_server_does_not_have_is_named() -> None:
@@ -100,7 +101,7 @@ async def test_a_model_that_the_server_does_not_have_is_named() -> None:
         return web.json_response({"data": [{"id": "qwen3"}]})
 
     answer = await tried(handler, models=["qwen3", "llama9"])
-    assert answer == Answer(False, "Someone answered 200, but lists no model llama9.")
+    assert answer == CheckResult(False, "Someone answered 200, but lists no model llama9.")
 
 
 async def test_a_page_that_is_no_provider_is_no_success() -> None:
@@ -109,7 +110,7 @@ async def test_a_page_that_is_no_provider_is_no_success() -> None:
 
     answer = await tried(handler)
     assert not answer.ok
-    assert "not as a provider does" in answer.said
+    assert "not as a provider does" in answer.message
 
 
 async def test_a_redirect_is_told_and_the_key_does_not_follow_it() -> None:
@@ -120,7 +121,7 @@ async def test_a_redirect_is_told_and_the_key_does_not_follow_it() -> None:
         raise web.HTTPFound("/elsewhere")
 
     answer = await tried(handler)
-    assert answer == Answer(False, "Someone answered 302.")
+    assert answer == CheckResult(False, "Someone answered 302.")
     assert paths == ["/models"]
 
 
@@ -130,7 +131,7 @@ async def test_a_server_that_never_answers_costs_no_more_than_the_deadline() -> 
         raise AssertionError
 
     answer = await tried(handler, within=0.2)
-    assert answer == Answer(False, "Someone took too long to answer.")
+    assert answer == CheckResult(False, "Someone took too long to answer.")
 
 
 async def test_an_endless_answer_is_not_read_to_its_end() -> None:
@@ -145,15 +146,15 @@ async def test_an_endless_answer_is_not_read_to_its_end() -> None:
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no.such.host.invalid"])
 async def test_a_server_that_is_not_there_is_told(url: str) -> None:
-    answer = await ask(ME, Access(url, KEY, "own"))
-    assert answer == Answer(False, "Someone cannot be reached.")
+    answer = await check_key(ME, Access(url, KEY, "own"))
+    assert answer == CheckResult(False, "Someone cannot be reached.")
 
 
 @given(st.text(min_size=1), st.text(min_size=LEAST_SHARED), st.data())
 def test_nothing_of_a_key_is_in_what_is_told(words: str, key: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(key) - LEAST_SHARED))
     piece = key[start : start + data.draw(st.integers(LEAST_SHARED, len(key)))]
-    shown = without(key, words + piece + words)
+    shown = mask_key(key, words + piece + words)
     assert not any(
         key[at : at + LEAST_SHARED] in shown.replace("…", "\0")
         for at in range(len(key) - LEAST_SHARED + 1)
@@ -162,5 +163,5 @@ def test_nothing_of_a_key_is_in_what_is_told(words: str, key: str, data: st.Data
 
 
 def test_what_is_no_part_of_the_key_stays() -> None:
-    assert without(KEY, "Incorrect API key provided") == "Incorrect API key provided"
-    assert without("", "anything") == "anything"
+    assert mask_key(KEY, "Incorrect API key provided") == "Incorrect API key provided"
+    assert mask_key("", "anything") == "anything"

@@ -11,7 +11,7 @@ from django.test import Client
 
 from interaction.models import Preferences, PromptTemplate
 from interaction.tests.page.test_talk_page import config_of
-from interaction.tools.table import TABLE as TOOLS
+from interaction.tools.registry import TOOLS
 
 PREFERENCES = "/api/v1/interaction/preferences"
 

@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from interaction.wording import talk_words
+from interaction.core.metrics import METRICS
+from interaction.ui_strings import ui_strings
 from voiceproject.environment import BASE_DIR
 from voiceproject.heartbeat import key
 
@@ -69,6 +70,16 @@ def test_the_page_runs_under_its_content_security_policy(at_home: Client) -> Non
     assert "unsafe-eval" not in response["Content-Security-Policy"]
 
 
+def test_the_page_is_given_the_metrics_as_they_are_declared(at_home: Client) -> None:
+    config = config_of(at_home.get("/").content.decode())
+    assert config["metrics"] == [
+        {"name": metric.name, "stage": metric.stage, "label": metric.label} for metric in METRICS
+    ]
+    chinese = at_home.get("/", headers={"accept-language": "zh-TW"}).content.decode()
+    labels = {metric["label"] for metric in config_of(chinese)["metrics"]}
+    assert labels.isdisjoint(metric.label for metric in METRICS)
+
+
 def test_only_staff_are_shown_the_admin_site(at_home: Client, owner: User) -> None:
     assert "/admin/" not in at_home.get("/").content.decode()
     owner.is_staff = True
@@ -77,7 +88,7 @@ def test_only_staff_are_shown_the_admin_site(at_home: Client, owner: User) -> No
 
 
 def test_every_word_that_the_scripts_say_exists() -> None:
-    words = talk_words()
+    words = ui_strings()
     missing = []
     for script in SCRIPTS:
         text = script.read_text()
@@ -93,7 +104,7 @@ def test_every_word_is_said_by_some_script() -> None:
     labels = set(re.findall(r'"(talk_\w+)"', text))
     unused = [
         word
-        for word in talk_words()
+        for word in ui_strings()
         if f"words.{word}" not in text
         and word not in labels
         and not any(word.startswith(prefix) for prefix in prefixes)

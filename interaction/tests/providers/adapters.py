@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from interaction.core.types import Message
-from interaction.providers.base import Flush, Kind, ProviderConfig
-from interaction.providers.table import TABLE
+from interaction.providers.config import Kind, ProviderConfig
+from interaction.providers.registry import entries
+from interaction.providers.stage_protocols import Flush
 from interaction.tests.standins import (
     anthropic,
     deepgram,
@@ -48,7 +49,7 @@ class Adapter:
 
     def make(self, url: str = "", /, **deadlines: float | None) -> Any:
         """The provider, at the stand-in or another address."""
-        capabilities = TABLE[self.kind][self.name].capabilities
+        capabilities = entries(self.kind)[self.name].capabilities
         config = ProviderConfig(
             self.name,
             model=next(iter(capabilities.models), "any"),
@@ -56,7 +57,7 @@ class Adapter:
             base_url=url or self.server.url,
             api_key=KEY,
         )
-        module, name = TABLE[self.kind][self.name].path.split(":")
+        module, name = entries(self.kind)[self.name].path.split(":")
         wanted = {name: seconds for name, seconds in deadlines.items() if seconds is not None}
         return getattr(import_module(module), name)(config, **wanted)
 

@@ -9,9 +9,10 @@ import pytest
 
 from interaction.core.types import Message
 from interaction.providers import errors
-from interaction.providers.anthropic import LanguageModel
-from interaction.providers.base import ProviderConfig, Usage
-from interaction.providers.silence import SILENCE
+from interaction.providers._shared.placeholder_turn import PLACEHOLDER
+from interaction.providers.anthropic.llm import LanguageModel
+from interaction.providers.config import ProviderConfig
+from interaction.providers.stage_protocols import Usage
 from interaction.tests.standins.anthropic import Standin
 
 ASKED = Message("user", "What time is it?")
@@ -56,7 +57,7 @@ async def test_a_conversation_begins_with_the_person_and_has_no_empty_lines(
         return {"role": role, "content": [{"type": "text", "text": text} for text in texts]}
 
     assert server.requests[0].body["messages"] == [
-        line("user", SILENCE),
+        line("user", PLACEHOLDER),
         line("assistant", "Hello, I am listening."),
         line("user", "Hello.", "What time is it?"),
     ]

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interaction.core.types import Message
-from interaction.providers.base import Cut, ProviderConfig
-from interaction.providers.local.demo.agent import LanguageModel, reply
+from interaction.providers.config import ProviderConfig
+from interaction.providers.local._shared.word_stream import words
+from interaction.providers.local.demo.llm import LanguageModel, reply
 from interaction.providers.local.demo.numbers import in_words, number
-from interaction.providers.local.words import words
-from interaction.providers.table import load
+from interaction.providers.registry import load
+from interaction.providers.stage_protocols import LengthLimitReached
 
 NOON = datetime(2026, 11, 20, 12, 5, tzinfo=timezone(timedelta(hours=1), "CET"))
 
@@ -257,7 +258,10 @@ async def test_no_more_words_are_written_than_may_be(name: str) -> None:
     said = [Message("user", "say one two three four five")]
     every = [piece async for piece in model.complete(said)]
     assert len(every) > 3
-    assert [piece async for piece in model.complete(said, max_tokens=3)] == [*every[:3], Cut()]
+    assert [piece async for piece in model.complete(said, max_tokens=3)] == [
+        *every[:3],
+        LengthLimitReached(),
+    ]
     assert [piece async for piece in model.complete(said, max_tokens=len(every))] == every
 
 

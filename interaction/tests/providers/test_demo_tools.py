@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 
 from interaction.core.types import Message, ToolCall, ToolSpec
-from interaction.providers.base import ProviderConfig
-from interaction.providers.local.demo.agent import reply
-from interaction.providers.table import load
-from interaction.tools.table import load as tool_of
-from interaction.tools.table import spec_of
+from interaction.providers.config import ProviderConfig
+from interaction.providers.local.demo.llm import reply
+from interaction.providers.registry import load
+from interaction.tools.registry import load_tool, tool_spec
 
 NOON = datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
-TIME, END = (spec_of(tool_of(name)) for name in ("current_time", "end_session"))
+TIME, END = (tool_spec(load_tool(name)) for name in ("current_time", "end_session"))
 DICE = ToolSpec(
     "roll_dice",
     "Rolls dice.",
@@ -53,7 +52,7 @@ def called(text: str, *tools: ToolSpec, tool_choice: str = "auto") -> ToolCall:
     return call
 
 
-def told(text: str, name: str, result: Any) -> str:
+def spoken_result(text: str, name: str, result: Any) -> str:
     """What it says when the tool that it called for these words gave this result."""
     asking = Message("assistant", "", (ToolCall("1", name, "{}"),))
     answer = Message("tool", json.dumps(result), tool_call_id="1")
@@ -154,21 +153,21 @@ def test_two_calls_have_different_ids() -> None:
 )
 def test_it_speaks_of_the_time_that_the_tool_told(text: str, spoken: str) -> None:
     result = {"date": "2026-11-20", "weekday": "Friday", "time": "21:07", "time_zone": "Asia/Tokyo"}
-    assert told(text, "current_time", result) == spoken
+    assert spoken_result(text, "current_time", result) == spoken
 
 
 def test_it_says_goodbye_when_the_session_is_to_end() -> None:
-    assert "Goodbye" in told("goodbye", "end_session", {"ends_after_this_reply": True})
-    assert "Goodbye" in told("hang up", "end_session", {"ends_after_this_reply": True})
+    assert "Goodbye" in spoken_result("goodbye", "end_session", {"ends_after_this_reply": True})
+    assert "Goodbye" in spoken_result("hang up", "end_session", {"ends_after_this_reply": True})
 
 
 def test_it_speaks_of_any_other_result_as_it_is() -> None:
-    assert told("roll dice", "roll_dice", {"eyes": [3, 4]}) == "eyes: [3, 4]."
-    assert told("roll dice", "roll_dice", 5) == "5"
+    assert spoken_result("roll dice", "roll_dice", {"eyes": [3, 4]}) == "eyes: [3, 4]."
+    assert spoken_result("roll dice", "roll_dice", 5) == "5"
 
 
 def test_it_says_what_a_tool_that_failed_said() -> None:
-    said = told("what time is it", "current_time", {"error": "It took longer than 2 s."})
+    said = spoken_result("what time is it", "current_time", {"error": "It took longer than 2 s."})
     assert said == "I tried the tool current time, and it said: It took longer than 2 s."
 
 

@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 
 from interaction.audio import wav
-from interaction.providers.base import Kind
-from interaction.providers.table import TABLE
-from voiceproject.environment import BASE_DIR, Environment
+from interaction.management.commands.providers import documented
+from interaction.providers.config import Kind
+from interaction.providers.registry import SHIPPED, Registry
+from voiceproject.environment import BASE_DIR
+from voiceproject.settings import Environment
 from voiceproject.testing.installation import bare_environment, free_port, wait_until
 
 DOCUMENT = (BASE_DIR / "docs" / "providers.md").read_text()
@@ -28,13 +30,19 @@ LEFT_OUT = (".git", ".venv", "data", "node_modules", "__pycache__", ".*_cache", 
 KINDS: dict[str, Kind] = {"STT": "stt", "LLM": "llm", "TTS": "tts"}
 
 
-def test_it_lists_every_provider_and_says_who_met_only_a_stand_in() -> None:
+def test_it_lists_every_provider_as_it_is_declared() -> None:
+    """``manage.py providers --document docs/providers.md`` writes the table."""
+    assert documented(DOCUMENT) == DOCUMENT
+
+
+def test_it_says_who_met_only_a_stand_in() -> None:
     rows = re.findall(r"^\| (STT|LLM|TTS) \| `([\w-]+)` \|.*\| (.+) \|$", DOCUMENT, re.M)
+    shipped = Registry(SHIPPED, use_entry_points=False)
     assert [(KINDS[stage], name) for stage, name, _ in rows] == [
-        (kind, name) for kind in KINDS.values() for name in TABLE[kind]
+        (kind, name) for kind in KINDS.values() for name in shipped.entries(kind)
     ]
     for stage, name, met in rows:
-        remote = TABLE[KINDS[stage]][name].capabilities.needs_key
+        remote = shipped.entry(KINDS[stage], name).capabilities.needs_key
         assert (met == "**our stand-in only**") is remote, name
 
 
@@ -53,20 +61,16 @@ def test_the_environment_that_it_shows_is_one() -> None:
 def test_whoever_follows_it_word_for_word_gets_a_provider_that_speaks(tmp_path: Path) -> None:
     copy = Copy(tmp_path / "parley")
     chapter = DOCUMENT[DOCUMENT.index("## Adding a provider") :]
-    (_, module), (_, line), (_, test), (_, trying), (_, talking) = BLOCK.findall(chapter)
+    *files, trying, talking = [text for _, text in BLOCK.findall(chapter)[:5]]
     assert "`make install-dev`" in chapter, "`make run` alone installs no pytest"
-    path, table, test_path = re.findall(r"(?:into|In) `(\S+\.py)`", chapter)
-
-    (copy.here / path).write_text(module)
-    (copy.here / test_path).write_text(test)
-    before = (copy.here / table).read_text()
-    after = before.replace('    "tts": {\n', f'    "tts": {{\n{line}', 1)
-    assert after != before
-    (copy.here / table).write_text(after)
+    paths = re.findall(r"into `(\S+\.py)`", chapter)
+    for path, text in zip(paths, files, strict=True):
+        (copy.here / path).parent.mkdir(exist_ok=True)
+        (copy.here / path).write_text(text)
 
     assert "1 passed" in copy.follow(trying)
-    copy.follow(f".venv/bin/python -m ruff check {path} {table} {test_path}")
-    copy.follow(f".venv/bin/python -m ruff format --check {path} {table} {test_path}")
+    copy.follow(f".venv/bin/python -m ruff check {' '.join(paths)}")
+    copy.follow(f".venv/bin/python -m ruff format --check {' '.join(paths)}")
     with copy.running():
         copy.follow(talking)
     (spoken,) = (copy.here / "beeps").glob("*.wav")

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from interaction.providers import errors
-from interaction.providers.base import ProviderConfig
-from interaction.providers.elevenlabs import VOICES, TextToSpeech
-from interaction.providers.table import TABLE
+from interaction.providers.config import ProviderConfig
+from interaction.providers.elevenlabs import VOICE_IDS
+from interaction.providers.elevenlabs.tts import TextToSpeech
+from interaction.providers.registry import entries
 from interaction.tests.standins.elevenlabs import Standin
 from interaction.tests.standins.openai import SPEECH_RATE, pitch_of
 
@@ -23,10 +24,10 @@ def speaking(server: Standin, voice: str) -> TextToSpeech:
 
 
 def test_the_table_names_the_voices_that_are_known() -> None:
-    assert set(TABLE["tts"]["elevenlabs"].capabilities.voices) == set(VOICES)
+    assert set(entries("tts")["elevenlabs"].capabilities.voices) == set(VOICE_IDS)
 
 
-@pytest.mark.parametrize(("voice", "id_"), [("George", VOICES["George"]), ("my/own", "my/own")])
+@pytest.mark.parametrize(("voice", "id_"), [("George", VOICE_IDS["George"]), ("my/own", "my/own")])
 async def test_a_voice_is_named_or_given_by_its_id(voice: str, id_: str) -> None:
     async with Standin() as server:
         provider = speaking(server, voice)

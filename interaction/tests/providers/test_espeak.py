@@ -14,10 +14,10 @@ import pytest
 
 from interaction.audio.resample import Resampler
 from interaction.audio.vad import FRAME_BYTES, SpeechDetector
-from interaction.providers.base import ProviderConfig
+from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderRefused, ProviderUnavailable
-from interaction.providers.local.espeak import VOICES, TextToSpeech
-from interaction.providers.table import ESPEAK_VOICES
+from interaction.providers.local.espeak import PROVIDER, VOICES
+from interaction.providers.local.espeak.tts import TextToSpeech
 
 TEXT = "Hello, this is the demo agent. What is your name?"
 LONG = "It was the best of times, it was the worst of times. " * 200
@@ -38,7 +38,7 @@ async def speaker() -> AsyncIterator[Speaker]:
         await tts.aclose()
 
 
-async def said(tts: TextToSpeech, text: str) -> bytes:
+async def speech_of(tts: TextToSpeech, text: str) -> bytes:
     pieces = [pcm async for pcm in tts.synthesize(text)]
     assert all(pcm and len(pcm) % 2 == 0 for pcm in pieces)
     return b"".join(pieces)
@@ -49,14 +49,14 @@ def seconds(pcm: bytes) -> float:
 
 
 def test_the_table_knows_the_voices() -> None:
-    assert set(ESPEAK_VOICES) == set(VOICES)
+    assert set(PROVIDER.stages[0].capabilities.voices) == set(VOICES)
 
 
 @pytest.mark.parametrize("voice", VOICES)
 async def test_every_voice_speaks_loud_enough_and_is_not_clipped(
     speaker: Speaker, voice: str
 ) -> None:
-    pcm = await said(speaker(voice=voice), TEXT)
+    pcm = await speech_of(speaker(voice=voice), TEXT)
 
     samples = np.frombuffer(pcm, dtype="<i2").astype(float)
     assert 2 < seconds(pcm) < 8
@@ -66,7 +66,7 @@ async def test_every_voice_speaks_loud_enough_and_is_not_clipped(
 
 async def test_what_it_says_is_speech(speaker: Speaker) -> None:
     resampler = Resampler(TextToSpeech.sample_rate, 16_000)
-    pcm = resampler.feed(await said(speaker(), TEXT)) + resampler.finish()
+    pcm = resampler.feed(await speech_of(speaker(), TEXT)) + resampler.finish()
     detector = SpeechDetector()
 
     ends = range(FRAME_BYTES, len(pcm) + 1, FRAME_BYTES)
@@ -76,24 +76,26 @@ async def test_what_it_says_is_speech(speaker: Speaker) -> None:
 
 async def test_chinese_is_spoken_by_a_chinese_voice_whatever_was_chosen(speaker: Speaker) -> None:
     text = "你好，我是示範助理。"
-    chosen = seconds(await said(speaker(voice="cmn"), text))
+    chosen = seconds(await speech_of(speaker(voice="cmn"), text))
     # An English voice would say "Chinese letter" ten times.
-    assert seconds(await said(speaker(voice="en-us"), text)) == pytest.approx(chosen, rel=0.05)
+    assert seconds(await speech_of(speaker(voice="en-us"), text)) == pytest.approx(chosen, rel=0.05)
 
 
 async def test_different_voices_sound_different(speaker: Speaker) -> None:
-    american, british = [await said(speaker(voice=voice), TEXT) for voice in ("en-us", "en-gb")]
+    american, british = [
+        await speech_of(speaker(voice=voice), TEXT) for voice in ("en-us", "en-gb")
+    ]
     assert len(american) != len(british)
 
 
 async def test_a_voice_that_does_not_exist_is_refused(speaker: Speaker) -> None:
     with pytest.raises(ProviderRefused, match="en-us"):
-        await said(speaker(voice="nobody"), TEXT)
+        await speech_of(speaker(voice="nobody"), TEXT)
 
 
 @pytest.mark.parametrize("text", ["", " ", "...", "😀", "<break time='9s'/>", "a\0b", "[[h@ll]]"])
 async def test_no_text_is_too_odd(speaker: Speaker, text: str) -> None:
-    assert seconds(await said(speaker(), text)) < 5
+    assert seconds(await speech_of(speaker(), text)) < 5
 
 
 async def test_stopping_in_the_middle_stops_the_synthesis(speaker: Speaker) -> None:
@@ -103,15 +105,15 @@ async def test_stopping_in_the_middle_stops_the_synthesis(speaker: Speaker) -> N
             break
 
     # The engine speaks for one at a time: had it gone on, this would come after ten minutes' PCM.
-    assert seconds(await said(tts, "Yes.")) < 2
+    assert seconds(await speech_of(tts, "Yes.")) < 2
 
 
 async def test_many_speak_at_once_and_each_says_their_own(speaker: Speaker) -> None:
     tts = speaker()
     texts = ["and on " * length for length in range(1, 13)]
-    alone = [seconds(await said(tts, text)) for text in texts]
+    alone = [seconds(await speech_of(tts, text)) for text in texts]
 
-    at_once = await asyncio.gather(*(said(tts, text) for text in texts))
+    at_once = await asyncio.gather(*(speech_of(tts, text) for text in texts))
 
     assert list(map(seconds, at_once)) == pytest.approx(alone, abs=0.1)
 
@@ -123,4 +125,4 @@ async def test_a_killed_engine_costs_what_it_said_and_comes_back(speaker: Speake
             if pid := cast("Any", tts)._pool.engines[0].pid:
                 os.kill(pid, signal.SIGKILL)
 
-    assert await said(tts, "Yes.")
+    assert await speech_of(tts, "Yes.")

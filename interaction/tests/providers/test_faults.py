@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from interaction.providers import errors
-from interaction.providers.table import TABLE
+from interaction.providers.config import Kind
+from interaction.providers.registry import SHIPPED, Registry
 from interaction.tests.providers.adapters import KEY, SAID, STANDINS, Adapter
 
 SOON = (0.3, 0.2)
@@ -44,10 +45,12 @@ async def adapter(request: pytest.FixtureRequest) -> AsyncIterator[Adapter]:
 
 
 def test_every_adapter_that_needs_a_server_is_among_these() -> None:
+    shipped = Registry(SHIPPED, use_entry_points=False)
+    kinds: tuple[Kind, ...] = ("stt", "llm", "tts")
     remote = {
         (kind, name)
-        for kind in ("stt", "llm", "tts")
-        for name, entry in TABLE[kind].items()
+        for kind in kinds
+        for name, entry in shipped.entries(kind).items()
         if entry.capabilities.needs_key
     }
     assert remote == set(STANDINS)

@@ -9,8 +9,8 @@ import pytest
 
 from interaction.core.types import Message, ToolCall
 from interaction.providers import errors
-from interaction.providers.base import ProviderConfig
-from interaction.providers.gemini import LanguageModel
+from interaction.providers.config import ProviderConfig
+from interaction.providers.gemini.llm import LanguageModel
 from interaction.tests.standins.gemini import SIGNATURE, Standin
 
 ASKED = Message("user", "What time is it?")

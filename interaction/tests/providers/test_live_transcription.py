@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from interaction.providers import errors
-from interaction.providers.base import FLUSH, Flush, Transcript
+from interaction.providers.stage_protocols import FLUSH, Flush, Transcript
 from interaction.tests.providers.adapters import SECOND, STANDINS, Adapter, given
 from interaction.tests.standins.live import HEARD
 
@@ -25,12 +25,12 @@ async def ear(request: pytest.FixtureRequest) -> AsyncIterator[Adapter]:
         await made.provider.aclose()
 
 
-async def hear(ear: Adapter, *audio: bytes | Flush) -> list[Transcript]:
+async def transcribe(ear: Adapter, *audio: bytes | Flush) -> list[Transcript]:
     return [transcript async for transcript in ear.provider.transcribe(given(*audio))]
 
 
 async def test_partials_come_with_the_audio_and_a_final_one_at_its_end(ear: Adapter) -> None:
-    *partials, final = await hear(ear, SECOND, SECOND)
+    *partials, final = await transcribe(ear, SECOND, SECOND)
     assert partials[:2] == [
         Transcript("hello", final=False),
         Transcript("hello there", final=False),
@@ -76,20 +76,20 @@ async def test_a_flush_gives_what_was_said_so_far_and_the_end_everything(ear: Ad
 
 
 async def test_nothing_said_after_a_flush_asks_for_nothing(ear: Adapter) -> None:
-    finals = [t for t in await hear(ear, SECOND, FLUSH) if t.final]
+    finals = [t for t in await transcribe(ear, SECOND, FLUSH) if t.final]
     assert finals == [Transcript(HEARD, final=True)] * 2
     assert len(ear.server.requests) == 1
 
 
 async def test_no_audio_is_no_speech(ear: Adapter) -> None:
-    assert await hear(ear) == [Transcript("", final=True)]
+    assert await transcribe(ear) == [Transcript("", final=True)]
 
 
 async def test_many_people_at_once_have_sockets_of_their_own(ear: Adapter) -> None:
-    answers = await asyncio.gather(*(hear(ear, SECOND) for _ in range(4)))
+    answers = await asyncio.gather(*(transcribe(ear, SECOND) for _ in range(4)))
     assert [answer[-1].text for answer in answers] == [HEARD] * 4
     assert ear.server.connections == 4
-    assert await hear(ear, SECOND)
+    assert await transcribe(ear, SECOND)
     assert ear.server.connections == 4
 
 
@@ -101,22 +101,22 @@ async def test_what_goes_wrong_with_the_audio_is_not_blamed_on_the_server(ear: A
     with pytest.raises(TimeoutError, match="the stream of audio"):
         async for _ in ear.provider.transcribe(breaking()):
             pass
-    assert await hear(ear, SECOND)
+    assert await transcribe(ear, SECOND)
     assert ear.server.connections == 2, "the first socket still had the half of an utterance"
 
 
 async def test_a_socket_that_was_closed_meanwhile_is_not_used(ear: Adapter) -> None:
-    assert await hear(ear, SECOND)
+    assert await transcribe(ear, SECOND)
     for connection in list(ear.server.open):
         await connection.close()
-    assert await hear(ear, SECOND)
+    assert await transcribe(ear, SECOND)
     assert ear.server.connections == 2
 
 
 async def test_a_server_that_says_what_is_wrong_is_understood(ear: Adapter) -> None:
     ear.server.next("stt", fault="error", code="invalid_api_key")
     with pytest.raises(errors.ProviderUnauthorized):
-        await hear(ear, SECOND)
+        await transcribe(ear, SECOND)
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ async def test_deepgram_may_leave_a_finalize_unanswered() -> None:
     async with STANDINS["stt", "deepgram"]() as server:
         server.script("stt", code="mute")
         ear = Adapter("stt", "deepgram", server)
-        ear.provider = ear.make(quiet=0.05)
-        assert (await hear(ear, SECOND))[-1] == Transcript(HEARD, final=True)
+        ear.provider = ear.make(ask_again_after=0.05)
+        assert (await transcribe(ear, SECOND))[-1] == Transcript(HEARD, final=True)
         said = asyncio.Event()
 
         async def speaking() -> AsyncIterator[bytes | Flush]:
@@ -171,7 +171,7 @@ async def test_openais_session_detects_no_turns_and_knows_the_language() -> None
     async with STANDINS["stt", "openai-live"]() as server:
         ear = Adapter("stt", "openai-live", server)
         ear.provider = ear.make()
-        assert await hear(ear, SECOND)
+        assert await transcribe(ear, SECOND)
         await ear.provider.aclose()
     body: dict[str, Any] = server.requests[0].body
     assert body["intent"] == "transcription"
@@ -184,7 +184,7 @@ async def test_openai_is_not_asked_to_transcribe_less_than_it_takes() -> None:
     async with STANDINS["stt", "openai-live"]() as server:
         ear = Adapter("stt", "openai-live", server)
         ear.provider = ear.make()
-        heard = await hear(ear, HALF, FLUSH, TENTH[:1_600])
+        heard = await transcribe(ear, HALF, FLUSH, TENTH[:1_600])
         assert heard[-1].text == HEARD
         assert heard[-1].final
         await ear.provider.aclose()

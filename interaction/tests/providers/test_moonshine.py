@@ -12,15 +12,17 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from interaction.choosing import effective
+from interaction.core.types import ProviderSelection
+from interaction.credentials.provider_selection import resolve_choice
 from interaction.providers import errors
-from interaction.providers.base import FLUSH, Flush, ProviderChoice, ProviderConfig, Transcript
-from interaction.providers.table import TABLE, lacking
+from interaction.providers.config import ProviderConfig
+from interaction.providers.registry import entries, missing_requirement
+from interaction.providers.stage_protocols import FLUSH, Flush, Transcript
 from interaction.tests.providers.adapters import given
 from interaction.tests.standins import moonshine as standin
 from voiceproject.testing.plugin import require
 
-ENTRY = TABLE["stt"]["moonshine"]
+ENTRY = entries("stt")["moonshine"]
 SECOND = b"\x00\x10" * 16_000
 SMALL, TINY, CHINESE = "small-streaming-en", "tiny-streaming-en", "tiny-streaming-zh"
 
@@ -33,7 +35,7 @@ def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fetch:
     """``fetched(*names)``: files as large as these models' are on the disk, which has no others."""
     require(find_spec("moonshine_voice"), "moonshine-voice")
     monkeypatch.setenv("MOONSHINE_VOICE_CACHE", str(tmp_path))
-    from interaction.providers.local.moonshine_models import models
+    from interaction.providers.local.moonshine.models import models
 
     def fetch(*names: str) -> None:
         for model in models():
@@ -52,18 +54,18 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def hear() -> AsyncIterator[Callable[..., asyncio.Future[Spoken]]]:
+async def transcribe() -> AsyncIterator[Callable[..., asyncio.Future[Spoken]]]:
     """``hear(*audio)``: what is understood."""
-    from interaction.providers.local.moonshine import SpeechToText
+    from interaction.providers.local.moonshine.stt import SpeechToText
 
     made = []
 
-    async def hear(*audio: bytes | Flush, model: str = "") -> Spoken:
+    async def transcribe(*audio: bytes | Flush, model: str = "") -> Spoken:
         provider = SpeechToText(ProviderConfig("moonshine", model=model, language="en-GB"))
         made.append(provider)
         return [transcript async for transcript in provider.transcribe(given(*audio))]
 
-    yield lambda *audio, **options: asyncio.ensure_future(hear(*audio, **options))
+    yield lambda *audio, **options: asyncio.ensure_future(transcribe(*audio, **options))
     for provider in made:
         await provider.aclose()
 
@@ -78,7 +80,7 @@ def run(*names: str) -> str:
 
 
 def test_every_language_of_the_table_has_a_model_and_no_other_has() -> None:
-    from interaction.providers.local.moonshine_models import models
+    from interaction.providers.local.moonshine.models import models
 
     assert {model.language for model in models()} == set(ENTRY.capabilities.languages)
 
@@ -90,21 +92,21 @@ def test_what_the_package_ships_is_no_model() -> None:
     assert package.origin
     assets = Path(package.origin).parent / "assets" / "tiny-en"
     assert [path.name for path in assets.iterdir()] == ["tokenizer.bin"]
-    assert lacking(ENTRY) == "model"
+    assert missing_requirement(ENTRY) == "model"
 
 
 def test_a_model_that_is_there_becomes_the_default_for_its_language(fetched: Fetch) -> None:
-    assert effective("stt", ProviderChoice("")).name == "pocketsphinx"
+    assert resolve_choice("stt", ProviderSelection("")).name == "pocketsphinx"
     fetched(CHINESE)
-    assert lacking(ENTRY) == ""
-    assert effective("stt", ProviderChoice("")).name == "pocketsphinx"
-    assert effective("stt", ProviderChoice("", language="zh-Hant")).name == "moonshine"
+    assert missing_requirement(ENTRY) == ""
+    assert resolve_choice("stt", ProviderSelection("")).name == "pocketsphinx"
+    assert resolve_choice("stt", ProviderSelection("", language="zh-Hant")).name == "moonshine"
     fetched(TINY)
-    assert effective("stt", ProviderChoice("")).name == "moonshine"
+    assert resolve_choice("stt", ProviderSelection("")).name == "moonshine"
 
 
 def test_the_larger_model_is_the_better_one(fetched: Fetch) -> None:
-    from interaction.providers.local.moonshine_models import best
+    from interaction.providers.local.moonshine.models import best
 
     fetched(TINY, SMALL)
     found, named = best("en-US"), best("en-US", TINY)
@@ -115,7 +117,7 @@ def test_the_larger_model_is_the_better_one(fetched: Fetch) -> None:
 
 
 def test_half_a_model_is_none(fetched: Fetch) -> None:
-    from interaction.providers.local.moonshine_models import best
+    from interaction.providers.local.moonshine.models import best
 
     fetched(TINY)
     model = best("en")
@@ -144,7 +146,7 @@ def test_a_download_that_fails_is_one_clear_line(monkeypatch: pytest.MonkeyPatch
         f"{SMALL} was not fetched: the server cannot be reached."
         " The other recognisers go on as before."
     )
-    assert lacking(ENTRY, "en") == "model"
+    assert missing_requirement(ENTRY, "en") == "model"
 
 
 def test_what_is_here_already_is_not_fetched_again(
@@ -165,7 +167,7 @@ def test_a_name_that_no_model_has_is_said() -> None:
 
 @pytest.mark.usefixtures("library")
 async def test_partials_grow_while_the_audio_comes_and_the_end_has_all(fetched: Fetch) -> None:
-    from interaction.providers.local.moonshine import SpeechToText
+    from interaction.providers.local.moonshine.stt import SpeechToText
 
     fetched(TINY)
     provider = SpeechToText(ProviderConfig("moonshine", language="en"))
@@ -188,45 +190,45 @@ async def test_partials_grow_while_the_audio_comes_and_the_end_has_all(fetched: 
 
 @pytest.mark.usefixtures("library")
 async def test_a_flush_gives_what_was_said_so_far_and_the_utterance_goes_on(
-    fetched: Fetch, hear: Callable[..., asyncio.Future[Spoken]]
+    fetched: Fetch, transcribe: Callable[..., asyncio.Future[Spoken]]
 ) -> None:
     fetched(TINY)
-    heard = await hear(SECOND, SECOND[:16_000], FLUSH, SECOND)
+    heard = await transcribe(SECOND, SECOND[:16_000], FLUSH, SECOND)
     assert [t.text for t in heard if t.final] == ["it was the", "it was the best of"]
 
 
 @pytest.mark.usefixtures("library")
 async def test_people_who_talk_at_once_do_not_hear_each_other(
-    fetched: Fetch, hear: Callable[..., asyncio.Future[Spoken]]
+    fetched: Fetch, transcribe: Callable[..., asyncio.Future[Spoken]]
 ) -> None:
     fetched(TINY)
     lengths = (1, 2, 3, 5)
-    answers = await asyncio.gather(*(hear(*[SECOND] * length) for length in lengths))
+    answers = await asyncio.gather(*(transcribe(*[SECOND] * length) for length in lengths))
     assert [len(answer[-1].text.split()) for answer in answers] == [2, 4, 6, 10]
 
 
 @pytest.mark.usefixtures("library")
 async def test_a_long_recording_does_not_wait_for_itself(
-    fetched: Fetch, hear: Callable[..., asyncio.Future[Spoken]]
+    fetched: Fetch, transcribe: Callable[..., asyncio.Future[Spoken]]
 ) -> None:
     fetched(TINY)
-    assert (await hear(bytes(40 * 32_000), SECOND))[-1] == Transcript("it was", final=True)
+    assert (await transcribe(bytes(40 * 32_000), SECOND))[-1] == Transcript("it was", final=True)
 
 
 async def test_a_model_that_cannot_be_loaded_is_unavailable(
-    fetched: Fetch, hear: Callable[..., asyncio.Future[Spoken]]
+    fetched: Fetch, transcribe: Callable[..., asyncio.Future[Spoken]]
 ) -> None:
     """Here by the library itself: the files are as large as they should be, and empty."""
     fetched(TINY)
     with pytest.raises(errors.ProviderUnavailable, match="cannot use its model"):
-        await hear(SECOND)
+        await transcribe(SECOND)
 
 
 async def test_no_model_for_the_language_is_a_refusal(
-    fetched: Fetch, hear: Callable[..., asyncio.Future[Spoken]]
+    fetched: Fetch, transcribe: Callable[..., asyncio.Future[Spoken]]
 ) -> None:
     fetched(CHINESE)
     with pytest.raises(errors.ProviderRefused, match="for the language en-GB"):
-        await hear(SECOND)
+        await transcribe(SECOND)
     with pytest.raises(errors.ProviderRefused, match="no Moonshine model huge-en"):
-        await hear(SECOND, model="huge-en")
+        await transcribe(SECOND, model="huge-en")

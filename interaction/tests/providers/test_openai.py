@@ -13,9 +13,12 @@ import pytest
 
 from interaction.core.types import Message, ToolCall
 from interaction.providers import errors
-from interaction.providers.base import FLUSH, Flush, ProviderConfig, Transcript, Usage
-from interaction.providers.openai import Calls, LanguageModel, SpeechToText, TextToSpeech
-from interaction.providers.table import load
+from interaction.providers.config import ProviderConfig
+from interaction.providers.openai.llm import LanguageModel, ToolCallAssembler
+from interaction.providers.openai.stt import SpeechToText
+from interaction.providers.openai.tts import TextToSpeech
+from interaction.providers.registry import load
+from interaction.providers.stage_protocols import FLUSH, Flush, Transcript, Usage
 from interaction.tests.standins.openai import SPEECH_RATE, Standin, pitch_of
 
 KEY = "sk-secret"
@@ -144,10 +147,10 @@ async def test_a_reply_comes_in_pieces_and_the_context_is_sent(
 @pytest.mark.parametrize("index", [0, None])
 def test_calls_that_come_whole_are_told_apart_by_their_ids(index: int | None) -> None:
     """As Ollama sends them, and Google's server that speaks OpenAI's protocol."""
-    calls = Calls()
+    calls = ToolCallAssembler()
     for number in range(2):
         function = SimpleNamespace(name="weather", arguments=f'{{"day": {number}}}')
-        calls.take([SimpleNamespace(index=index, id=f"call_{number}", function=function)])
+        calls.feed([SimpleNamespace(index=index, id=f"call_{number}", function=function)])
     assert calls.complete() == [
         ToolCall("call_0", "weather", '{"day": 0}'),
         ToolCall("call_1", "weather", '{"day": 1}'),

@@ -21,11 +21,12 @@ import pytest_asyncio
 
 from interaction.audio import wav
 from interaction.audio.resample import Resampler
-from interaction.providers.base import FLUSH, Flush, ProviderConfig, Transcript
+from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderUnavailable
-from interaction.providers.local import recognising
-from interaction.providers.local.engines import ROOT, Pool
-from interaction.providers.local.pocketsphinx import SpeechToText
+from interaction.providers.local._shared.engine_processes import ROOT, Pool
+from interaction.providers.local.pocketsphinx import engine as engine_module
+from interaction.providers.local.pocketsphinx.stt import SpeechToText
+from interaction.providers.stage_protocols import FLUSH, Flush, Transcript
 from voiceproject.testing.plugin import require
 
 PARIS = "what is the weather like in paris today"
@@ -60,16 +61,18 @@ async def given(*items: bytes | Flush) -> AsyncIterator[bytes | Flush]:
         yield item
 
 
-async def heard(stt: SpeechToText, audio: AsyncIterator[bytes | Flush]) -> list[Transcript]:
+async def transcripts_of(
+    stt: SpeechToText, audio: AsyncIterator[bytes | Flush]
+) -> list[Transcript]:
     return [transcript async for transcript in stt.transcribe(audio)]
 
 
 async def text_of(stt: SpeechToText, pcm: bytes) -> str:
-    return (await heard(stt, pieces(pcm)))[-1].text
+    return (await transcripts_of(stt, pieces(pcm)))[-1].text
 
 
 async def test_partials_grow_into_the_exact_sentence(stt: SpeechToText, spoken: Spoken) -> None:
-    *partials, final = await heard(stt, pieces(spoken(PARIS).pcm))
+    *partials, final = await transcripts_of(stt, pieces(spoken(PARIS).pcm))
 
     assert final == Transcript(PARIS, final=True)
     texts = [partial.text for partial in partials]
@@ -81,13 +84,15 @@ async def test_whoever_talks_for_long_is_understood_to_the_end(
     stt: SpeechToText, spoken: Spoken
 ) -> None:
     pcm = spoken(PARIS).pcm + bytes(16_000)
-    assert 8 * len(pcm) > recognising.SEGMENT * recognising.PIECE
+    assert 8 * len(pcm) > engine_module.SEGMENT * engine_module.PIECE
     assert await text_of(stt, 8 * pcm) == " ".join(8 * [PARIS])
 
 
 async def test_how_the_audio_is_cut_makes_no_difference(stt: SpeechToText, spoken: Spoken) -> None:
     pcm = spoken("my name is john").pcm
-    whole, *others = [await heard(stt, pieces(pcm, size)) for size in (len(pcm), 34, 4_998)]
+    whole, *others = [
+        await transcripts_of(stt, pieces(pcm, size)) for size in (len(pcm), 34, 4_998)
+    ]
 
     assert whole[-1].text == "my name is john"
     assert others == [whole, whole]
@@ -97,12 +102,12 @@ async def test_one_utterance_leaves_nothing_behind_for_the_next(
     stt: SpeechToText, spoken: Spoken
 ) -> None:
     pcm = spoken(PARIS).pcm
-    before = await heard(stt, pieces(pcm))
-    for _ in range(recognising.MOST_DECODERS):
+    before = await transcripts_of(stt, pieces(pcm))
+    for _ in range(engine_module.MOST_DECODERS):
         await asyncio.gather(*(text_of(stt, noise) for noise in [os.urandom(64_000)] * 2))
     await text_of(stt, spoken("good morning").pcm)
 
-    assert await heard(stt, pieces(pcm)) == before
+    assert await transcripts_of(stt, pieces(pcm)) == before
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000])
@@ -145,16 +150,16 @@ async def test_a_flush_gives_a_final_and_the_utterance_goes_on(
     pause = bytes(9_600)
     first, second = spoken("my name is john").pcm, spoken("what is my name").pcm
 
-    transcripts = await heard(stt, given(first, pause, FLUSH, pause, second))
+    transcripts = await transcripts_of(stt, given(first, pause, FLUSH, pause, second))
 
     finals = [transcript.text for transcript in transcripts if transcript.final]
     assert finals == ["my name is john", "my name is john what is my name"]
 
 
 async def test_nothing_said_is_an_empty_final(stt: SpeechToText) -> None:
-    assert await heard(stt, given()) == [Transcript("", final=True)]
+    assert await transcripts_of(stt, given()) == [Transcript("", final=True)]
     assert await text_of(stt, bytes(32_000)) == ""
-    assert await heard(stt, given(FLUSH)) == [Transcript("", final=True)] * 2
+    assert await transcripts_of(stt, given(FLUSH)) == [Transcript("", final=True)] * 2
 
 
 async def test_many_talk_at_once_and_each_gets_their_own_words(
@@ -162,7 +167,7 @@ async def test_many_talk_at_once_and_each_gets_their_own_words(
 ) -> None:
     """More than there are decoders: the others wait, and lose nothing."""
     sentences = [PARIS, "my name is john", "what is my name", "good morning"]
-    at_once = sentences * (recognising.MOST_DECODERS * SpeechToText.processes // 2)
+    at_once = sentences * (engine_module.MOST_DECODERS * SpeechToText.processes // 2)
 
     texts = await asyncio.gather(*(text_of(stt, spoken(text).pcm) for text in at_once))
 
@@ -170,14 +175,14 @@ async def test_many_talk_at_once_and_each_gets_their_own_words(
 
 
 async def test_turning_away_is_said(stt: SpeechToText) -> None:
-    at_once = SpeechToText.processes * (recognising.MOST_DECODERS + recognising.MOST_WAITING)
+    at_once = SpeechToText.processes * (engine_module.MOST_DECODERS + engine_module.MOST_WAITING)
     open_ended = asyncio.Event()
 
     async def holding() -> AsyncIterator[bytes]:
         await open_ended.wait()
         yield b""
 
-    tasks = [asyncio.create_task(heard(stt, holding())) for _ in range(at_once + 1)]
+    tasks = [asyncio.create_task(transcripts_of(stt, holding())) for _ in range(at_once + 1)]
     done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
     with pytest.raises(ProviderUnavailable, match="at once"):
@@ -196,9 +201,9 @@ async def test_cancelling_frees_the_decoders(stt: SpeechToText, spoken: Spoken) 
             begun.set()
             await asyncio.Event().wait()
 
-    slots = recognising.MOST_DECODERS * SpeechToText.processes
+    slots = engine_module.MOST_DECODERS * SpeechToText.processes
     for _ in range(2):
-        tasks = [asyncio.create_task(heard(stt, endless())) for _ in range(slots)]
+        tasks = [asyncio.create_task(transcripts_of(stt, endless())) for _ in range(slots)]
         await begun.wait()
         for task in tasks:
             task.cancel()
@@ -213,7 +218,7 @@ async def test_what_goes_wrong_with_the_audio_comes_up(stt: SpeechToText) -> Non
         raise LookupError("the stream of audio")
 
     with pytest.raises(LookupError):
-        await heard(stt, breaking())
+        await transcripts_of(stt, breaking())
 
 
 async def test_a_killed_engine_costs_its_utterances_and_comes_back(
@@ -230,7 +235,7 @@ async def test_a_killed_engine_costs_its_utterances_and_comes_back(
         await asyncio.Event().wait()
 
     with pytest.raises(ProviderUnavailable) as caught:
-        await heard(stt, talking())
+        await transcripts_of(stt, talking())
 
     assert killed.is_set()
     assert (caught.value.stage, caught.value.retryable) == ("stt", True)
@@ -259,8 +264,9 @@ def _pool(stt: SpeechToText) -> Pool:
 
 KILLED = """
 import asyncio, os, signal
-from interaction.providers.base import ProviderConfig
-from interaction.providers.local.pocketsphinx import SpeechToText
+from interaction.providers.config import ProviderConfig
+from interaction.providers.local.pocketsphinx import engine as engine_module
+from interaction.providers.local.pocketsphinx.stt import SpeechToText
 
 async def main():
     stt = SpeechToText(ProviderConfig("pocketsphinx"))

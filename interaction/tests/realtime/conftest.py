@@ -13,8 +13,8 @@ from django.test import override_settings
 from pydantic import SecretStr
 
 from interaction.core.engine import SessionSpec
+from interaction.core.types import ProviderSelection
 from interaction.models import Session
-from interaction.providers.base import ProviderChoice
 from interaction.tests.standins import gemini_live
 from interaction.tests.standins.openai_realtime import Standin
 
@@ -49,10 +49,10 @@ def session(transactional_db: None) -> Callable[..., SessionSpec]:
         fields: dict[str, Any] = {
             "session_id": uuid4(),
             "mode": "realtime",
-            "realtime": ProviderChoice("openai", voice="coral", language="en"),
-            "stt": (ProviderChoice("pocketsphinx"),),
-            "llm": (ProviderChoice("echo"),),
-            "tts": (ProviderChoice("espeak"),),
+            "realtime": ProviderSelection("openai", voice="coral", language="en"),
+            "stt": (ProviderSelection("pocketsphinx"),),
+            "llm": (ProviderSelection("echo"),),
+            "tts": (ProviderSelection("espeak"),),
             "system_prompt": "Be brief.",
         }
         owner, _ = get_user_model().objects.get_or_create(username="caller")

@@ -15,6 +15,7 @@ from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.realtime.tones import tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
+from interaction.turn_records.recorder import TurnRecorder
 from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
@@ -62,6 +63,35 @@ async def test_a_record_that_cannot_be_written_keeps_nobody_from_closing(
         await caller.reply_to_its_end(reply)
 
 
+async def test_an_archive_that_has_a_bug_keeps_nobody_from_closing(
+    standin: Standin, redis_client: Any, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interaction.realtime.engine.CLOSING_PATIENCE", 0.2)
+
+    def crash() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("interaction.turn_records.archive_queue.publisher", crash)
+    async with asyncio.timeout(20), Caller.calling(session(), RealtimeEngine) as caller:
+        for text in ("One", "Two"):
+            turn, reply = caller.type(text)
+            await caller.reply_to_its_end(reply)
+            caller.close(turn, reply, kind="text")
+
+
+async def test_a_recorder_that_has_a_bug_keeps_nobody_from_closing(
+    standin: Standin, redis_client: Any, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(_recorder: TurnRecorder) -> None:
+        raise ZeroDivisionError
+
+    async with asyncio.timeout(20), Caller.calling(session(), RealtimeEngine) as caller:
+        _turn, reply = caller.type("One")
+        await caller.reply_to_its_end(reply)
+        monkeypatch.setattr(TurnRecorder, "done", crash)
+    assert not hub()._listeners
+
+
 async def test_of_a_turn_that_is_over_nothing_stays_in_memory(
     standin: Standin, worker: Worker, session: Session
 ) -> None:
@@ -72,6 +102,6 @@ async def test_of_a_turn_that_is_over_nothing_stays_in_memory(
         reply = caller.end(turn)
         await caller.reply_to_its_end(reply)
         caller.close(turn, reply)
-        keeping = engine._keeping
+        keeping = engine._recorder
         assert not (keeping._ears or keeping._voices or keeping._pending)
-        assert len(engine._tasks) == 2
+        assert not engine._background._jobs

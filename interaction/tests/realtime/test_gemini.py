@@ -12,20 +12,20 @@ import pytest
 
 from interaction.core.config import TurnDetection
 from interaction.core.types import Message, ToolSpec
-from interaction.providers.base import (
-    LineEvent,
-    LineTerms,
-    ProviderConfig,
-    ReplyDone,
-    SpeechBegan,
-    SpeechOver,
-    SpokenText,
-    Usage,
-    Voice,
-    Words,
-)
+from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError
-from interaction.providers.gemini_live import RealtimeLine, RealtimeModel
+from interaction.providers.gemini.realtime import RealtimeConnection, RealtimeModel
+from interaction.providers.realtime_protocol import (
+    InputTranscript,
+    OutputAudio,
+    OutputTranscript,
+    RealtimeEvent,
+    RealtimeSessionConfig,
+    ResponseDone,
+    SpeechStarted,
+    SpeechStopped,
+)
+from interaction.providers.stage_protocols import Usage
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.gemini_live import Plan, Standin
 
@@ -43,9 +43,9 @@ def standin(gemini: Standin) -> Standin:
 class Talk:
     """A line, and all that has come over it."""
 
-    def __init__(self, line: RealtimeLine) -> None:
+    def __init__(self, line: RealtimeConnection) -> None:
         self.line = line
-        self.heard: list[LineEvent] = []
+        self.heard: list[RealtimeEvent] = []
         self.error: ProviderError | None = None
         self._arrived = asyncio.Event()
 
@@ -84,19 +84,19 @@ class Talk:
 
     @property
     def pcm(self) -> bytes:
-        return b"".join(event.pcm for event in self.of(Voice))
+        return b"".join(event.pcm for event in self.of(OutputAudio))
 
     @property
     def text(self) -> str:
-        return "".join(event.text for event in self.of(SpokenText))
+        return "".join(event.text for event in self.of(OutputTranscript))
 
     async def speak(self, pcm: bytes) -> None:
-        await self.line.begin()
+        await self.line.start_turn()
         await self.hear(pcm)
 
     async def hear(self, pcm: bytes) -> None:
         for start in range(0, len(pcm), 1024):
-            await self.line.hear(pcm[start : start + 1024])
+            await self.line.feed_audio(pcm[start : start + 1024])
 
 
 @asynccontextmanager
@@ -106,7 +106,7 @@ async def talking(standin: Standin, **terms: Any) -> AsyncIterator[Talk]:
     )
     model = RealtimeModel(config)
     try:
-        line = await model.open(LineTerms(**{"instructions": "Be brief.", **terms}))
+        line = await model.open(RealtimeSessionConfig(**{"instructions": "Be brief.", **terms}))
         talk = Talk(line)
         listening = asyncio.create_task(talk.listen())
         try:
@@ -122,18 +122,18 @@ async def talking(standin: Standin, **terms: Any) -> AsyncIterator[Talk]:
 async def test_a_spoken_turn_is_answered_in_speech(standin: Standin) -> None:
     async with talking(standin) as talk:
         await talk.speak(tone(1.0))
-        await talk.line.end()
-        done = await talk.first(ReplyDone)
-    assert done == ReplyDone(usage=Usage(20, 10))
+        await talk.line.commit_turn()
+        done = await talk.first(ResponseDone)
+    assert done == ResponseDone(usage=Usage(20, 10))
     assert pitch(talk.pcm) == pytest.approx(440, abs=3)
     assert len(talk.pcm) / 48 == pytest.approx(1_000, abs=5)
     assert talk.text == "That is what you said. Is it not?"
-    assert talk.of(Words) == [
-        Words(0, "hello", final=False),
-        Words(0, "hello there everybody", final=False),
-        Words(0, "hello there everybody", final=True),
+    assert talk.of(InputTranscript) == [
+        InputTranscript(0, "hello", final=False),
+        InputTranscript(0, "hello there everybody", final=False),
+        InputTranscript(0, "hello there everybody", final=True),
     ]
-    assert not talk.of(SpeechBegan) + talk.of(SpeechOver)
+    assert not talk.of(SpeechStarted) + talk.of(SpeechStopped)
     (line,) = standin.lines
     assert pitch(line.heard, 16_000) == pytest.approx(440, abs=3)
     assert (line.key, len(line.heard)) == ("g-key", 32_000)
@@ -148,8 +148,8 @@ async def test_a_spoken_turn_is_answered_in_speech(standin: Standin) -> None:
 
 async def test_a_typed_turn_is_answered_too(standin: Standin) -> None:
     async with talking(standin) as talk:
-        await talk.line.say("Good morning.")
-        await talk.first(ReplyDone)
+        await talk.line.send_text("Good morning.")
+        await talk.first(ResponseDone)
     assert talk.pcm
     assert standin.lines[0].memory[0] == "Good morning."
 
@@ -157,34 +157,34 @@ async def test_a_typed_turn_is_answered_too(standin: Standin) -> None:
 async def test_words_that_come_after_the_audio_belong_to_the_reply(standin: Standin) -> None:
     standin.plans = [Plan("One two three.", late_words=True)]
     async with talking(standin) as talk:
-        await talk.line.say("Count.")
-        await talk.first(ReplyDone)
+        await talk.line.send_text("Count.")
+        await talk.first(ResponseDone)
     assert talk.text == "One two three."
 
 
 async def test_a_reply_is_over_when_it_was_made_not_when_it_was_played(standin: Standin) -> None:
     standin.plans = [Plan("One.", waits=True), Plan("Two.")]
     async with talking(standin) as talk:
-        await talk.line.say("First.")
-        await talk.first(ReplyDone)
+        await talk.line.send_text("First.")
+        await talk.first(ResponseDone)
         await standin.completes()
-        await talk.line.say("Second.")
-        await talk.first(ReplyDone, 2)
+        await talk.line.send_text("Second.")
+        await talk.first(ResponseDone, 2)
     assert talk.text == "One.Two."
 
 
 async def test_a_tool_is_asked_for_and_its_result_is_answered(standin: Standin) -> None:
     standin.plans = [Plan(calls=(("current_time", {"time_zone": "Asia/Taipei"}),)), Plan("Noon.")]
     async with talking(standin, tools=(TOOL,)) as talk:
-        await talk.line.say("What time is it?")
-        asked = await talk.first(ReplyDone)
+        await talk.line.send_text("What time is it?")
+        asked = await talk.first(ResponseDone)
         (call,) = asked.calls
         assert (call.name, json.loads(call.arguments)) == (
             "current_time",
             {"time_zone": "Asia/Taipei"},
         )
-        await talk.line.results([Message("tool", '"12:00"', tool_call_id=call.id)])
-        assert not (await talk.first(ReplyDone, 2)).calls
+        await talk.line.send_tool_results([Message("tool", '"12:00"', tool_call_id=call.id)])
+        assert not (await talk.first(ResponseDone, 2)).calls
     assert talk.text == "Noon."
     (answer,) = standin.lines[0].of("toolResponse")
     (told,) = answer["functionResponses"]
@@ -200,40 +200,40 @@ async def test_who_interrupts_is_answered_and_the_model_learns_what_was_heard(
     standin.plans = [Plan("One two three four five.", fault="hold"), Plan("Oh.")]
     async with talking(standin) as talk:
         await talk.speak(tone(1.0))
-        await talk.line.end()
-        await talk.first(Voice)
-        await talk.line.stop(heard_ms=100)
+        await talk.line.commit_turn()
+        await talk.first(OutputAudio)
+        await talk.line.cancel_reply(heard_ms=100)
         await talk.speak(tone(0.5))
-        await talk.line.end()
-        await talk.first(ReplyDone, 2)
-    assert talk.of(ReplyDone) == [ReplyDone(cut_off=True), ReplyDone(usage=Usage(20, 10))]
+        await talk.line.commit_turn()
+        await talk.first(ResponseDone, 2)
+    assert talk.of(ResponseDone) == [ResponseDone(cut_off=True), ResponseDone(usage=Usage(20, 10))]
     assert talk.text == "One two three four five.Oh."
     (note,) = standin.lines[0].of("clientContent")
     assert '"One two"' in note["turns"][0]["parts"][0]["text"]
     assert not note.get("turnComplete")
-    assert [words.turn for words in talk.of(Words) if words.final] == [0, 1]
+    assert [words.turn for words in talk.of(InputTranscript) if words.final] == [0, 1]
 
 
 async def test_a_reply_that_was_heard_whole_needs_no_word(standin: Standin) -> None:
     async with talking(standin) as talk:
-        await talk.line.say("One.")
-        await talk.first(ReplyDone)
-        await talk.line.stop(heard_ms=60_000)
-        await talk.line.say("Two.")
-        await talk.first(ReplyDone, 2)
+        await talk.line.send_text("One.")
+        await talk.first(ResponseDone)
+        await talk.line.cancel_reply(heard_ms=60_000)
+        await talk.line.send_text("Two.")
+        await talk.first(ResponseDone, 2)
     assert standin.lines[0].memory[::2] == ["One.", "Two."]
-    assert not any(done.cut_off for done in talk.of(ReplyDone))
+    assert not any(done.cut_off for done in talk.of(ResponseDone))
 
 
 async def test_what_still_comes_of_a_stopped_reply_is_not_the_next_ones(standin: Standin) -> None:
     standin.plans = [Plan("Too long.", fault="hold"), Plan("Short.")]
     async with talking(standin) as talk:
-        await talk.line.say("One.")
-        await talk.first(Voice)
-        await talk.line.stop(heard_ms=0)
-        await talk.first(ReplyDone)
-        await talk.line.say("Two.")
-        await talk.first(ReplyDone, 2)
+        await talk.line.send_text("One.")
+        await talk.first(OutputAudio)
+        await talk.line.cancel_reply(heard_ms=0)
+        await talk.first(ResponseDone)
+        await talk.line.send_text("Two.")
+        await talk.first(ResponseDone, 2)
     assert talk.text == "Too long.Short."
     said = standin.lines[0].of("clientContent")[1]["turns"][0]["parts"]
     assert "nothing" in said[0]["text"]
@@ -246,12 +246,12 @@ async def test_replies_that_were_stopped_before_they_began_are_not_the_next_ones
     standin.plans = [Plan("One."), Plan("Two."), Plan("Three.")]
     async with talking(standin) as talk:
         for text in ("First.", "Second."):
-            await talk.line.say(text)
-            await talk.line.stop(heard_ms=0)
-        await talk.line.say("Third.")
-        await talk.first(ReplyDone, 3)
+            await talk.line.send_text(text)
+            await talk.line.cancel_reply(heard_ms=0)
+        await talk.line.send_text("Third.")
+        await talk.first(ResponseDone, 3)
     assert talk.text == "Three."
-    assert [done.cut_off for done in talk.of(ReplyDone)] == [True, True, False]
+    assert [done.cut_off for done in talk.of(ResponseDone)] == [True, True, False]
 
 
 async def test_a_reply_that_was_stopped_while_a_tool_ran_costs_the_next_one_nothing(
@@ -259,11 +259,11 @@ async def test_a_reply_that_was_stopped_while_a_tool_ran_costs_the_next_one_noth
 ) -> None:
     standin.plans = [Plan(calls=(("current_time", {}),)), Plan("Two.")]
     async with talking(standin, tools=(TOOL,)) as talk:
-        await talk.line.say("What time is it?")
-        await talk.first(ReplyDone)
-        await talk.line.stop(heard_ms=0)
-        await talk.line.say("Never mind.")
-        await talk.first(ReplyDone, 2)
+        await talk.line.send_text("What time is it?")
+        await talk.first(ResponseDone)
+        await talk.line.cancel_reply(heard_ms=0)
+        await talk.line.send_text("Never mind.")
+        await talk.first(ResponseDone, 2)
     assert talk.text == "Two."
 
 
@@ -272,38 +272,38 @@ async def test_what_is_forgotten_after_a_stopped_reply_costs_the_next_one_nothin
 ) -> None:
     standin.plans = [Plan("One."), Plan("Two.", fault="hold"), Plan("Three.")]
     async with talking(standin) as talk:
-        await talk.line.say("First.")
-        await talk.first(ReplyDone)
-        await talk.line.say("Second.")
+        await talk.line.send_text("First.")
+        await talk.first(ResponseDone)
+        await talk.line.send_text("Second.")
         await talk.until(lambda: "Two." in talk.text)
-        await talk.line.stop(heard_ms=0)
-        await talk.line.begin()
-        await talk.line.forget()
-        await talk.line.say("Third.")
-        await talk.first(ReplyDone, 3)
+        await talk.line.cancel_reply(heard_ms=0)
+        await talk.line.start_turn()
+        await talk.line.discard_turn()
+        await talk.line.send_text("Third.")
+        await talk.first(ResponseDone, 3)
     assert talk.text == "One.Two.Three."
 
 
 async def test_the_providers_own_turns_are_told_and_interrupted(standin: Standin) -> None:
     standin.plans = [Plan("One two.", fault="hold"), Plan("Three.")]
-    async with talking(standin, turns=SERVER) as talk:
+    async with talking(standin, turn_detection=SERVER) as talk:
         await talk.hear(tone(0.3))
         await standin.hears_speech()
-        await talk.first(SpeechBegan)
+        await talk.first(SpeechStarted)
         await standin.answers()
-        await talk.first(Voice)
+        await talk.first(OutputAudio)
         assert [type(event) for event in talk.heard[:5]] == [
-            *(SpeechBegan, Words, Words, SpeechOver, SpokenText)
+            *(SpeechStarted, InputTranscript, InputTranscript, SpeechStopped, OutputTranscript)
         ]
         await standin.is_interrupted()
-        assert (await talk.first(ReplyDone)).cut_off
-        await talk.first(SpeechBegan, 2)
-        await talk.line.stop(heard_ms=0)
+        assert (await talk.first(ResponseDone)).cut_off
+        await talk.first(SpeechStarted, 2)
+        await talk.line.cancel_reply(heard_ms=0)
         await standin.hears_speech()
         await standin.answers()
-        await talk.first(ReplyDone, 2)
-    assert len(talk.of(SpeechBegan)) == len(talk.of(SpeechOver)) == 2
-    assert [words.turn for words in talk.of(Words) if words.final] == [0, 1]
+        await talk.first(ResponseDone, 2)
+    assert len(talk.of(SpeechStarted)) == len(talk.of(SpeechStopped)) == 2
+    assert [words.turn for words in talk.of(InputTranscript) if words.final] == [0, 1]
     turns = standin.lines[0].setup["realtimeInputConfig"]
     assert turns["automaticActivityDetection"]["silenceDurationMs"] == 400
     assert not standin.lines[0].of("realtimeInput", inside="activityStart")
@@ -313,12 +313,12 @@ async def test_a_server_that_goes_away_is_followed_with_all_that_was_said(
     standin: Standin,
 ) -> None:
     async with talking(standin) as talk:
-        await talk.line.say("I am Ada.")
-        await talk.first(ReplyDone)
+        await talk.line.send_text("I am Ada.")
+        await talk.first(ResponseDone)
         await standin.goes_away()
         await standin.connected(2)
-        await talk.line.say("Who am I?")
-        await talk.first(ReplyDone, 2)
+        await talk.line.send_text("Who am I?")
+        await talk.first(ResponseDone, 2)
     assert standin.lines[1].setup["sessionResumption"] == {"handle": "handle_1"}
     assert standin.lines[1].memory[0] == "I am Ada."
     assert talk.error is None
@@ -328,14 +328,14 @@ async def test_who_speaks_while_the_server_goes_away_is_heard_to_the_end(
     standin: Standin,
 ) -> None:
     async with talking(standin) as talk:
-        await talk.line.say("I am Ada.")
-        await talk.first(ReplyDone)
+        await talk.line.send_text("I am Ada.")
+        await talk.first(ResponseDone)
         await talk.speak(tone(1.0))
         await standin.goes_away(seconds=0)
         await standin.connected(2)
         await talk.hear(tone(1.0))
-        await talk.line.end()
-        await talk.first(ReplyDone, 2)
+        await talk.line.commit_turn()
+        await talk.first(ResponseDone, 2)
     assert standin.lines[1].heard == tone(1.0) * 2
 
 
@@ -344,16 +344,16 @@ async def test_a_server_that_goes_away_is_not_left_before_it_has_answered(
 ) -> None:
     standin.plans = [Plan(), Plan("One.", waits=True)]
     async with talking(standin) as talk:
-        await talk.line.say("I am Ada.")
-        await talk.first(ReplyDone)
+        await talk.line.send_text("I am Ada.")
+        await talk.first(ResponseDone)
         begun = len(talk.pcm)
         await talk.speak(tone(0.5))
         await standin.goes_away()
-        await talk.line.end()
-        await talk.first(ReplyDone, 2)
+        await talk.line.commit_turn()
+        await talk.first(ResponseDone, 2)
         await standin.connected(2)
     assert pitch(talk.pcm[begun:]) == pytest.approx(440, abs=5)
-    assert not talk.of(ReplyDone)[1].error
+    assert not talk.of(ResponseDone)[1].error
 
 
 @pytest.mark.parametrize("when", ["before", "during", "after"])
@@ -363,8 +363,8 @@ async def test_a_line_that_breaks_in_a_turn_is_resumed_and_loses_no_audio(
     if when == "after":
         standin.plans = [Plan(), Plan(fault="deaf"), Plan()]
     async with talking(standin) as talk:
-        await talk.line.say("I am Ada.")
-        await talk.first(ReplyDone)
+        await talk.line.send_text("I am Ada.")
+        await talk.first(ResponseDone)
         if when == "before":
             await standin.hang_up()
         await talk.speak(tone(0.5))
@@ -372,8 +372,8 @@ async def test_a_line_that_breaks_in_a_turn_is_resumed_and_loses_no_audio(
             await standin.hang_up()
             await standin.connected(2)
         await talk.hear(tone(0.5))
-        await talk.line.end()
-        done = await talk.first(ReplyDone, 2)
+        await talk.line.commit_turn()
+        done = await talk.first(ResponseDone, 2)
     assert not done.error
     assert len(standin.lines) == 2
     assert standin.lines[1].memory[0] == "I am Ada."
@@ -383,22 +383,22 @@ async def test_a_line_that_breaks_in_a_turn_is_resumed_and_loses_no_audio(
 async def test_a_reply_that_breaks_off_is_lost_and_the_line_goes_on(standin: Standin) -> None:
     standin.plans = [Plan(), Plan(fault="cut"), Plan("Again.")]
     async with talking(standin) as talk:
-        await talk.line.say("I am Ada.")
-        await talk.first(ReplyDone)
-        await talk.line.say("Go on.")
-        broken = (await talk.first(ReplyDone, 2)).error
+        await talk.line.send_text("I am Ada.")
+        await talk.first(ResponseDone)
+        await talk.line.send_text("Go on.")
+        broken = (await talk.first(ResponseDone, 2)).error
         assert broken
         assert (broken.code, broken.retryable) == ("provider_unavailable", True)
-        await talk.line.say("Again?")
-        await talk.first(ReplyDone, 3)
+        await talk.line.send_text("Again?")
+        await talk.first(ResponseDone, 3)
     assert talk.text.endswith("Again.")
     assert standin.lines[1].memory[0] == "I am Ada."
 
 
 async def test_a_server_that_does_not_come_back_is_lost(standin: Standin) -> None:
     async with talking(standin) as talk:
-        await talk.line.say("One.")
-        await talk.first(ReplyDone)
+        await talk.line.send_text("One.")
+        await talk.first(ResponseDone)
         standin.refuses = 503
         await standin.hang_up()
         lost = await talk.lost()
@@ -411,8 +411,8 @@ async def test_a_conversation_that_cannot_be_resumed_is_a_lost_line_that_may_be_
 ) -> None:
     standin.handles = why != "no handle"
     async with talking(standin) as talk:
-        await talk.line.say("I am Ada.")
-        await talk.first(ReplyDone)
+        await talk.line.send_text("I am Ada.")
+        await talk.first(ResponseDone)
         if why == "refused":
             standin.closes = (1008, "BidiGenerateContent session not found")
         await standin.goes_away()
@@ -424,21 +424,21 @@ async def test_a_conversation_that_cannot_be_resumed_is_a_lost_line_that_may_be_
 async def test_a_line_that_breaks_before_anything_was_said_begins_again(standin: Standin) -> None:
     history = (Message("user", "I am Ada."), Message("assistant", "Hello Ada."))
     async with talking(standin, history=history) as talk:
-        await talk.line.begin()
-        await talk.line.forget()
-        await talk.line.say("Who am I?")
-        await talk.first(ReplyDone)
+        await talk.line.start_turn()
+        await talk.line.discard_turn()
+        await talk.line.send_text("Who am I?")
+        await talk.first(ResponseDone)
     assert standin.lines[1].memory[:3] == ["I am Ada.", "Hello Ada.", "Who am I?"]
 
 
 async def test_what_was_heard_of_a_turn_can_be_forgotten(standin: Standin) -> None:
     async with talking(standin) as talk:
-        await talk.line.say("I am Ada.")
-        await talk.first(ReplyDone)
+        await talk.line.send_text("I am Ada.")
+        await talk.first(ResponseDone)
         await talk.speak(tone(0.5))
-        await talk.line.forget()
-        await talk.line.say("Hello.")
-        await talk.first(ReplyDone, 2)
+        await talk.line.discard_turn()
+        await talk.line.send_text("Hello.")
+        await talk.first(ResponseDone, 2)
     assert standin.lines[1].memory[::2] == ["I am Ada.", "Hello."]
     assert not standin.lines[1].heard
 
@@ -446,13 +446,13 @@ async def test_what_was_heard_of_a_turn_can_be_forgotten(standin: Standin) -> No
 async def test_a_line_may_begin_in_the_middle_of_a_conversation(standin: Standin) -> None:
     history = (Message("user", "I am Ada."), Message("assistant", "Hello Ada."))
     async with talking(standin, history=history) as talk:
-        await talk.line.say("Who am I?")
-        await talk.first(ReplyDone)
+        await talk.line.send_text("Who am I?")
+        await talk.first(ResponseDone)
     seed, _question = standin.lines[0].of("clientContent")
     assert [turn["role"] for turn in seed["turns"]] == ["user", "model"]
     assert standin.lines[0].setup["historyConfig"] == {"initialHistoryInClientContent": True}
     assert standin.lines[0].memory[:3] == ["I am Ada.", "Hello Ada.", "Who am I?"]
-    assert len(talk.of(ReplyDone)) == 1
+    assert len(talk.of(ResponseDone)) == 1
 
 
 FAILURES: dict[str, tuple[dict[str, Any], str]] = {
@@ -494,6 +494,6 @@ async def test_nobody_at_the_address_is_unavailable(standin: Standin) -> None:
 async def test_what_cannot_be_understood_is_an_error(standin: Standin, fault: str) -> None:
     standin.plans = [Plan(fault=fault)]
     async with talking(standin) as talk:
-        await talk.line.say("One.")
+        await talk.line.send_text("One.")
         lost = await talk.lost()
     assert lost.code == "provider_protocol_error"

@@ -20,9 +20,8 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.orders import CancelReply, EndTurn, OpenTurn, SendAudio, StreamAudio
-from interaction.core.types import Message
+from interaction.core.types import Message, ProviderSelection
 from interaction.models import ToolInvocation
-from interaction.providers.base import ProviderChoice
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
@@ -31,7 +30,7 @@ from interaction.tests.standins.gemini_live import Plan, Standin
 from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
-BY_GEMINI = {"realtime": ProviderChoice("gemini")}
+BY_GEMINI = {"realtime": ProviderSelection("gemini")}
 
 
 async def test_a_spoken_turn_is_kept_as_a_cascades(

@@ -13,7 +13,7 @@ from interaction.core.engine import SessionSpec
 from interaction.core.events import EngineLost, ReplyText
 from interaction.core.orders import StreamAudio
 from interaction.providers.errors import ProviderError, ProviderUnavailable
-from interaction.providers.openai_realtime import RealtimeLine
+from interaction.providers.openai.realtime import RealtimeConnection
 from interaction.realtime.engine import RealtimeEngine
 from interaction.realtime.provider_connection import ProviderConnection
 from interaction.tests.cascade.caller import Caller
@@ -32,7 +32,7 @@ def gone() -> ProviderUnavailable:
 async def test_a_provider_that_hears_but_never_answers_is_given_up(
     standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interaction.realtime.engine.SILENT_FOR", 0.3)
+    monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 0.3)
     standin.plans = [Plan(fault="silent"), Plan(fault="silent")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
         turn = caller.begin(tone(0.5))
@@ -57,7 +57,7 @@ async def test_listening_does_not_call_a_server_that_hangs_up_without_end(
 async def test_a_provider_that_was_away_is_listened_to_by_again_after_a_pause(
     standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interaction.realtime.provider_connection.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("interaction.realtime.provider_connection.FIRST_BACKOFF", 0.05)
     standin.refuses = 503
     async with Caller.calling(session(turns=SERVER), RealtimeEngine) as caller:
         await caller.until(EngineLost)
@@ -78,34 +78,38 @@ async def test_the_pause_grows_until_a_reply_has_come(
     monkeypatch.setattr(line, "_now", lambda: clock[0])
     for pause in (1, 2, 4, 8, 16, 30, 30):
         with pytest.raises(ProviderError):
-            await line.ready()
+            await line.ensure_open()
         pauses = []
         for seconds in (pause - 0.1, 0.2):
             clock[0] += seconds
-            pauses.append(line.pauses)
+            pauses.append(line.is_backing_off)
         assert pauses == [True, False]
-    line.serves()
+    line.mark_working()
     with pytest.raises(ProviderError):
-        await line.ready()
+        await line.ensure_open()
     clock[0] += 1.1
-    assert not line.pauses
+    assert not line.is_backing_off
     await line.close()
 
 
 async def test_a_break_that_is_told_twice_costs_one_line(
     standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hear, first, pending = RealtimeLine.hear, list[RealtimeLine](), asyncio.Event()
+    feed, first, pending = (
+        RealtimeConnection.feed_audio,
+        list[RealtimeConnection](),
+        asyncio.Event(),
+    )
 
-    async def hear_late(self: RealtimeLine, pcm: bytes) -> None:
+    async def feed_late(self: RealtimeConnection, pcm: bytes) -> None:
         if not first:
             first.append(self)
             pending.set()
             await standin.connected(2)
             raise gone()
-        await hear(self, pcm)
+        await feed(self, pcm)
 
-    monkeypatch.setattr(RealtimeLine, "hear", hear_late)
+    monkeypatch.setattr(RealtimeConnection, "feed_audio", feed_late)
     async with Caller.calling(session(), RealtimeEngine) as caller:
         turn = caller.begin(tone(0.5))
         await pending.wait()
@@ -119,10 +123,10 @@ async def test_a_break_that_is_told_twice_costs_one_line(
 async def test_a_line_that_is_lost_as_soon_as_it_is_open_is_not_the_last_to_be_followed(
     standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ready, opened = ProviderConnection.ready, list[Any]()
+    ensure_open, opened = ProviderConnection.ensure_open, list[Any]()
 
-    async def ready_for_a_moment(self: ProviderConnection) -> Any:
-        line = await ready(self)
+    async def open_for_a_moment(self: ProviderConnection) -> Any:
+        line = await ensure_open(self)
         if line in opened:
             return line
         opened.append(line)
@@ -131,7 +135,7 @@ async def test_a_line_that_is_lost_as_soon_as_it_is_open_is_not_the_last_to_be_f
             raise gone()
         return line
 
-    monkeypatch.setattr(ProviderConnection, "ready", ready_for_a_moment)
+    monkeypatch.setattr(ProviderConnection, "ensure_open", open_for_a_moment)
     async with Caller.calling(session(), RealtimeEngine) as caller:
         _turn, reply = caller.type("One")
         await caller.reply_to_its_end(reply)
@@ -146,14 +150,14 @@ async def test_an_error_of_our_own_costs_a_turn_and_leaves_nothing_behind(
     standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     standin.plans = [Plan("One."), Plan("Two.")]
-    speak = RealtimeEngine._speak
+    emit_audio = RealtimeEngine._emit_audio
 
     def crash(self: RealtimeEngine, *_: Any) -> None:
-        monkeypatch.setattr(RealtimeEngine, "_speak", speak)
+        monkeypatch.setattr(RealtimeEngine, "_emit_audio", emit_audio)
         raise RuntimeError
 
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        monkeypatch.setattr(RealtimeEngine, "_speak", crash)
+        monkeypatch.setattr(RealtimeEngine, "_emit_audio", crash)
         turn, _reply = caller.type("One")
         failed = await caller.failure(turn)
         assert (failed.code, failed.retryable) == ("engine_crashed", False)

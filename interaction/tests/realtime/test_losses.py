@@ -26,7 +26,7 @@ from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
-from interaction.tools.base import Situation
+from interaction.tools.base import ToolContext
 from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
@@ -75,7 +75,7 @@ async def test_a_reply_that_is_stopped_while_its_tools_run_takes_no_other_with_i
     standin.plans = [Plan(calls=(("current_time", "{}"),)), Plan("Something else.")]
     async with Caller.calling(session(tools=("current_time",)), RealtimeEngine) as caller:
 
-        async def interrupted(tool: Any, arguments: Any, situation: Situation) -> str:
+        async def interrupted(tool: Any, arguments: Any, context: ToolContext) -> str:
             caller.engine.execute(CancelReply(turn, reply))
             return "It is noon."
 

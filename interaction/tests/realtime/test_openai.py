@@ -27,15 +27,14 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.orders import CancelReply, EndTurn, OpenTurn, Respond, SendAudio, StreamAudio
-from interaction.core.types import Message
+from interaction.core.types import Message, ProviderSelection
 from interaction.models import ToolInvocation
-from interaction.providers.base import ProviderChoice
+from interaction.providers.endpoints import NamedEndpoint
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
-from voiceproject.environment import NamedEndpoint
 from voiceproject.testing.stack import Worker
 
 Session = Callable[..., SessionSpec]
@@ -88,7 +87,7 @@ async def test_a_named_endpoint_answers_with_its_own_key_and_voice(
         models={"realtime": ("far-1",)},
     )
     settings.ENV = settings.ENV.model_copy(update={"parley_endpoints": (far,)})
-    spec = session(realtime=ProviderChoice("endpoint:far"))
+    spec = session(realtime=ProviderSelection("endpoint:far"))
     async with Caller.calling(spec, RealtimeEngine) as caller:
         turn = caller.begin(tone(1.0))
         reply = caller.end(turn)
@@ -304,13 +303,13 @@ async def test_what_cannot_be_understood_costs_a_turn(
 async def test_a_provider_that_says_nothing_is_not_waited_for_long(
     standin: Standin, worker: Worker, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interaction.realtime.engine.SILENT_FOR", 0.2)
+    monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 0.2)
     standin.plans = [Plan(fault="silent"), Plan()]
     async with Caller.calling(session(), RealtimeEngine) as caller:
         turn, _reply = caller.type("One")
         failed: StageFailed = await caller.failure(turn)
         assert failed.code == "provider_timeout"
-        monkeypatch.setattr("interaction.realtime.engine.SILENT_FOR", 20.0)
+        monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 20.0)
         _turn, second = caller.type("Two")
         assert await caller.reply_to_its_end(second)
 

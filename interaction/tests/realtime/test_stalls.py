@@ -7,16 +7,17 @@ import contextlib
 
 import pytest
 
-from interaction.providers import openai_realtime
-from interaction.providers.base import LineTerms, ProviderConfig, RealtimeLine
+from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError
+from interaction.providers.openai import realtime as openai_realtime
+from interaction.providers.realtime_protocol import RealtimeConnection, RealtimeSessionConfig
 from interaction.tests.standins.openai_realtime import Standin
 
 MORE_THAN_IS_BUFFERED = "x" * 20_000_000
 
 
-async def close_while_sending(line: RealtimeLine) -> None:
-    sending = asyncio.create_task(line.say(MORE_THAN_IS_BUFFERED))
+async def close_while_sending(line: RealtimeConnection) -> None:
+    sending = asyncio.create_task(line.send_text(MORE_THAN_IS_BUFFERED))
     await asyncio.wait((sending,), timeout=0.5)
     assert not sending.done()
     await line.aclose()
@@ -31,7 +32,7 @@ async def test_a_line_of_openais_that_is_closed_sends_nothing_any_more(
     monkeypatch.setattr(openai_realtime, "CLOSES_WITHIN", 0.1)
     config = ProviderConfig("openai", "gpt-realtime-2.1", base_url=standin.url, api_key="key")
     model = openai_realtime.RealtimeModel(config)
-    line = await model.open(LineTerms("Be brief."))
+    line = await model.open(RealtimeSessionConfig("Be brief."))
     with standin.stalled():
         await close_while_sending(line)
     await model.aclose()

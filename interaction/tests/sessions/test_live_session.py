@@ -17,7 +17,8 @@ from interaction.core.events import EngineEvent, EngineLost
 from interaction.core.news import Failure, ModeChanged, News
 from interaction.core.orders import EngineOrder
 from interaction.core.records import TurnRecord
-from interaction.providers.base import ProviderChoice
+from interaction.core.types import ProviderSelection
+from interaction.models import Session
 from interaction.sessions.create import PreparedSession
 from interaction.sessions.live_session import open_session
 from interaction.sessions.settings import SessionSettings
@@ -57,7 +58,7 @@ class PlainEngine:
 
 
 @pytest.fixture(autouse=True)
-def _engine(monkeypatch: pytest.MonkeyPatch) -> Any:
+def _engine(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     PlainEngine.made.clear()
     monkeypatch.setattr(PlainEngine, "on_order", staticmethod(lambda order: None), raising=False)
     path = f"{PlainEngine.__module__}.{PlainEngine.__qualname__}"
@@ -66,8 +67,8 @@ def _engine(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def prepared(**spec: Any) -> PreparedSession:
-    """A session without a row: whoever looks for a database finds none."""
-    choice = (ProviderChoice("any"),)
+    """A session without a row."""
+    choice = (ProviderSelection("any"),)
     return PreparedSession(
         SessionSpec(uuid4(), 1, stt=choice, llm=choice, tts=choice, **spec),
         ConversationConfig(),
@@ -134,3 +135,4 @@ async def test_a_session_hung_up_before_it_runs_ends_at_once() -> None:
     assert ending.reason == "client_left"
     assert ending.summary is not None
     assert ending.summary.turns == 0
+    assert not await Session.objects.aexists()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aiohttp import web
 
 from interaction.tests.standins import serving
-from interaction.tests.standins.serving import Answer, Plan, words
+from interaction.tests.standins.serving import Answer, Plan, argument_pieces, deltas_of
 
 
 class Standin(serving.Standin):
@@ -32,12 +31,13 @@ class Standin(serving.Standin):
         usage = {"input_tokens": 2, "cache_read_input_tokens": 5, "output_tokens": 0}
         message = {"id": "msg", "type": "message", "role": "assistant", "content": []}
         begins = {**message, "model": body["model"], "usage": usage}
-        said = words(text)[: body["max_tokens"]]
-        end = "max_tokens" if len(said) < len(words(text)) else "end_turn"
+        pieces = deltas_of(answer.plan, text)
+        sent = pieces[: body["max_tokens"]]
+        end = "max_tokens" if len(sent) < len(pieces) else "end_turn"
         stop = {"stop_reason": "refusal" if answer.plan.code == "refusal" else end}
         blocks: list[dict[str, Any]] = []
-        if text:
-            blocks += _block(0, {"type": "text", "text": ""}, [_text(word) for word in said])
+        if any(sent):
+            blocks += _block(0, {"type": "text", "text": ""}, [_text(piece) for piece in sent])
         for number, call in enumerate(calls, start=1):
             tool = {"type": "tool_use", "id": f"toolu_{number}", "name": call["name"], "input": {}}
             blocks += _block(number, tool, _arguments(call))
@@ -70,7 +70,5 @@ def _text(word: str) -> dict[str, Any]:
 
 
 def _arguments(call: dict[str, Any]) -> list[dict[str, Any]]:
-    arguments = json.dumps(call.get("arguments", {}))
-    half = len(arguments) // 2
-    pieces = ("", arguments[:half], arguments[half:])
+    pieces = ("", *argument_pieces(call))
     return [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]

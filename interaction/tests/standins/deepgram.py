@@ -28,10 +28,10 @@ class Standin(live.Standin):
     def partial(self, caller: Caller, text: str, word: str) -> dict[str, Any]:
         return _results(text, is_final=False)
 
-    async def heard(self, caller: Caller, pcm: bytes) -> None:
-        await caller.hear(pcm, 16_000)
+    async def on_audio(self, caller: Caller, pcm: bytes) -> None:
+        await caller.on_audio(pcm, 16_000)
 
-    async def told(self, caller: Caller, event: dict[str, Any]) -> None:
+    async def on_event(self, caller: Caller, event: dict[str, Any]) -> None:
         if event["type"] == "KeepAlive" or not caller.utterances:
             return
         closing = event["type"] == "CloseStream"

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from interaction.tests.standins import serving
-from interaction.tests.standins.serving import Answer, Plan, words
+from interaction.tests.standins.serving import Answer, Plan, deltas_of
 
 SIGNATURE = "c2lnbmVk"
 """Of the first call of a reply, base64: it has to come back with the call."""
@@ -42,7 +42,7 @@ class Standin(serving.Standin):
         if text is None:
             told = last["text"] if "text" in last else last["functionResponse"]["response"]
             text = "" if calls else f"You said: {told}."
-        every = [word for word in words(text) if word]
+        every = [piece for piece in deltas_of(answer.plan, text) if piece]
         most = body.get("generationConfig", {}).get("maxOutputTokens")
         parts: list[dict[str, Any]] = [{"text": word} for word in every[:most]]
         end = "MAX_TOKENS" if len(parts) < len(every) else "STOP"

@@ -41,6 +41,8 @@ class Plan:
     """How the next reply goes."""
 
     text: str = "That is what you said. Is it not?"
+    deltas: tuple[str, ...] = ()
+    """The pieces in which the text comes, where it does not come in one."""
     calls: tuple[tuple[str, dict[str, Any]], ...] = ()
     """Functions to be called first: name, arguments."""
     fault: str = ""
@@ -90,6 +92,8 @@ class Standin:
         self.lines: list[Line] = []
         self.plans: list[Plan] = []
         self.words = "hello there everybody"
+        self.word_deltas: tuple[str, ...] = ()
+        """The pieces of the person's transcript, where they are not two."""
         self.handles = True
         """Sessions can be resumed."""
         self.port = 0
@@ -126,11 +130,11 @@ class Standin:
             await self.arrived.wait_for(lambda: len([x for x in self.lines if x.setup]) >= count)
 
     async def goes_away(self, seconds: float = 30) -> None:
-        await self._say(self._sockets[-1], goAway={"timeLeft": f"{seconds}s"})
+        await self._send(self._sockets[-1], goAway={"timeLeft": f"{seconds}s"})
 
     async def hears_speech(self) -> None:
         """By its own detection: the words, as somebody speaks."""
-        await self._words(self._sockets[-1])
+        await self._send_transcript(self._sockets[-1])
 
     async def answers(self) -> None:
         """By its own detection: they have finished."""
@@ -162,10 +166,10 @@ class Standin:
             async for text in socket:
                 message = camel(json.loads(text))
                 line.got.append(message)
-                await self._take(socket, line, message)
-                await self._tell()
+                await self._on_message(socket, line, message)
+                await self._notify_waiting()
 
-    async def _tell(self) -> None:
+    async def _notify_waiting(self) -> None:
         async with self.arrived:
             self.arrived.notify_all()
 
@@ -174,10 +178,10 @@ class Standin:
         handle = setup.get("sessionResumption", {}).get("handle")
         if handle:
             line.memory = list(self._remembered[handle])
-        await self._say(socket, setupComplete={})
-        await self._tell()
+        await self._send(socket, setupComplete={})
+        await self._notify_waiting()
 
-    async def _take(self, socket: ServerConnection, line: Line, message: Message) -> None:
+    async def _on_message(self, socket: ServerConnection, line: Line, message: Message) -> None:
         match message:
             case {"realtimeInput": {"audio": audio}}:
                 assert audio["mimeType"] == "audio/pcm;rate=16000"
@@ -190,16 +194,18 @@ class Standin:
             case {"realtimeInput": {"activityEnd": _}}:
                 assert line.open, "what ends has begun"
                 line.open = False
-                await self._words(socket)
+                await self._send_transcript(socket)
                 line.memory.append(self.words)
                 await self._reply(socket, line)
             case {"clientContent": content}:
-                await self._told(socket, line, content)
+                await self._on_client_content(socket, line, content)
             case {"toolResponse": answer}:
                 line.memory.append(json.dumps(answer["functionResponses"][0]["response"]))
                 await self._speak(socket, line, self._plan())
 
-    async def _told(self, socket: ServerConnection, line: Line, content: Message) -> None:
+    async def _on_client_content(
+        self, socket: ServerConnection, line: Line, content: Message
+    ) -> None:
         parts = [part for turn in content["turns"] for part in turn["parts"]]
         line.memory += [part["text"] for part in parts if "text" in part]
         seeding = "historyConfig" in line.setup and len(line.of("clientContent")) == 1
@@ -211,15 +217,15 @@ class Standin:
     def _plan(self) -> Plan:
         return self.plans.pop(0) if self.plans else Plan()
 
-    async def _words(self, socket: ServerConnection) -> None:
+    async def _send_transcript(self, socket: ServerConnection) -> None:
         first, space, rest = self.words.partition(" ")
-        for text in (first, space + rest):
-            await self._say(socket, serverContent={"inputTranscription": {"text": text}})
+        for text in self.word_deltas or (first, space + rest):
+            await self._send(socket, serverContent={"inputTranscription": {"text": text}})
 
     async def _interrupt(self, socket: ServerConnection, line: Line) -> None:
         line.speaking = False
-        await self._say(socket, serverContent={"interrupted": True})
-        await self._say(socket, serverContent={"turnComplete": True})
+        await self._send(socket, serverContent={"interrupted": True})
+        await self._send(socket, serverContent={"turnComplete": True})
 
     async def _reply(self, socket: ServerConnection, line: Line) -> None:
         plan = self._plan()
@@ -234,7 +240,7 @@ class Standin:
                 {"id": f"call_{number}", "name": name, "args": arguments}
                 for number, (name, arguments) in enumerate(plan.calls)
             ]
-            await self._say(socket, toolCall={"functionCalls": functions})
+            await self._send(socket, toolCall={"functionCalls": functions})
         else:
             await self._speak(socket, line, plan)
 
@@ -243,19 +249,20 @@ class Standin:
         resampler = Resampler(16_000, 24_000)
         audio = resampler.feed(line.heard or b"\0\x10" * 8_000) + resampler.finish()
         text, _space, last = plan.text.rpartition(" ") if plan.late_words else (plan.text, "", "")
-        await self._say(socket, serverContent={"outputTranscription": {"text": text}})
+        for delta in plan.deltas or (text,):
+            await self._send(socket, serverContent={"outputTranscription": {"text": delta}})
         for start in range(0, len(audio), PIECE):
             data = base64.b64encode(audio[start : start + PIECE]).decode()
             sound = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}
-            await self._say(socket, serverContent={"modelTurn": {"parts": [sound]}})
+            await self._send(socket, serverContent={"modelTurn": {"parts": [sound]}})
             if plan.fault == "cut":
                 socket.transport.abort()
             if plan.fault in ("cut", "hold"):
                 return
         line.memory.append(plan.text)
-        await self._say(socket, serverContent={"generationComplete": True})
+        await self._send(socket, serverContent={"generationComplete": True})
         if plan.late_words:
-            await self._say(socket, serverContent={"outputTranscription": {"text": f" {last}"}})
+            await self._send(socket, serverContent={"outputTranscription": {"text": f" {last}"}})
         if not plan.waits:
             await self.completes()
 
@@ -265,14 +272,14 @@ class Standin:
         line.speaking = False
         counts = {"promptTokenCount": 20, "responseTokenCount": 10, "totalTokenCount": 30}
         done: Message = {"serverContent": {"turnComplete": True}, "usageMetadata": counts}
-        await self._say(socket, **done)
+        await self._send(socket, **done)
         if self.handles:
             handle = f"handle_{next(self._ids)}"
             self._remembered[handle] = list(line.memory)
             update = {"newHandle": handle, "resumable": True}
-            await self._say(socket, sessionResumptionUpdate=update)
+            await self._send(socket, sessionResumptionUpdate=update)
 
-    async def _say(self, socket: ServerConnection, **message: Any) -> None:
+    async def _send(self, socket: ServerConnection, **message: Any) -> None:
         with contextlib.suppress(ConnectionClosed):
             await socket.send(json.dumps(message).encode())
 

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from interaction.tests.standins import serving
-from interaction.tests.standins.serving import Plan, Received, words
+from interaction.tests.standins.serving import Plan, Received, deltas_of
 
 HEARD = "hello there everybody"
 
@@ -33,9 +33,9 @@ class Standin(serving.Standin):
         try:
             async for message in socket:
                 if message.type == WSMsgType.BINARY:
-                    await self.heard(caller, message.data)
+                    await self.on_audio(caller, message.data)
                 elif message.type == WSMsgType.TEXT:
-                    await self.told(caller, json.loads(message.data))
+                    await self.on_event(caller, json.loads(message.data))
         finally:
             self.open.discard(socket)
         return socket
@@ -43,10 +43,10 @@ class Standin(serving.Standin):
     async def greet(self, socket: web.WebSocketResponse) -> None:
         pass
 
-    async def heard(self, caller: Caller, pcm: bytes) -> None:
+    async def on_audio(self, caller: Caller, pcm: bytes) -> None:
         raise NotImplementedError
 
-    async def told(self, caller: Caller, event: dict[str, Any]) -> None:
+    async def on_event(self, caller: Caller, event: dict[str, Any]) -> None:
         raise NotImplementedError
 
     def partial(self, caller: Caller, text: str, word: str) -> dict[str, Any]:
@@ -67,24 +67,24 @@ class Caller:
         self._request = request
         self._received: Received | None = None
         self._words: list[str] = []
-        self._told = 0
+        self._words_sent = 0
 
-    async def hear(self, pcm: bytes, rate: int) -> None:
+    async def on_audio(self, pcm: bytes, rate: int) -> None:
         """A piece of audio has come."""
         if not self._received:
             self._received, self.plan = self._server.receive("stt", self._request)
             self._received.body = self.query
-            self._words = words(HEARD if self.plan.text is None else self.plan.text)
-            self._told = 0
+            self._words = deltas_of(self.plan, HEARD if self.plan.text is None else self.plan.text)
+            self._words_sent = 0
             self.utterances += 1
         self._received.seconds += len(pcm) / 2 / rate
-        if self.plan.fault == "hang" or self._told >= len(self._words):
+        if self.plan.fault == "hang" or self._words_sent >= len(self._words):
             return
-        if self._told and self.plan.fault:
+        if self._words_sent and self.plan.fault:
             return
-        word = self._words[self._told]
-        self._told += 1
-        await self.send(self._server.partial(self, "".join(self._words[: self._told]), word))
+        word = self._words[self._words_sent]
+        self._words_sent += 1
+        await self.send(self._server.partial(self, "".join(self._words[: self._words_sent]), word))
         if self.plan.fault == "garbage":
             await self.socket.send_str("{]")
         elif self.plan.fault == "error":

@@ -37,7 +37,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
-import json
 import re
 import sys
 import zlib
@@ -48,7 +47,7 @@ import soundfile
 from aiohttp import web
 
 from interaction.tests.standins import serving
-from interaction.tests.standins.serving import Answer, pcm_as_wav, words
+from interaction.tests.standins.serving import Answer, argument_pieces, deltas_of, pcm_as_wav
 
 SPEECH_RATE = 24_000
 SPEECH_PIECE = 2 * SPEECH_RATE // 10
@@ -84,7 +83,8 @@ class Standin(serving.Standin):
         if form.get("stream") != "true" or answer.plan.fault == "whole":
             await answer.whole({"text": text})
             return
-        deltas = [{"type": "transcript.text.delta", "delta": word} for word in words(text)]
+        pieces = deltas_of(answer.plan, text)
+        deltas = [{"type": "transcript.text.delta", "delta": piece} for piece in pieces]
         done = {"type": "transcript.text.done", "text": text}
         await answer.events([*deltas, done])
 
@@ -101,8 +101,9 @@ class Standin(serving.Standin):
             await answer.whole({"object": "chat.completion", "choices": [{"message": message}]})
             return
         most = body.get("max_completion_tokens")
-        deltas: list[dict[str, Any]] = [{"content": word} for word in words(text)[:most]]
-        end = "length" if len(deltas) < len(words(text)) else "stop"
+        pieces = deltas_of(plan, text)
+        deltas: list[dict[str, Any]] = [{"content": piece} for piece in pieces[:most]]
+        end = "length" if len(deltas) < len(pieces) else "stop"
         for index, call in enumerate(calls):
             deltas += _call(index, call)
         ends = {"index": 0, "delta": {}, "finish_reason": "tool_calls" if calls else end}
@@ -145,13 +146,10 @@ class Standin(serving.Standin):
 
 
 def _call(index: int, call: dict[str, Any]) -> list[dict[str, Any]]:
-    """A tool call as it is streamed: what it is, then its arguments in two pieces."""
-    arguments = json.dumps(call.get("arguments", {}))
-    half = len(arguments) // 2
+    """A tool call as it is streamed: what it is, then its arguments in pieces."""
     pieces: list[dict[str, Any]] = [
         {"id": f"call_{index}", "type": "function", "function": {"name": call["name"]}},
-        {"function": {"arguments": arguments[:half]}},
-        {"function": {"arguments": arguments[half:]}},
+        *({"function": {"arguments": piece}} for piece in argument_pieces(call)),
     ]
     return [{"tool_calls": [{"index": index, **piece}]} for piece in pieces]
 
@@ -186,10 +184,6 @@ def speech_of(text: str) -> bytes:
     """A quarter of a second for each word: mono s16le at ``SPEECH_RATE``."""
     times = np.arange(SPEECH_RATE // 4 * max(1, len(text.split()))) / SPEECH_RATE
     return bytes((8_000 * np.sin(2 * np.pi * pitch_of(text) * times)).astype("<i2"))
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\s*\S+", text) or [""]
 
 
 async def _main(port: int, *, until_eof: bool) -> None:

@@ -29,16 +29,16 @@ class Standin(live.Standin):
     def partial(self, caller: Caller, text: str, word: str) -> dict[str, Any]:
         return {"type": f"{TRANSCRIPTION}.delta", "item_id": _item(caller), "delta": word}
 
-    async def heard(self, caller: Caller, pcm: bytes) -> None:
+    async def on_audio(self, caller: Caller, pcm: bytes) -> None:
         raise AssertionError("audio comes as text")
 
-    async def told(self, caller: Caller, event: dict[str, Any]) -> None:
+    async def on_event(self, caller: Caller, event: dict[str, Any]) -> None:
         match event["type"]:
             case "session.update":
                 caller.query |= event["session"]["audio"]["input"]
                 await caller.send({"type": "session.updated", "session": event["session"]})
             case "input_audio_buffer.append":
-                await caller.hear(base64.b64decode(event["audio"]), 24_000)
+                await caller.on_audio(base64.b64decode(event["audio"]), 24_000)
             case "input_audio_buffer.commit":
                 await self._commit(caller)
 

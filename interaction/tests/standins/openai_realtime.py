@@ -19,6 +19,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from interaction.tests.standins.serving import words
+
 Event = dict[str, Any]
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 BUSY = "conversation_already_has_active_response"
@@ -31,6 +33,8 @@ class Plan:
     """How the next response goes."""
 
     text: str = "That is what you said. Is it not?"
+    deltas: tuple[str, ...] = ()
+    """The pieces in which the text comes, where they are not its words."""
     calls: tuple[tuple[str, str], ...] = ()
     """Functions to be called instead: name, arguments."""
     preamble: str = ""
@@ -74,6 +78,8 @@ class Standin:
         self.lines: list[Line] = []
         self.plans: list[Plan] = []
         self.words = "hello there everybody"
+        self.word_deltas: tuple[str, ...] = ()
+        """The pieces of the person's transcript, where it is not its first word alone."""
         self.port = 0
         self.arrived = asyncio.Condition()
         self._sockets: list[ServerConnection] = []
@@ -105,7 +111,7 @@ class Standin:
     async def detects(self, kind: str) -> None:
         """Say that somebody began to speak, or has finished (server VAD)."""
         where = {"item_id": "item_vad", "audio_start_ms": 0, "audio_end_ms": 900}
-        await self._say(self._sockets[-1], f"input_audio_buffer.{kind}", **where)
+        await self._send(self._sockets[-1], f"input_audio_buffer.{kind}", **where)
 
     async def responds(self) -> None:
         """By itself, as a server that finds turns does."""
@@ -116,12 +122,12 @@ class Standin:
     async def is_interrupted(self) -> None:
         """By its own detection: somebody speaks while it does."""
         await self.detects("speech_started")
-        await self._done(self._sockets[-1], "cancelled")
+        await self._send_done(self._sockets[-1], "cancelled")
 
     async def lets_go(self) -> None:
         """Of the response that lingers."""
         self._lingers = False
-        await self._done(self._sockets[-1], "cancelled")
+        await self._send_done(self._sockets[-1], "cancelled")
 
     @contextlib.contextmanager
     def stalled(self) -> Iterator[None]:
@@ -145,19 +151,19 @@ class Standin:
         line = Line(socket.request.headers, socket.request.path)
         self.lines.append(line)
         self._sockets.append(socket)
-        await self._say(socket, "session.created", session={"type": "realtime"})
+        await self._send(socket, "session.created", session={"type": "realtime"})
         with contextlib.suppress(ConnectionClosed):
             async for text in socket:
                 event = json.loads(text)
                 line.got.append(event)
-                await self._take(socket, line, event)
+                await self._on_event(socket, line, event)
                 async with self.arrived:
                     self.arrived.notify_all()
 
-    async def _take(self, socket: ServerConnection, line: Line, event: Event) -> None:
+    async def _on_event(self, socket: ServerConnection, line: Line, event: Event) -> None:
         match event["type"]:
             case "session.update":
-                await self._say(socket, "session.updated", session=event["session"])
+                await self._send(socket, "session.updated", session=event["session"])
                 if self.hangs_up:
                     await socket.close()
             case "input_audio_buffer.append":
@@ -165,50 +171,51 @@ class Standin:
             case "input_audio_buffer.commit":
                 plan = self.plans[0] if self.plans else Plan()
                 if plan.fault == "empty":
-                    await self._wrong(socket, event, "input_audio_buffer_commit_empty")
+                    await self._send_error(socket, event, "input_audio_buffer_commit_empty")
                 else:
                     await self._committed(socket, line, plan)
             case "input_audio_buffer.clear":
                 line.heard = b""
             case "response.create" if self._lingers:
-                await self._wrong(socket, event, BUSY)
+                await self._send_error(socket, event, BUSY)
             case "response.create" if self._is_busy():
                 if self.plans.pop(0).fault == "busy":
-                    await self._wrong(socket, event, BUSY)
-                    await self._done(socket, "cancelled")
+                    await self._send_error(socket, event, BUSY)
+                    await self._send_done(socket, "cancelled")
                 else:
-                    await self._done(socket, "cancelled")
-                    await self._wrong(socket, event, BUSY)
+                    await self._send_done(socket, "cancelled")
+                    await self._send_error(socket, event, BUSY)
             case "response.create":
                 await self._respond(socket, line)
             case "response.cancel" if not self._active:
-                await self._wrong(socket, event, "response_cancel_not_active")
+                await self._send_error(socket, event, "response_cancel_not_active")
             case "response.cancel" if not (self._lingers or self._is_busy()):
-                await self._done(socket, "cancelled")
+                await self._send_done(socket, "cancelled")
             case "conversation.item.truncate":
                 where = {k: event[k] for k in ("item_id", "content_index", "audio_end_ms")}
-                await self._say(socket, "conversation.item.truncated", **where)
+                await self._send(socket, "conversation.item.truncated", **where)
 
     def _is_busy(self) -> bool:
         return bool(self.plans) and self.plans[0].fault in ("busy", "cleared")
 
-    async def _wrong(self, socket: ServerConnection, event: Event, code: str) -> None:
+    async def _send_error(self, socket: ServerConnection, event: Event, code: str) -> None:
         error = {"type": "invalid_request_error", "code": code, "message": "No."}
-        await self._say(socket, "error", error={**error, "event_id": event.get("event_id")})
+        await self._send(socket, "error", error={**error, "event_id": event.get("event_id")})
 
     async def _committed(self, socket: ServerConnection, line: Line, plan: Plan) -> None:
         self._item = f"item_{next(self._ids)}"
-        await self._say(socket, "input_audio_buffer.committed", item_id=self._item)
+        await self._send(socket, "input_audio_buffer.committed", item_id=self._item)
         if not plan.late_words:
-            await self._words(socket)
+            await self._send_transcript(socket)
 
-    async def _words(self, socket: ServerConnection) -> None:
+    async def _send_transcript(self, socket: ServerConnection) -> None:
         where = {"item_id": self._item, "content_index": 0}
         first, _space, _rest = self.words.partition(" ")
-        await self._say(socket, f"{TRANSCRIPTION}.delta", **where, delta=first)
+        for delta in self.word_deltas or (first,):
+            await self._send(socket, f"{TRANSCRIPTION}.delta", **where, delta=delta)
         usage = {"type": "duration", "seconds": 1.0}
         told = {"transcript": self.words, "usage": usage}
-        await self._say(socket, f"{TRANSCRIPTION}.completed", **where, **told)
+        await self._send(socket, f"{TRANSCRIPTION}.completed", **where, **told)
 
     async def _respond(self, socket: ServerConnection, line: Line) -> None:
         plan = self.plans.pop(0) if self.plans else Plan()
@@ -218,20 +225,20 @@ class Standin:
             await socket.send("this is no JSON")
             return
         if plan.fault == "null":
-            await self._say(socket, "response.output_audio.delta", item_id="item", delta=None)
+            await self._send(socket, "response.output_audio.delta", item_id="item", delta=None)
             return
         self._response, self._active = f"resp_{next(self._ids)}", True
         response = {"id": self._response, "status": "in_progress", "output": []}
-        await self._say(socket, "response.created", response=response)
+        await self._send(socket, "response.created", response=response)
         if plan.fault == "fail":
-            await self._done(socket, "failed")
+            await self._send_done(socket, "failed")
             return
         if plan.calls:
             if plan.preamble:
                 await self._speak(socket, line, Plan(plan.preamble))
             await self._call(socket, plan)
         elif await self._speak(socket, line, plan):
-            await self._done(socket, "completed")
+            await self._send_done(socket, "completed")
 
     async def _call(self, socket: ServerConnection, plan: Plan) -> None:
         output = [
@@ -245,7 +252,7 @@ class Standin:
             }
             for number, (name, arguments) in enumerate(plan.calls)
         ]
-        await self._done(socket, "completed", output)
+        await self._send_done(socket, "completed", output)
 
     async def _speak(self, socket: ServerConnection, line: Line, plan: Plan) -> bool:
         """Returns whether the message was said to its end."""
@@ -253,27 +260,26 @@ class Standin:
         where = {"response_id": self._response, "item_id": item["id"], "output_index": 0}
         added = {"item": {**item, "content": [], "status": "in_progress"}}
         index = {"response_id": self._response, "output_index": 0}
-        await self._say(socket, "response.output_item.added", **index, **added)
+        await self._send(socket, "response.output_item.added", **index, **added)
         line.said.append(item["id"])
         where["content_index"] = 0
         audio = line.heard or TONE * 444
         line.heard = b""
-        for number, word in enumerate(plan.text.split(" ")):
-            delta = word if number == 0 else f" {word}"
-            await self._say(socket, "response.output_audio_transcript.delta", **where, delta=delta)
+        for delta in plan.deltas or words(plan.text):
+            await self._send(socket, "response.output_audio_transcript.delta", **where, delta=delta)
         for start in range(0, len(audio), 9_600):
             piece = base64.b64encode(audio[start : start + 9_600]).decode()
-            await self._say(socket, "response.output_audio.delta", **where, delta=piece)
+            await self._send(socket, "response.output_audio.delta", **where, delta=piece)
             if plan.fault == "cut":
                 socket.transport.abort()
             self._lingers = plan.fault == "linger"
             if plan.fault in ("cut", "hold", "linger"):
                 return False
         if plan.late_words:
-            await self._words(socket)
+            await self._send_transcript(socket)
         return True
 
-    async def _done(
+    async def _send_done(
         self, socket: ServerConnection, status: str, output: list[Event] | None = None
     ) -> None:
         usage = {"total_tokens": 30, "input_tokens": 20, "output_tokens": 10}
@@ -288,8 +294,8 @@ class Standin:
             "usage": usage,
         }
         self._active = False
-        await self._say(socket, "response.done", response=response)
+        await self._send(socket, "response.done", response=response)
 
-    async def _say(self, socket: ServerConnection, kind: str, **fields: Any) -> None:
+    async def _send(self, socket: ServerConnection, kind: str, **fields: Any) -> None:
         event = {"type": kind, "event_id": f"event_{next(self._ids)}", **fields}
         await socket.send(json.dumps(event))

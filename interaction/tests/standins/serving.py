@@ -35,9 +35,11 @@ class Plan:
 
     text: str | None = None
     """The transcript, the reply; for speech, it is spoken instead of the input."""
+    deltas: tuple[str, ...] = ()
+    """The pieces in which the text comes, where they are not its words."""
     calls: tuple[dict[str, Any], ...] = ()
     """Of a language model: tools that it calls, {"name", "arguments": {…}}, unless it was just
-    told a result."""
+    told a result. Or {"name", "pieces": […]}: the JSON of the arguments as it is streamed."""
     again: bool = False
     """It calls them even then."""
     first_after: float = 0
@@ -171,7 +173,7 @@ class Standin:
         async def serve(request: web.Request) -> web.StreamResponse:
             received, plan = self.receive(stage, request)
             respond_when = Answer(self, request, plan, received)
-            await respond_when.begin()
+            await respond_when.start()
             if respond_when.response is None:
                 await answer(respond_when)
             assert respond_when.response is not None
@@ -204,7 +206,7 @@ class Answer:
         self.response: web.StreamResponse | None = None
         self._server = server
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         if self.plan.fault == "hang":
             await asyncio.Event().wait()
         await asyncio.sleep(self.plan.first_after)
@@ -257,6 +259,20 @@ class Answer:
             yield _event(self._server.error_event(self.plan), named=named)
 
 
+def deltas_of(plan: Plan, text: str) -> list[str]:
+    """The pieces in which a text is streamed."""
+    return list(plan.deltas) or words(text)
+
+
+def argument_pieces(call: dict[str, Any]) -> list[str]:
+    """The JSON of a call's arguments, in two pieces or as the plan cuts it."""
+    if "pieces" in call:
+        return list(call["pieces"])
+    arguments = json.dumps(call.get("arguments", {}))
+    half = len(arguments) // 2
+    return [arguments[:half], arguments[half:]]
+
+
 def words(text: str) -> list[str]:
     return re.findall(r"\s*\S+", text) or [""]
 
@@ -273,4 +289,5 @@ def _event(event: dict[str, Any], *, named: bool) -> bytes:
 
 
 def _plan(plan: dict[str, Any]) -> Plan:
-    return Plan(**{**plan, "calls": tuple(plan.get("calls", ()))})
+    lists = {name: tuple(plan.get(name, ())) for name in ("calls", "deltas")}
+    return Plan(**{**plan, **lists})

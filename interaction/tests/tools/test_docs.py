@@ -20,11 +20,11 @@ def test_the_worked_example_is_a_tool(tmp_path: Path) -> None:
     shutil.copytree(BASE_DIR, copy, ignore=LEFT_OUT)
     (copy / "interaction/tools/dice.py").write_text(tool)
     (copy / "interaction/tests/tools/test_dice.py").write_text(test)
-    table = copy / "interaction/tools/table.py"
-    head, tail = table.read_text().split('    "end_session": Entry(', 1)
-    table.write_text(f'{head}{line}    "end_session": Entry({tail}')
+    registry = copy / "interaction/tools/registry.py"
+    head, tail = registry.read_text().split('    "end_session": ToolEntry(', 1)
+    registry.write_text(f'{head}{line}    "end_session": ToolEntry({tail}')
 
-    tests = ["interaction/tests/tools/test_dice.py", "interaction/tests/tools/test_invoking.py"]
+    tests = ["interaction/tests/tools/test_dice.py", "interaction/tests/tools/test_invoke.py"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *tests],
         cwd=copy,

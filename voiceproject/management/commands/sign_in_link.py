@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext_lazy as _
 
+from interaction.management.users import get_active_user
 from voiceproject.sign_in import link_for
-from voiceproject.users import named
 
 
 class Command(BaseCommand):
@@ -19,4 +19,4 @@ class Command(BaseCommand):
         parser.add_argument("username", nargs="?", default="owner")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(link_for(named(options["username"])))
+        self.stdout.write(link_for(get_active_user(options["username"])))

@@ -20,7 +20,7 @@ from typing import Any, Self
 import numpy as np
 
 from interaction.audio import wav
-from interaction.core.records import METRICS
+from interaction.core.metrics import METRIC_NAMES
 from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
 from interaction.talk.sound import end_of_speech
 from interaction.tests.standins.openai import mark
@@ -154,7 +154,7 @@ def sound(file: bytes) -> bytes:
 
 def tell(what: str, answers: list[Answer]) -> None:
     measured(f"{what:<20} {'median':>8} {'worst':>8}   ms")
-    for metric in METRICS:
+    for metric in METRIC_NAMES:
         figures = [answer.turn["latency"].get(metric) for answer in answers]
         known = [figure for figure in figures if figure is not None]
         if known:

@@ -1,4 +1,4 @@
-"""The arguments of a call, out of what was said. Schemas come from anybody: nothing is taken for
+"""The arguments of a call, out of an utterance. Schemas come from anybody: nothing is taken for
 granted."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from interaction.providers.local.demo.said import Said, plain
+from interaction.providers.local.demo.utterance import Utterance, plain
 
 CASTS: dict[str, Callable[[str], Any]] = {"integer": int, "number": float, "string": str}
 NUMBER = r"-?\d+(?:\.\d+)?"
@@ -18,7 +18,7 @@ AFTER = r"(?i)[\s,]*\b(?:today|tomorrow|now|right now|please|thanks|thank you)\b
 ANYTHING: dict[str, Any] = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
 
 
-def arguments(said: Said, schema: Any, *, insist: bool = False) -> dict[str, Any]:
+def arguments(utterance: Utterance, schema: Any, *, insist: bool = False) -> dict[str, Any]:
     """Those that are named are given, "with sides 6"; required ones also where they are not named
     but recognised; with ``insist``, all of the required ones."""
     schema = _object(schema)
@@ -27,11 +27,11 @@ def arguments(said: Said, schema: Any, *, insist: bool = False) -> dict[str, Any
     given: dict[str, Any] = {}
     for name, raw in _object(schema.get("properties")).items():
         wanted = _object(raw)
-        value = _named(said, name, wanted)
+        value = _named(utterance, name, wanted)
         if value is None and name in needed:
-            value = _recognised(said, wanted)
+            value = _recognised(utterance, wanted)
             if value is None and insist:
-                value = _anything(said, wanted)
+                value = _anything(utterance, wanted)
         if value is not None:
             given[name] = value
     return given
@@ -42,34 +42,38 @@ def spaced(name: str) -> str:
     return plain(re.sub(r"[_\W]+|(?<=[a-z0-9])(?=[A-Z])", " ", name))
 
 
-def _named(said: Said, name: str, wanted: dict[str, Any]) -> Any:
+def _named(utterance: Utterance, name: str, wanted: dict[str, Any]) -> Any:
     words = spaced(name)
-    found = re.search(rf"\b{re.escape(words)} (?:is |to |of )?(\S+)", said.plain) if words else None
+    found = (
+        re.search(rf"\b{re.escape(words)} (?:is |to |of )?(\S+)", utterance.plain)
+        if words
+        else None
+    )
     cast = CASTS.get(_type(wanted))
     if not found or not cast:
         return None
     return _cast(cast, found[1])
 
 
-def _recognised(said: Said, wanted: dict[str, Any]) -> Any:
+def _recognised(utterance: Utterance, wanted: dict[str, Any]) -> Any:
     for choice in _choices(wanted):
         words = plain(str(choice))
-        if words and re.search(rf"\b{re.escape(words)}\b", said.plain):
+        if words and re.search(rf"\b{re.escape(words)}\b", utterance.plain):
             return choice
     kind = _type(wanted)
     if kind in ("integer", "number"):
-        found = re.search(NUMBER, said.plain)
+        found = re.search(NUMBER, utterance.plain)
         return _cast(CASTS[kind], found[0]) if found else None
-    if kind == "string" and not _choices(wanted) and (place := re.search(PLACE, said.text)):
+    if kind == "string" and not _choices(wanted) and (place := re.search(PLACE, utterance.text)):
         return re.sub(AFTER, "", place[1]).strip(" .,!?") or None
     return None
 
 
-def _anything(said: Said, wanted: dict[str, Any]) -> Any:
+def _anything(utterance: Utterance, wanted: dict[str, Any]) -> Any:
     if choices := _choices(wanted):
         return choices[0]
     kind = _type(wanted)
-    return said.text if kind == "string" else wanted.get("minimum", ANYTHING.get(kind))
+    return utterance.text if kind == "string" else wanted.get("minimum", ANYTHING.get(kind))
 
 
 def _type(wanted: dict[str, Any]) -> str:

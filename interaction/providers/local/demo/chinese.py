@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from interaction.providers.local.demo.said import Said
+from interaction.providers.local.demo.utterance import Utterance
 
 HAN = re.compile(r"[\u3400-\u9fff]")
 NAME = re.compile(r"(?:我叫|我的名字是|我是)([\u4e00-\u9fff]{1,4}|[A-Za-z]+)")
@@ -23,20 +23,20 @@ ANSWERS = (
 )  # fmt: skip
 
 
-def speaking_chinese(said: Said) -> str | None:
-    if not HAN.search(said.text):
+def speaking_chinese(utterance: Utterance) -> str | None:
+    if not HAN.search(utterance.text):
         return None
-    if re.search(r"我(?:叫|的名字是)(?:什麼|甚麼|什么)|我是(?:誰|谁)", said.text):
-        name = next(filter(None, map(_name, said.earlier("user"))), "")
+    if re.search(r"我(?:叫|的名字是)(?:什麼|甚麼|什么)|我是(?:誰|谁)", utterance.text):
+        name = next(filter(None, map(_name, utterance.earlier("user"))), "")
         return f"你叫{name}。" if name else "你還沒有告訴我。請說：我叫，然後說你的名字。"
-    if name := _name(said.text):
+    if name := _name(utterance.text):
         return f"{name}，很高興認識你。我會記住的。"
-    if re.search(r"幾點|几点", said.text):
-        return f"現在是{said.now.hour}點{said.now.minute}分。"
-    if re.search(r"幾號|日期|星期幾|几号|星期几", said.text):
-        day = said.now
+    if re.search(r"幾點|几点", utterance.text):
+        return f"現在是{utterance.now.hour}點{utterance.now.minute}分。"
+    if re.search(r"幾號|日期|星期幾|几号|星期几", utterance.text):
+        day = utterance.now
         return f"今天是{day.month}月{day.day}日，星期{WEEKDAYS[day.weekday()]}。"
-    known = (answer for pattern, answer in ANSWERS if re.search(pattern, said.text))
+    known = (answer for pattern, answer in ANSWERS if re.search(pattern, utterance.text))
     return next(known, "我聽到了，可是這個示範程式不會回答。接上語言模型，就能真正對話。")
 
 

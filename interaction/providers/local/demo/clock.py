@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from interaction.providers.local.demo.said import Said
+from interaction.providers.local.demo.utterance import Utterance
 
 TIME = r"\bwhat(?:'s| is)? (?:the )?time\b|\bwhat time\b|\b(?:tell me|have|know) the time\b"
 DAY = (
@@ -15,28 +15,28 @@ MONTH = r"\b(?:what|which) month\b"
 YEAR = r"\b(?:what|which) year\b"
 
 
-def telling_the_time(said: Said) -> str | None:
-    if not said.matches(TIME):
+def telling_the_time(utterance: Utterance) -> str | None:
+    if not utterance.matches(TIME):
         return None
-    now = said.now
+    now = utterance.now
     zone = now.tzname()
     return f"It is {now.hour % 12 or 12}:{now:%M} {part_of_day(now)}" + (
         f", {zone}, by this machine's clock." if zone else " by this machine's clock."
     )
 
 
-def telling_the_date(said: Said) -> str | None:
-    if said.matches(YEAR):
-        return f"It is the year {said.now.year}."
-    if said.matches(MONTH):
-        return f"It is {said.now:%B}."
-    if not said.matches(DAY):
+def telling_the_date(utterance: Utterance) -> str | None:
+    if utterance.matches(YEAR):
+        return f"It is the year {utterance.now.year}."
+    if utterance.matches(MONTH):
+        return f"It is {utterance.now:%B}."
+    if not utterance.matches(DAY):
         return None
-    if said.matches(r"\btomorrow\b"):
-        return f"Tomorrow is {_date(said.now + timedelta(days=1))}."
-    if said.matches(r"\byesterday\b"):
-        return f"Yesterday was {_date(said.now - timedelta(days=1))}."
-    return f"Today is {_date(said.now)}."
+    if utterance.matches(r"\btomorrow\b"):
+        return f"Tomorrow is {_date(utterance.now + timedelta(days=1))}."
+    if utterance.matches(r"\byesterday\b"):
+        return f"Yesterday was {_date(utterance.now - timedelta(days=1))}."
+    return f"Today is {_date(utterance.now)}."
 
 
 def part_of_day(now: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from interaction.providers.local.demo.said import Said, plain
+from interaction.providers.local.demo.utterance import Utterance, plain
 
 TELLING = re.compile(r"\b(?:my name(?: is|'s)|(?:please )?call me|i am called|i'm called)\b(.*)")
 INTRODUCING = re.compile(r"\b(?:I am|I'm|I’m) ([A-Z][\w'’-]+)(?=[.,!]|$)")
@@ -21,30 +21,30 @@ NO_NAMES = {
 }  # fmt: skip
 
 
-def remembering(said: Said) -> str | None:
-    if name := told(said.text):
-        earlier = known(said)
-        if said.matches(ASKING):
+def remembering(utterance: Utterance) -> str | None:
+    if name := given_name(utterance.text):
+        earlier = known_name(utterance)
+        if utterance.matches(ASKING):
             return f"Your name is {name}. You have just told me."
         if earlier and earlier != name:
             return f"All right, {name} it is. I had you down as {earlier}."
         return f"Nice to meet you, {name}. I will remember that."
-    if said.matches(ASKING):
-        name = known(said)
+    if utterance.matches(ASKING):
+        name = known_name(utterance)
         if name:
             return f"Your name is {name}."
         return "You have not told me yet. Say: my name is, and then your name."
-    if TELLING.search(said.plain):
+    if TELLING.search(utterance.plain):
         return "I heard that you have a name, but not which. Please say it once more."
     return None
 
 
-def known(said: Said) -> str:
+def known_name(utterance: Utterance) -> str:
     """The name that the person gave last, before now; empty if none."""
-    return next(filter(None, map(told, said.earlier("user"))), "")
+    return next(filter(None, map(given_name, utterance.earlier("user"))), "")
 
 
-def told(text: str) -> str:
+def given_name(text: str) -> str:
     """The name that a person gives in this text, as it is written; empty if none."""
     if found := TELLING.search(plain(text)):
         return _name(found[1].split())

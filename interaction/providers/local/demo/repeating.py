@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from interaction.providers.local.demo.numbers import NUMBER, in_words, number
-from interaction.providers.local.demo.said import Said
+from interaction.providers.local.demo.utterance import Utterance
 
 AFTER_ME = re.compile(r"\b(?:repeat after me|say after me|repeat the words?)\b[\s:,]*(.*)", re.I)
 SAY = re.compile(r"^(?:(?:can|could|would) you |please )*say (?!that\b|it\b|again\b)(.+)", re.I)
@@ -17,14 +17,14 @@ MINE = r"\bwhat did i (?:just )?(?:say|tell you|ask)\b"
 COUNT = re.compile(rf"\bcount (?:up |from one )?(?:to|too|two) ({NUMBER})")
 
 
-def repeating(said: Said) -> str | None:
-    if said.matches(MINE):
-        earlier = said.earlier("user")
+def repeating(utterance: Utterance) -> str | None:
+    if utterance.matches(MINE):
+        earlier = utterance.earlier("user")
         return f"You said: {earlier[0]}" if earlier else "That was the first thing that you said."
-    if said.matches(AGAIN):
-        earlier = said.earlier("assistant")
+    if utterance.matches(AGAIN):
+        earlier = utterance.earlier("assistant")
         return earlier[0] if earlier else "I have not said anything yet."
-    found = AFTER_ME.search(said.text) or SAY.search(said.text.strip())
+    found = AFTER_ME.search(utterance.text) or SAY.search(utterance.text.strip())
     if not found:
         return None
     words = found[1].strip(" .")
@@ -33,10 +33,10 @@ def repeating(said: Said) -> str | None:
     return f"{words[0].upper()}{words[1:]}{'' if words[-1] in '!?' else '.'}"
 
 
-def counting(said: Said) -> str | None:
-    found = COUNT.search(said.plain)
+def counting(utterance: Utterance) -> str | None:
+    found = COUNT.search(utterance.plain)
     if not found:
-        return "How far shall I count?" if said.matches(r"^count\b") else None
+        return "How far shall I count?" if utterance.matches(r"^count\b") else None
     last = number(found[1])
     if last.denominator != 1 or not 1 <= last <= 100:
         return "I count in whole numbers, up to a hundred."

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from interaction.core.types import Message, ToolCall, ToolSpec
-from interaction.providers import calls
+from interaction.providers._shared.tool_call_parsing import new_id
 from interaction.providers.local.demo.arguments import arguments, spaced
 from interaction.providers.local.demo.clock import (
     DAY,
@@ -22,8 +22,8 @@ from interaction.providers.local.demo.clock import (
     part_of_day,
     telling_the_date,
 )
-from interaction.providers.local.demo.manners import LEAVING, taking_leave
-from interaction.providers.local.demo.said import Said, plain
+from interaction.providers.local.demo.small_talk import LEAVING, taking_leave
+from interaction.providers.local.demo.utterance import Utterance, plain
 
 ENDING = (
     rf"{LEAVING}|\b(?:end|finish|stop|close) (?:the |this |our )?"
@@ -39,7 +39,9 @@ DOING = {
 """Words of a tool's name that nobody says who wants it: "get_weather" is about the weather."""
 
 
-def calling(said: Said, tools: Sequence[ToolSpec], tool_choice: str = "auto") -> ToolCall | None:
+def find_call(
+    utterance: Utterance, tools: Sequence[ToolSpec], tool_choice: str = "auto"
+) -> ToolCall | None:
     """The call that these words ask for, if one of the tools does that. Where one must be called,
     it is the one that comes nearest."""
     if tool_choice == "none":
@@ -47,29 +49,29 @@ def calling(said: Said, tools: Sequence[ToolSpec], tool_choice: str = "auto") ->
     if tool_choice not in ("auto", "required"):
         tools = [tool for tool in tools if tool.name == tool_choice]
     for tool in tools:
-        given = WANTED.get(tool.name, _named(tool))(said)
+        given = WANTED.get(tool.name, _named(tool))(utterance)
         if given is not None:
             return _call(tool, given)
     if tool_choice == "auto" or not tools:
         return None
-    nearest = max(tools, key=lambda tool: _nearness(tool, said))
-    return _call(nearest, arguments(said, json.loads(nearest.parameters), insist=True))
+    nearest = max(tools, key=lambda tool: _nearness(tool, utterance))
+    return _call(nearest, arguments(utterance, json.loads(nearest.parameters), insist=True))
 
 
 def _call(tool: ToolSpec, given: dict[str, Any]) -> ToolCall:
-    return ToolCall(calls.new_id(), tool.name, json.dumps(given))
+    return ToolCall(new_id(), tool.name, json.dumps(given))
 
 
-def _nearness(tool: ToolSpec, said: Said) -> int:
+def _nearness(tool: ToolSpec, utterance: Utterance) -> int:
     """How many words it and the person have in common."""
     about = set(f"{spaced(tool.name)} {plain(tool.description)}".split()) - DOING
-    return len(about & set(said.plain.split()))
+    return len(about & set(utterance.plain.split()))
 
 
-def telling(messages: Sequence[Message], now: datetime) -> str:
+def speak_results(messages: Sequence[Message], now: datetime) -> str:
     """The reply to the results that the context ends with."""
     spoken = []
-    said = _asked(messages, now)
+    utterance = _asked(messages, now)
     names = {call.id: call.name for message in messages for call in message.tool_calls}
     for message in _results(messages):
         name = names.get(message.tool_call_id, "tool")
@@ -77,68 +79,70 @@ def telling(messages: Sequence[Message], now: datetime) -> str:
         if isinstance(result, dict) and "error" in result:
             spoken.append(f"I tried the tool {spaced(name)}, and it said: {result['error']}")
         else:
-            spoken.append(SPOKEN.get(name, _plainly)(said, result))
+            spoken.append(SPOKEN.get(name, _plainly)(utterance, result))
     return " ".join(spoken)
 
 
-def _wanting_time(said: Said) -> dict[str, str] | None:
-    asked = said.matches("|".join((TIME, DAY, MONTH, YEAR)))
-    if not asked and not re.search(ASKING_IN_CHINESE, said.text):
+def _wanting_time(utterance: Utterance) -> dict[str, str] | None:
+    asked = utterance.matches("|".join((TIME, DAY, MONTH, YEAR)))
+    if not asked and not re.search(ASKING_IN_CHINESE, utterance.text):
         return None
-    place = re.search(r"\bin ([a-z' ]+)$", said.plain)
+    place = re.search(r"\bin ([a-z' ]+)$", utterance.plain)
     zone = _zones().get(place[1].strip()) if place else None
     return {"time_zone": zone} if zone else {}
 
 
-def _wanting_the_end(said: Said) -> dict[str, str] | None:
-    return {} if said.matches(ENDING) or re.search(ENDING_IN_CHINESE, said.text) else None
+def _wanting_the_end(utterance: Utterance) -> dict[str, str] | None:
+    return {} if utterance.matches(ENDING) or re.search(ENDING_IN_CHINESE, utterance.text) else None
 
 
-def _named(tool: ToolSpec) -> Callable[[Said], dict[str, Any] | None]:
+def _named(tool: ToolSpec) -> Callable[[Utterance], dict[str, Any] | None]:
     """Any other tool is called by its name, its arguments by theirs: "roll dice with sides 6"."""
     name = spaced(tool.name).split()
     about = [word for word in name if word not in DOING] or name
 
-    def wanting(said: Said) -> dict[str, Any] | None:
-        if not about or not all(said.matches(rf"\b{re.escape(word)}\b") for word in about):
+    def wanting(utterance: Utterance) -> dict[str, Any] | None:
+        if not about or not all(utterance.matches(rf"\b{re.escape(word)}\b") for word in about):
             return None
-        return arguments(said, json.loads(tool.parameters))
+        return arguments(utterance, json.loads(tool.parameters))
 
     return wanting
 
 
-def _spoken_time(said: Said, result: Any) -> str:
+def _spoken_time(utterance: Utterance, result: Any) -> str:
     try:
         at = datetime.fromisoformat(f"{result['date']}T{result['time']}")
         place = str(result.get("time_zone", "")).rsplit("/")[-1].replace("_", " ")
     except (KeyError, TypeError, ValueError):
-        return _plainly(said, result)
-    if re.search(ASKING_IN_CHINESE, said.text):
+        return _plainly(utterance, result)
+    if re.search(ASKING_IN_CHINESE, utterance.text):
         return f"現在是{at.month}月{at.day}日，{at.hour}點{at.minute}分。"
-    if not said.matches(TIME) and (date := telling_the_date(Said(said.text, said.before, at))):
+    if not utterance.matches(TIME) and (
+        date := telling_the_date(Utterance(utterance.text, utterance.before, at))
+    ):
         return date
     where = f" in {place}" if place not in ("", "UTC") else ", U T C" if place else ""
     return f"It is {at.hour % 12 or 12}:{at:%M} {part_of_day(at)}{where}."
 
 
-def _spoken_end(said: Said, result: Any) -> str:
-    if re.search(ENDING_IN_CHINESE, said.text):
+def _spoken_end(utterance: Utterance, result: Any) -> str:
+    if re.search(ENDING_IN_CHINESE, utterance.text):
         return "再見，很高興和你聊天。"
-    return taking_leave(said) or "All right. Goodbye."
+    return taking_leave(utterance) or "All right. Goodbye."
 
 
-def _plainly(said: Said, result: Any) -> str:
+def _plainly(utterance: Utterance, result: Any) -> str:
     if isinstance(result, dict):
-        facts = (f"{spaced(name)}: {_plainly(said, value)}" for name, value in result.items())
+        facts = (f"{spaced(name)}: {_plainly(utterance, value)}" for name, value in result.items())
         return ", ".join(facts).rstrip(".") + "."
     return str(result)
 
 
-WANTED: dict[str, Callable[[Said], dict[str, Any] | None]] = {
+WANTED: dict[str, Callable[[Utterance], dict[str, Any] | None]] = {
     "current_time": _wanting_time,
     "end_session": _wanting_the_end,
 }
-SPOKEN: dict[str, Callable[[Said, Any], str]] = {
+SPOKEN: dict[str, Callable[[Utterance, Any], str]] = {
     "current_time": _spoken_time,
     "end_session": _spoken_end,
 }
@@ -151,12 +155,12 @@ def _results(messages: Sequence[Message]) -> list[Message]:
     return list(messages[last:])
 
 
-def _asked(messages: Sequence[Message], now: datetime) -> Said:
+def _asked(messages: Sequence[Message], now: datetime) -> Utterance:
     """What the person said before the tools were called."""
     for at in range(len(messages) - 1, -1, -1):
         if messages[at].role == "user":
-            return Said(messages[at].content, messages[:at], now)
-    return Said("", (), now)
+            return Utterance(messages[at].content, messages[:at], now)
+    return Utterance("", (), now)
 
 
 def _loaded(content: str) -> Any:

@@ -1,0 +1,99 @@
+"""Sessions and their turns, each user's own: of another's, nothing is there (404).
+
+Ninja serves all methods of one address from one router, so these operations are added to the router
+by which ``interaction`` creates sessions. Operation ids are a part of the API: they stay when code
+moves.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from ninja import Query, Schema, Status
+from pydantic import Field
+
+from history.api import ranges
+from history.api.schemas import SessionPage, Turn
+from history.filters import SessionFilter
+from history.queries import sessions_of, turns_of
+from interaction import models
+from interaction.api.access import Caller
+from interaction.api.errors import ERRORS, ApiError
+from interaction.api.schemas import Session
+from interaction.api.sessions import router
+
+__all__ = ["router"]
+
+OPERATION = "interaction_api_sessions_"
+
+
+class Paging(Schema):
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    page_size: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+@router.get("", response={200: SessionPage, **ERRORS}, operation_id=f"{OPERATION}list_sessions")
+def list_sessions(
+    request: Caller, wanted: Query[SessionFilter], pages: Query[Paging]
+) -> SessionPage:
+    """The newest first."""
+    found = wanted.filter(sessions_of(request.auth))
+    start = (pages.page - 1) * pages.page_size
+    rows = found[start : start + pages.page_size]
+    return SessionPage(items=[Session.of(row) for row in rows], count=found.count())
+
+
+@router.get(
+    "/{uuid:session_id}",
+    response={200: Session, **ERRORS},
+    operation_id=f"{OPERATION}get_session",
+)
+def get_session(request: Caller, session_id: UUID) -> Session:
+    return Session.of(get_object_or_404(sessions_of(request.auth), pk=session_id))
+
+
+@router.delete(
+    "/{uuid:session_id}",
+    response={204: None, **ERRORS},
+    operation_id=f"{OPERATION}delete_session",
+)
+def delete_session(request: Caller, session_id: UUID) -> Status[Any]:
+    """Delete a session with all that was kept of it."""
+    session = get_object_or_404(sessions_of(request.auth), pk=session_id)
+    if session.status == models.Session.Status.ACTIVE:
+        raise ApiError(409, "session_active", _("The session is in progress: end it first."))
+    session.erase()
+    return Status(204, None)
+
+
+@router.get(
+    "/{uuid:session_id}/turns",
+    response={200: list[Turn], **ERRORS},
+    operation_id=f"{OPERATION}list_turns",
+)
+def list_turns(request: Caller, session_id: UUID) -> list[Turn]:
+    session = get_object_or_404(sessions_of(request.auth), pk=session_id)
+    return [Turn.of(row) for row in turns_of(session)]
+
+
+@router.get(
+    "/{uuid:session_id}/turns/{uuid:turn_id}/audio",
+    response={200: None, 206: None, **ERRORS},
+    operation_id=f"{OPERATION}turn_audio",
+    url_name="turn_audio",
+)
+def turn_audio(
+    request: Caller, session_id: UUID, turn_id: UUID, side: Literal["user", "agent"]
+) -> HttpResponse:
+    """A side's recording as a WAV file; ``Range`` is understood."""
+    turn = get_object_or_404(
+        models.Turn, pk=turn_id, session_id=session_id, session__owner=request.auth
+    )
+    file = turn.audio(side)
+    if not file:
+        raise Http404
+    return ranges.serve(file, request.headers.get("Range"), "audio/wav")

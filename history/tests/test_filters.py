@@ -1,0 +1,174 @@
+"""One declaration of filters, read by REST and by the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from history.filters import SessionFilter
+from interaction.models import Session
+
+Talked = Callable[..., Session]
+SESSIONS = "/api/v1/interaction/sessions"
+PAGE = "/history/"
+
+
+def shown(page: str) -> set[str]:
+    return set(re.findall(r'href="/history/([0-9a-f-]{36})/"', page))
+
+
+def control(page: str, name: str) -> str:
+    """The tag of a control, and for a selection its options."""
+    select, other = rf'<select name="{name}".*?</select>', rf'<input[^>]* name="{name}"[^>]*>'
+    found = re.search(f"{select}|{other}", page, re.DOTALL)
+    assert found, name
+    return found[0]
+
+
+@pytest.fixture
+def four(talked: Talked) -> list[Session]:
+    """An ended cascade a week ago, a realtime one, one in progress, one that was never started."""
+    sessions = [
+        talked(title="Old"),
+        talked(title="Quick", mode="realtime"),
+        talked(title="Now", turns=0),
+        talked(title="Not yet", turns=0),
+    ]
+    week_ago = timezone.now() - timedelta(days=7)
+    Session.objects.filter(title="Old").update(created_at=week_ago)
+    Session.objects.filter(title="Now").update(status="active", ended_at=None)
+    Session.objects.filter(title="Not yet").update(status="created", ended_at=None)
+    return sessions
+
+
+@pytest.mark.parametrize(
+    ("wanted", "titles"),
+    [
+        ({}, {"Old", "Quick", "Now", "Not yet"}),
+        ({"status": "active"}, {"Now"}),
+        ({"mode": "realtime"}, {"Quick"}),
+        ({"since": "DAY"}, {"Quick", "Now", "Not yet"}),
+        ({"until": "DAY"}, {"Old"}),
+        ({"until": "MOMENT"}, {"Old"}),
+        ({"text": "MY NAME"}, {"Old", "Quick"}),
+        ({"text": "quick"}, {"Quick"}),
+        ({"status": "ended", "mode": "cascade", "text": "john"}, {"Old"}),
+    ],
+)
+def test_the_page_narrows_as_rest_does(
+    at_home: Client, four: list[Session], wanted: dict[str, str], titles: set[str]
+) -> None:
+    day = timezone.localtime() - timedelta(days=1)
+    moments = {"DAY": f"{day:%Y-%m-%d}", "MOMENT": day.isoformat()}
+    wanted = {name: moments.get(value, value) for name, value in wanted.items()}
+    answer = at_home.get(SESSIONS, wanted)
+    assert {item["title"] for item in answer.json()["items"]} == titles
+    page = at_home.get(PAGE, wanted).content.decode()
+    assert shown(page) == {str(session.pk) for session in four if session.title in titles}
+
+
+def test_every_filter_has_its_control_in_a_form_that_needs_no_script(
+    at_home: Client, talked: Talked
+) -> None:
+    talked()
+    page = at_home.get(PAGE).content.decode()
+    form = page.partition('<form method="get"')[2].partition("</form>")[0]
+    names = re.findall(r'<(?:input|select)[^>]* name="(\w+)"', form)
+    assert names == list(SessionFilter.model_fields)
+    for name in names:
+        assert f'<label for="id_{name}">' in form
+
+
+def test_the_controls_keep_what_was_asked_for(at_home: Client, talked: Talked) -> None:
+    talked()
+    asked = {"status": "ended", "since": "2026-01-02", "text": 'say "a" & b'}
+    page = at_home.get(PAGE, asked).content.decode()
+    assert '<option value="ended" selected>' in control(page, "status")
+    assert 'type="date"' in control(page, "since")
+    assert 'value="2026-01-02"' in control(page, "since")
+    assert "value" not in control(page, "until")
+    assert 'value="say &quot;a&quot; &amp; b"' in control(page, "text")
+    assert '<details class="filters" open>' in page
+    assert '<details class="filters">' in at_home.get(PAGE, {"colour": "red"}).content.decode()
+
+
+def test_a_time_of_day_is_kept_too_on_the_servers_clock(
+    at_home: Client, talked: Talked, settings: Any
+) -> None:
+    settings.TIME_ZONE = "Asia/Taipei"
+    talked()
+    page = at_home.get(PAGE, {"since": "2026-01-02T03:04:05Z"}).content.decode()
+    assert 'type="datetime-local"' in control(page, "since")
+    assert 'value="2026-01-02T11:04:05"' in control(page, "since")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("status", "asleep"),
+        ("mode", "<b>"),
+        ("since", "yesterday"),
+        ("since", "2026-13-01T00:00"),
+        ("until", "0001-01-01"),
+        ("until", "0001-01-01T00:00:00"),
+        ("text", "a\0b"),
+        ("text", "a" * 201),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_rest_and_said_on_the_page(
+    at_home: Client, four: list[Session], settings: Any, name: str, value: str
+) -> None:
+    settings.TIME_ZONE = "Asia/Taipei"
+    assert at_home.get(SESSIONS, {name: value}).status_code == 422
+    good = {"text": "quick"} if name != "text" else {"mode": "realtime"}
+    page = at_home.get(PAGE, good | {name: value}).content.decode()
+    assert len(shown(page)) == 1
+    assert 'class="errorlist"' in page
+    assert 'aria-invalid="true"' in control(page, name)
+    assert "<b>" not in control(page, name)
+
+
+def test_what_is_no_filter_and_what_is_empty_is_ignored(
+    at_home: Client, four: list[Session]
+) -> None:
+    empty = dict.fromkeys(SessionFilter.model_fields, "")
+    page = at_home.get(PAGE, empty | {"colour": "red", "page": "many"}).content.decode()
+    assert len(shown(page)) == 4
+    assert "errorlist" not in page
+
+
+def test_older_ones_are_those_that_fit_too(
+    at_home: Client, talked: Talked, django_assert_num_queries: Any
+) -> None:
+    for number in range(30):
+        talked(mode="realtime" if number % 10 else "cascade", turns=0)
+    with django_assert_num_queries(4):  # session, user, count, page
+        page = at_home.get(PAGE, {"mode": "realtime"}).content.decode()
+    assert 'href="?mode=realtime&amp;page=2"' in page
+    assert 'hx-get="?mode=realtime&amp;page=2"' in page
+    rows = at_home.get(PAGE, {"mode": "realtime", "page": "2"}, headers={"HX-Request": "true"})
+    assert len(shown(rows.content.decode())) == 2
+
+
+def test_where_nothing_fits_the_way_back_is_shown(at_home: Client, talked: Talked) -> None:
+    talked()
+    page = at_home.get(PAGE, {"text": "nobody says this"}).content.decode()
+    assert "No conversation matches the filter." in page
+    assert "Nothing here yet." not in page
+    assert re.search(r'class="button" href="/history/">Show all<', page)
+
+
+def test_before_the_first_conversation_there_is_nothing_to_narrow(at_home: Client) -> None:
+    assert "filters" not in at_home.get(PAGE).content.decode()
+
+
+def test_a_time_without_an_offset_is_on_the_servers_clock(settings: Any) -> None:
+    settings.TIME_ZONE = "Asia/Taipei"
+    wanted = SessionFilter.model_validate({"since": "2026-01-02"})
+    assert wanted.since == datetime(2026, 1, 1, 16, tzinfo=UTC)

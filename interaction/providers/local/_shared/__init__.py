@@ -1,0 +1,1 @@
+"""Parts that the engines on this machine share."""

@@ -1,0 +1,54 @@
+"""OpenAI's SDK as the stages use it: one client an address and key, its errors understood."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import openai
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+from interaction.providers._shared.error_mapping import ErrorMapping
+from interaction.providers._shared.http import HttpStage, transport
+from interaction.providers.config import ProviderConfig
+from interaction.providers.errors import ProviderError
+from interaction.providers.openai import ACCOUNT, PROVIDER
+
+
+def make_client(config: ProviderConfig) -> tuple[AsyncOpenAI, Callable[[], Awaitable[None]]]:
+    client = AsyncOpenAI(
+        base_url=config.base_url or ACCOUNT.base_url,
+        # Servers at home want no key, but the SDK wants one.
+        api_key=config.api_key or "none",
+        max_retries=0,
+        http_client=DefaultAsyncHttpxClient(**transport()),
+    )
+    return client, client.close
+
+
+class OpenAIErrorMapping(ErrorMapping):
+    words = PROVIDER.error_words
+
+    def translate(self, error: Exception, *, answer_started: bool) -> ProviderError | None:
+        match error:
+            case openai.APIStatusError():
+                retry_after = error.response.headers.get("retry-after", "")
+                return self.http_status(error.status_code, error.code or "", retry_after)
+            case openai.APITimeoutError():
+                return self.timeout()
+            case openai.APIConnectionError():
+                return self.connection_lost(answer_started=answer_started)
+            case openai.APIResponseValidationError():
+                return self.unintelligible()
+            case openai.APIError():
+                return self.error_code(error.code or "")
+            case openai.OpenAIError():
+                return self.unintelligible()
+        return super().translate(error, answer_started=answer_started)
+
+
+class OpenAIStage(HttpStage):
+    make_client = make_client
+    error_mapping = OpenAIErrorMapping
+
+    async def _send_warming_request(self) -> None:
+        await self._client.models.list()

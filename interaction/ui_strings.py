@@ -1,0 +1,169 @@
+"""The strings that the voice page's scripts show, in the person's language.
+
+The page gets them by ``json_script``; names in braces are filled in by the scripts. Pages about
+kept turns show the same ones.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+
+def ui_strings() -> dict[str, str]:
+    """Key to text; the keys are those in static/talk/*.js."""
+    return (
+        _states() | _controls() | _turns() | _turn_events() | _stages() | _microphone() | _session()
+    )
+
+
+def _states() -> dict[str, str]:
+    return {
+        "status_idle": _("Ready"),
+        "status_starting": _("Starting…"),
+        "status_listening": _("Listening"),
+        "status_recording": _("Recording"),
+        "status_transcribing": _("Transcribing"),
+        "status_responding": _("Responding"),
+        "status_speaking": _("Speaking"),
+        "status_reconnecting": _("Reconnecting…"),
+        "status_ending": _("Ending…"),
+        "status_muted": _("Microphone off"),
+        "status_hold": _("Hold to talk"),
+    }
+
+
+def _controls() -> dict[str, str]:
+    return {
+        "talk_start": _("Start talking"),
+        "talk_mute": _("Turn the microphone off"),
+        "talk_unmute": _("Turn the microphone on"),
+        "talk_hold": _("Hold to talk"),
+        "recorded": _("Recorded"),
+        "not_recorded": _("Not recorded"),
+        "interruptible": _("interruptible"),
+        "uninterruptible": _("not interruptible"),
+        "hold_to_talk": _("hold to talk"),
+        "hands_free": _("{ms} ms pause"),
+        "mode_cascade": _("Cascade"),
+        "mode_realtime": _("Realtime"),
+        "found_by_provider": _("turns found by the provider"),
+        "fallback_to_cascade": _("{provider} does not answer. Go on with the cascade?"),
+        "fallback_to_realtime": _("{provider} does not answer. Go on in realtime mode?"),
+        "go_on": _("Go on"),
+        "not_now": _("Not now"),
+        "mode_is_cascade": _("The cascade goes on from here."),
+        "mode_is_realtime": _("Realtime mode goes on from here."),
+        "default_is": _("Default ({name})"),
+        "not_available": _("{name} (not available)"),
+        "or": _("or"),
+        "nobody": _("Nobody steps in"),
+        "nobody_else": _("Nobody else"),
+        "steps_in": _("Steps in, number {number}"),
+        "not_found": _("It is not there any more. Reload the page."),
+    }
+
+
+def _turns() -> dict[str, str]:
+    return {
+        "you": _("You"),
+        "agent": _("Agent"),
+        "you_said": _("You said: {text}"),
+        "no_words": _("No words were understood. Say it again, a little closer to the microphone."),
+        "not_understood": _("Nothing was understood"),
+        "interrupted_at": _("Interrupted after {seconds} s"),
+        "interrupted_silent": _("Cut off before a sound was heard"),
+        "unheard": _("not heard:"),
+        "turn_failed": _("{stage} failed: {message}"),
+        "turn_failed_again": _("What was said up to here is kept. Try again."),
+        "turn_failed_kept": _("What was said up to here is kept."),
+    }
+
+
+def _turn_events() -> dict[str, str]:
+    return {
+        "fell_back": _("{stage}: {failed} {reason}, so {provider} stepped in."),
+        "failed": _("failed"),
+        "failed_provider_unavailable": _("could not be reached"),
+        "failed_provider_rate_limited": _("was asked too often"),
+        "failed_provider_timeout": _("did not answer in time"),
+        "failed_provider_refused": _("refused the request"),
+        "failed_provider_unauthorized": _("did not accept the key"),
+        "failed_provider_protocol_error": _("gave an answer that cannot be understood"),
+        "tool_failed": _("failed"),
+        "tool_timed_out": _("took too long"),
+        "tool_refused": _("was not allowed"),
+        "tool_given": _("Given"),
+        "tool_result": _("Result"),
+    }
+
+
+def _stages() -> dict[str, str]:
+    return {
+        "stage_end_of_turn": _("End of turn"),
+        "stage_stt": _("Speech to text"),
+        "stage_llm": _("Language model"),
+        "stage_tts": _("Text to speech"),
+        "stage_playout": _("Playout"),
+        "stage_archive": _("Archive"),
+        "stage_realtime": _("Realtime"),
+        "waterfall_total": _("End of speech to reply:"),
+        "figures": _("Figures of turn {number}"),
+        "ms": _("ms"),
+    }
+
+
+def _microphone() -> dict[str, str]:
+    return {
+        "mic_denied": _(
+            "The microphone is blocked for this page. Allow it in the browser's address bar "
+            "(the icon left of the address), then try again."
+        ),
+        "mic_no_device": _("No microphone was found. Plug one in, then try again."),
+        "mic_insecure": _(
+            "Browsers give out the microphone only on localhost or over HTTPS, and this page came "
+            "over plain HTTP. Open it by one of these."
+        ),
+        "mic_in_use": _(
+            "Another program is using the microphone, or the system refused it. Close that "
+            "program, then try again."
+        ),
+        "mic_unplugged": _("The microphone went away. Plug it in again, then turn it on."),
+        "mic_failed": _("The microphone could not be opened. Try again, or reload the page."),
+        "mic_type_instead": _("You can type meanwhile; the reply is spoken all the same."),
+        "try_again": _("Try again"),
+        "type_instead": _("Type instead"),
+        "dismiss": _("Dismiss"),
+        "play": _("Play the reply"),
+        "play_why": _("The browser waits for a click before it plays sound."),
+    }
+
+
+def _session() -> dict[str, str]:
+    return {
+        "lost": _(
+            "The connection was lost. What was said up to here is kept in your history. "
+            "Trying again ({attempt})…"
+        ),
+        "gone": _(
+            "The server cannot be reached, or your sign-in has run out. What was said up to here "
+            "is kept. Reload the page, or try again."
+        ),
+        "again": _(
+            "Connected again. This is a new conversation: the agent does not remember what came "
+            "before. That part is in your history."
+        ),
+        "slow_network": _("The network is slower than your voice: some audio was dropped."),
+        "ended": _("Ended: {turns} turns, {interrupted} interrupted, {seconds} s."),
+        "ended_failed": _(
+            "Ended: {turns} turns, {interrupted} interrupted, {failed} failed, {seconds} s."
+        ),
+        "see_history": _("See it in your history"),
+        "sound_failed": _(
+            "This browser could not start its sound. Reload the page, or try another."
+        ),
+        "key_hint": _(
+            "These engines run on this machine. A provider's key adds natural voices and "
+            "open-ended answers."
+        ),
+        "add_key": _("Add a key"),
+    }
