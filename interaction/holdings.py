@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from interaction import sealing
+from interaction.bus import redis_keys
 from interaction.bus.redis_client import get_redis, retry_while_down
 from interaction.models import Endpoint, ProviderCredential
 from interaction.providers.accounts import OPENAI_ADDRESS
@@ -120,7 +121,7 @@ async def remembered(owner_id: int) -> Holdings:
     A stamp in Redis says so: it is another one after every change, and gone with Redis's memory.
     """
     store = get_redis()
-    name = _stamp_name(owner_id)
+    name = redis_keys.credentials_stamp(owner_id)
     stamp = await retry_while_down(lambda: store.get(name))
     if stamp is None:
         await store.set(name, uuid.uuid4().bytes, ex=STAMP_LIFETIME, nx=True)
@@ -143,22 +144,13 @@ def changed(owner_id: int) -> None:
 def _stamp_anew(owner_id: int) -> None:
     try:
         with redis_client.connect() as store:
-            store.set(_stamp_name(owner_id), uuid.uuid4().bytes, ex=STAMP_LIFETIME)
+            store.set(redis_keys.credentials_stamp(owner_id), uuid.uuid4().bytes, ex=STAMP_LIFETIME)
             # What failed with the old key deserves to be tried first again.
-            for name in store.scan_iter(trouble_name(owner_id, "*"), count=1_000):
+            for name in store.scan_iter(redis_keys.provider_health(owner_id, "*"), count=1_000):
                 store.delete(name)
     except RedisError:
         # Nobody talks without Redis, and a new one has no stamps.
         logger.warning("redis was not told of a changed key", extra={"part": "redis"})
-
-
-def trouble_name(owner_id: int, provider: str) -> str:
-    """Where Redis has what is known of a provider's failures for somebody."""
-    return f"parley:health:{owner_id}:{provider}"
-
-
-def _stamp_name(owner_id: int) -> str:
-    return f"parley:holdings:{owner_id}"
 
 
 def _opened(row: ProviderCredential | Endpoint) -> str:

@@ -15,6 +15,7 @@ from interaction.bus.hub import hub
 from interaction.bus.redis_client import CONNECTION_ERRORS, RETRY_FOR
 from interaction.bus.stage_messages import StageReport
 from interaction.bus.stage_watchdog import Job, StageWatchdog
+from interaction.bus.watched_publisher import WatchedPublisher
 from interaction.core.engine import EngineUnavailable, SessionSpec
 from interaction.core.events import (
     EngineEvent,
@@ -59,6 +60,7 @@ from interaction.realtime.reply import RealtimeReply
 from interaction.realtime.response_matching import ResponseMatcher
 from interaction.realtime.tool_calls import ToolCalls
 from interaction.turn_records.archive_queue import ArchiveQueue
+from interaction.turn_records.note_fields import Note
 from interaction.turn_records.recorder import TurnRecorder
 
 logger = logging.getLogger(__name__)
@@ -78,7 +80,7 @@ class RealtimeEngine:
         self._now = asyncio.get_running_loop().time
         self._hub = hub()
         self._watch = StageWatchdog()
-        self._handover = ArchiveQueue(spec, self._watch, self._fail_with)
+        self._handover = ArchiveQueue(spec, WatchedPublisher(self._watch, self._fail_with))
         self._keeping = TurnRecorder(spec, self._handover)
         self._tooling = ToolCalls(spec, self._tell, self._keeping)
         self._line = ProviderConnection(spec, self._tooling.specs)
@@ -117,14 +119,14 @@ class RealtimeEngine:
             return
         match order:
             case OpenTurn(turn_id, sequence):
-                self._keeping.open(turn_id, sequence, "speech")
+                self._keeping.open_turn(turn_id, sequence, "speech")
                 if words := self._sorting.opened(turn_id):
                     self._understand(turn_id, words)
             case SendAudio(turn_id, pcm):
-                self._keeping.heard(turn_id, pcm)
+                self._keeping.feed_user_audio(turn_id, pcm)
             case EndTurn(turn_id, reply_id):
-                self._keeping.heard(turn_id, b"", last=True)
-                self._keeping.note(turn_id, reply=str(reply_id))
+                self._keeping.feed_user_audio(turn_id, b"", last=True)
+                self._keeping.note(turn_id, Note.reply(reply_id))
                 reply = self._expect(RealtimeReply(turn_id, reply_id), order.context)
                 early = self._sorting.ended(turn_id, reply)
                 if early is None:
@@ -133,13 +135,13 @@ class RealtimeEngine:
                     self._of_reply(reply, event)
             case Respond(turn_id, sequence, reply_id, context):
                 said = context[-1].content if context else ""
-                facts = {"reply": str(reply_id), "transcript": said}
-                self._keeping.open(turn_id, sequence, "text", **facts)
+                notes = Note.reply(reply_id), Note.transcript(said)
+                self._keeping.open_turn(turn_id, sequence, "text", *notes)
                 self._sorting.asked(self._expect(RealtimeReply(turn_id, reply_id), context[:-1]))
             case DropTurn(turn_id):
                 self._sorting.dropped(turn_id)
                 if turn_id in self._handover:
-                    self._keeping.drop(turn_id)
+                    self._keeping.drop_turn(turn_id)
             case CancelReply(reply_id=reply_id):
                 if not (self._reply and self._reply.id == reply_id):
                     return
@@ -147,14 +149,14 @@ class RealtimeEngine:
         self._to_provider.put(order)
 
     async def wait_until_executed(self) -> None:
-        await self._keeping.done()
+        await self._keeping.wait_until_written()
 
     def archive_turn(self, record: TurnRecord) -> None:
         if self._closed:
             return
         if self._reply and self._reply.turn == record.turn_id:
             self._line.closed(record)
-        self._keeping.close(record)
+        self._keeping.archive(record)
 
     async def events(self) -> AsyncGenerator[EngineEvent, None]:
         while (event := await self._events.get()) is not None:
@@ -172,11 +174,11 @@ class RealtimeEngine:
         try:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._line.close()
-            await self._keeping.done()
-            await self._handover.done()
+            await self._keeping.wait_until_written()
+            await self._handover.wait_until_empty()
         finally:
-            self._keeping.stop()
-            self._handover.stop()
+            await self._keeping.stop()
+            await self._handover.stop()
             await self._hub.leave(self)
             self._events.put_nowait(None)
 
@@ -185,29 +187,29 @@ class RealtimeEngine:
     def open_turns(self) -> list[UUID]:
         return self._handover.open_turns()
 
-    def look(self, now: float, linked: bool) -> None:
-        lost, _silent = self._watch.look(now, linked)
+    def check_stages(self, now: float, linked: bool) -> None:
+        lost, _silent = self._watch.check(now, linked)
         for job in lost:
             self._lose(job)
 
-    def report(self, report: StageReport, now: float) -> None:
+    def on_report(self, report: StageReport, now: float) -> None:
         job = report.job
-        if not self._watch.knows(job):
+        if not self._watch.is_watching(job):
             return
-        if report.says == "beat":
-            whole: bool | None = self._watch.beat(job, report.number, now)
+        if report.kind == "beat":
+            whole: bool | None = self._watch.on_beat(job, report.number, now)
         else:
-            whole = self._watch.said(job, report.number, now)
+            whole = self._watch.on_report(job, report.number, now)
         if whole is False:
             self._lose(job)
         elif whole and report.event:
             self._tell(report.event)
-        if whole and report.says == "finished":
-            self._watch.finished(job)
+        if whole and report.kind == "finished":
+            self._watch.on_finished(job)
 
     def _lose(self, job: Job) -> None:
-        self._watch.finished(job)
-        if self._handover.again(job.turn):
+        self._watch.on_finished(job)
+        if self._handover.retry(job.turn):
             message = _("The turn is not in the history yet. It is kept, and tried again.")
             self._fail_with(job.turn, "archive", "stage_lost", message)
 
@@ -300,14 +302,13 @@ class RealtimeEngine:
     def _write(self, reply: RealtimeReply, events: Sequence[EngineEvent]) -> None:
         for event in events:
             if isinstance(event, ReplySentence):
-                name = f"sentence:{reply.id}:{event.sentence}"
-                self._keeping.note(reply.turn, **{name: event.text})
+                self._keeping.note(reply.turn, Note.sentence(reply.id, event.sentence, event.text))
                 if event.sentence == 0:
                     self._measure(reply, "llm_ttfs")
             self._tell(event)
 
     def _speak(self, reply: RealtimeReply, piece: ReplyAudio) -> None:
-        self._keeping.said(reply.turn, reply.id, piece.sentence, piece.pcm)
+        self._keeping.feed_reply_audio(reply.turn, reply.id, piece.sentence, piece.pcm)
         self._tell(piece)
 
     def _finish(self, reply: RealtimeReply, *, whole: bool) -> None:
@@ -326,10 +327,10 @@ class RealtimeEngine:
 
     def _note_text(self, reply: RealtimeReply) -> None:
         # Audio without a word of text is found by its first sentence all the same.
-        facts: dict[str, object] = {f"text:{reply.id}": reply.text}
+        notes = [Note.reply_text(reply.id, reply.text)]
         if not reply.sentences and reply.heard_anything:
-            facts[f"sentence:{reply.id}:0"] = ""
-        self._keeping.note(reply.turn, **facts)
+            notes.append(Note.sentence(reply.id, 0, ""))
+        self._keeping.note(reply.turn, *notes)
 
     def _understand(self, turn: UUID, words: Words) -> None:
         redactor = Redactor() if self._spec.redact else None
@@ -338,12 +339,12 @@ class RealtimeEngine:
             self._tell(PartialTranscript(turn, text))
             return
         text = redactor.final(words.text) if redactor else words.text
-        self._keeping.note(turn, transcript=text)
+        self._keeping.note(turn, Note.transcript(text))
         self._tell(FinalTranscript(turn, text))
 
     def _measure(self, reply: RealtimeReply, metric: str) -> None:
         ms = round(1000 * (self._now() - self._asked_at), 1)
-        self._keeping.note(reply.turn, **{f"ms:{metric}": ms})
+        self._keeping.note(reply.turn, Note.metric(metric, ms))
         self._tell(MetricMeasured(reply.turn, metric, ms))
 
     # Failures.

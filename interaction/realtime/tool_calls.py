@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
-from interaction.bus.stage_messages import dump
 from interaction.core.engine import SessionSpec
 from interaction.core.events import EngineEvent, SessionEndRequested, ToolInvoked
 from interaction.core.types import Message, ToolCall
 from interaction.tools.base import Situation
 from interaction.tools.invoking import invoke
 from interaction.tools.table import TABLE, load, spec_of
+from interaction.turn_records.note_fields import Note
 from interaction.turn_records.recorder import TurnRecorder
 
 
@@ -52,10 +52,10 @@ class ToolCalls:
             result="It was stopped before it had finished.",
             ms=0.0,
         )
-        self._keeping.note(turn, **{f"tool:{number}": dump(invoked)})
+        self._keeping.note(turn, Note.tool(number, invoked))
         outcome = await invoke(self._tools, call, situation)
         ms = round(1000 * (time.monotonic() - began_at), 1)
         invoked = replace(invoked, status=outcome.status, result=outcome.result, ms=ms)
-        self._keeping.note(turn, **{f"tool:{number}": dump(invoked)})
+        self._keeping.note(turn, Note.tool(number, invoked))
         self._tell(invoked)
         return Message("tool", outcome.for_model(), tool_call_id=call.id)

@@ -73,5 +73,5 @@ async def test_of_a_turn_that_is_over_nothing_stays_in_memory(
         await caller.reply_to_its_end(reply)
         caller.close(turn, reply)
         keeping = engine._keeping
-        assert not (keeping._ears or keeping._voices or keeping._pending)
+        assert not keeping._turns
         assert len(engine._tasks) == 2
