@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from interaction.core.engine import SessionSpec
 from interaction.models import Session
 from interaction.tests.cascade.caller import spec
+from interaction.tests.cascade.fakes import FakePublisher
 
 
 @pytest.fixture
@@ -23,3 +24,11 @@ def session(transactional_db: None) -> Callable[..., SessionSpec]:
         return made
 
     return make
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> FakePublisher:
+    """What the engines of this process publish: it reaches no worker."""
+    fake = FakePublisher()
+    monkeypatch.setattr("interaction.bus.watched_publisher.publisher", lambda: fake)
+    return fake
