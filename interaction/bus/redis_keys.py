@@ -22,7 +22,7 @@ WAKE_LIFETIME = 60
 CANCEL_CHANNEL = "parley:cancel"
 """The pub/sub channel of cancellations: a message is the 16 bytes of a turn's or a reply's id.
 
-Published by the web side (and by whoever discards a reply); every worker process listens.
+Published by the web side (or by whichever process discards a reply); every worker process listens.
 """
 
 # A turn, from its opening until it is archived.
@@ -95,8 +95,8 @@ def job_name(job: Job) -> str:
 def cancelled(subject: UUID) -> str:
     """Tombstone of a turn or a reply: no stage may begin for it or go on.
 
-    Set by whoever cancels, beside the message on ``CANCEL_CHANNEL``; read by a stage when it
-    starts and at every beat. Lives ``LIFETIME``.
+    Set by the process that cancels, beside the message on ``CANCEL_CHANNEL``; read by a stage when
+    it starts and at every beat. Lives ``LIFETIME``.
     """
     return f"parley:cancelled:{subject}"
 

@@ -57,7 +57,7 @@ class _ReplyWriter:
         self._sentences = 0
         """Sentences so far."""
         self._to_synthesize: asyncio.Queue[str | None] = asyncio.Queue()
-        """What a voice is to say, by sentence; None after the last one."""
+        """Speakable texts, one a sentence; None after the last one."""
 
     async def write(self, context: tuple[Message, ...]) -> None:
         """Have the model write the reply, with as many rounds of tool calls as it asks for."""

@@ -102,7 +102,7 @@ class ArchiveQueue:
         self._turns[turn_id].is_open = False
 
     def close_turn(self, turn_id: UUID) -> None:
-        """All is done for it that was asked for: it is remembered for a while only."""
+        """Nothing more is to be done for it now: it is remembered for a while only."""
         turn = self._turns.get(turn_id)
         if turn is None:
             return

@@ -101,7 +101,7 @@ class TurnNotes:
             await asyncio.sleep(0.1)  # they may be at work on other machines: no event tells
 
     async def delete(self, streams: Iterable[str], *, archived: bool) -> None:
-        """Delete the turn's audio, whose keys are ``streams``, and take it for open no longer.
+        """Delete the turn's audio, whose keys are ``streams``; it is no open turn any more.
 
         Where it was ``archived`` the notes stay, for facts that come late.
         """

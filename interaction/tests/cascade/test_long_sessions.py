@@ -24,7 +24,14 @@ from interaction.core.events import (
     ReplyText,
     StageFailed,
 )
-from interaction.core.orders import CancelReply, DropTurn, EndTurn, FlushTurn, Respond
+from interaction.core.orders import (
+    CancelReply,
+    DropTurn,
+    EndTurn,
+    FlushTurn,
+    Respond,
+    SendAudio,
+)
 from interaction.core.types import Message
 from interaction.tests.cascade.caller import PATIENCE, Caller, spec
 from interaction.tests.cascade.fakes import FakePublisher
@@ -140,6 +147,29 @@ async def one_turn(caller: Caller, stages: Stages, course: str) -> None:
 
 
 COURSES = ("typed", "spoken", "dropped", "flushed", "not understood", "interrupted", "out of band")
+
+
+async def test_what_comes_for_a_turn_that_is_long_over_is_ignored(
+    published: FakePublisher,
+) -> None:
+    async with asyncio.timeout(PATIENCE), Caller.calling(spec()) as caller:
+        engine = caller.engine
+        assert isinstance(engine, CascadeEngine)
+        stages = Stages(engine)
+        turn, reply = caller.type("Hello.")
+        record = caller.close(turn, reply, kind="text")
+        for _ in range(MOST_CLOSED + 1):
+            await one_turn(caller, stages, "typed")
+            await engine._writer._archive_queue.wait_until_empty()
+        published.requests.clear()
+        caller.heard.clear()
+        engine.archive_turn(record)
+        engine.execute(SendAudio(turn, bytes(2_048)))
+        engine.execute(CancelReply(turn, reply))
+        stages.respond(turn, reply)
+        await engine.wait_until_executed()
+    assert turn not in published.turns("archive")
+    assert not caller.heard
 
 
 async def test_what_is_known_of_a_turn_goes_with_it(published: FakePublisher) -> None:
