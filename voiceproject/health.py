@@ -13,8 +13,8 @@ from django.db import connection
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
 
+from interaction.bus.redis_keys import worker_alive
 from interaction.bus.short_lived_redis import connect
-from voiceproject.heartbeat import key
 
 logger = logging.getLogger(__name__)
 router = Router(tags=["health"], auth=None)
@@ -72,7 +72,7 @@ def _redis_and_workers() -> dict[str, Word]:
 
     def ask() -> bool:
         with connect() as client:
-            answers[:] = client.mget([key(queue) for queue in settings.QUEUES])
+            answers[:] = client.mget([worker_alive(queue) for queue in settings.QUEUES])
         return True
 
     parts = {"redis": _word("redis", ask)}

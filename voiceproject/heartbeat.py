@@ -11,6 +11,7 @@ from typing import Any
 import redis
 from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
+from interaction.bus import redis_keys
 from interaction.bus.short_lived_redis import connect
 
 logger = logging.getLogger(__name__)
@@ -18,11 +19,6 @@ logger = logging.getLogger(__name__)
 EVERY = 1.0
 LASTS = 5
 """Seconds after which a queue that nobody spoke for counts as unserved."""
-
-
-def key(queue: str) -> str:
-    """Where a worker's process id stands while the queue is served."""
-    return f"parley:alive:{queue}"
 
 
 class Heartbeat:
@@ -49,7 +45,7 @@ class Heartbeat:
             try:
                 with client.pipeline(transaction=False) as pipe:
                     for queue in queues:
-                        pipe.set(key(queue), os.getpid(), ex=LASTS)
+                        pipe.set(redis_keys.worker_alive(queue), os.getpid(), ex=LASTS)
                     pipe.execute()
                 missed = False
             except redis.RedisError as error:

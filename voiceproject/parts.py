@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from interaction.bus.redis_keys import worker_alive
 from interaction.bus.short_lived_redis import connect_async
 from voiceproject import redis_server
-from voiceproject.heartbeat import key
 from voiceproject.supervisor import Part
 
 DRAIN = 1.5
@@ -60,7 +60,7 @@ def alive(*queues: str) -> Callable[[int], Awaitable[bool]]:
     async def probe(pid: int) -> bool:
         try:
             async with connect_async() as client:
-                return set(await client.mget(map(key, queues))) == {b"%d" % pid}
+                return set(await client.mget(map(worker_alive, queues))) == {b"%d" % pid}
         except (RedisError, OSError):
             return False
 

@@ -1,8 +1,8 @@
-"""Hands tasks to the broker from a thread of its own.
+"""Publishes the stages' Celery tasks from a thread of its own.
 
-Publishing is synchronous and waits for as long as the broker is silent; here it times out after a
-second and is tried again, while no event loop waits. A task that is sent twice by this does no
-harm: stages are claimed.
+Publishing blocks for as long as the broker is silent; here it times out after a second and is tried
+again, while no event loop waits. A task that is published twice by this does no harm: only the
+first run of a stage claims its job.
 """
 
 from __future__ import annotations
@@ -31,32 +31,37 @@ TASKS: dict[Stage, tuple[str, str]] = {
     "tts": ("interaction.cascade.tasks.synthesize", "tts"),
     "archive": ("interaction.cascade.tasks.archive", "default"),
 }
-"""Stage to the name of its task and its queue."""
+"""By stage: the name of its task, and its queue."""
 EXPIRES = 30
-"""Seconds after which a task that nobody took is dropped: its turn was given up long before."""
+"""Seconds after which a task that no worker started is dropped: its turn has failed long before."""
 SOCKET_TIMEOUT = 1.0
+"""Seconds."""
 
 
 class NotPublished(Exception):
-    """The broker took no task for as long as patience allowed."""
+    """The broker did not accept a task in the time that it was given."""
 
 
 @dataclass
-class _Parcel:
+class _Message:
+    """A task that is to be published."""
+
     task: str
     queue: str
     kwargs: dict[str, Any]
     give_up_at: float
-    taken: Future[None] = field(default_factory=Future)
+    """Monotonic seconds."""
+    accepted: Future[None] = field(default_factory=Future)
+    """Done when the broker has it."""
 
 
 class TaskPublisher(Protocol):
     async def publish(
-        self, ticket: StageRequest, patience: float = RETRY_FOR, **kwargs: Any
+        self, request: StageRequest, patience: float = RETRY_FOR, **kwargs: Any
     ) -> None:
-        """Enqueue the ticket's stage; returns when the queue has it, else ``NotPublished``.
+        """Publish the task of the requested stage, with ``kwargs`` as its other arguments.
 
-        ``patience``: seconds for which it is tried. ``kwargs``: the task's other arguments.
+        Returns when the broker has it; raises ``NotPublished`` after ``patience`` seconds.
         """
 
 
@@ -64,18 +69,17 @@ class Publisher:
     """Implements ``TaskPublisher``."""
 
     def __init__(self) -> None:
-        self._parcels: queue.SimpleQueue[_Parcel] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         threading.Thread(target=self._work, name="publisher", daemon=True).start()
 
     async def publish(
-        self, ticket: StageRequest, patience: float = RETRY_FOR, **kwargs: Any
+        self, request: StageRequest, patience: float = RETRY_FOR, **kwargs: Any
     ) -> None:
-        task, queue_name = TASKS[ticket.stage]
-        parcel = _Parcel(
-            task, queue_name, {"ticket": dump(ticket), **kwargs}, time.monotonic() + patience
-        )
-        self._parcels.put(parcel)
-        await asyncio.wrap_future(parcel.taken)
+        task, queue_name = TASKS[request.stage]
+        arguments = {"request": dump(request), **kwargs}
+        message = _Message(task, queue_name, arguments, time.monotonic() + patience)
+        self._messages.put(message)
+        await asyncio.wrap_future(message.accepted)
 
     def _work(self) -> None:
         connection = current_app.connection_for_write()
@@ -87,47 +91,47 @@ class Publisher:
         }
         with connection:
             while True:
-                self._deliver(connection, self._parcels.get())
+                self._deliver(connection, self._messages.get())
 
-    def _deliver(self, connection: Any, parcel: _Parcel) -> None:
-        while not parcel.taken.cancelled():
+    def _deliver(self, connection: Any, message: _Message) -> None:
+        while not message.accepted.cancelled():
             try:
-                self._send(connection, parcel)
+                self._send(connection, message)
             except (OperationalError, *CONNECTION_ERRORS):
-                if time.monotonic() > parcel.give_up_at:
-                    _settle(parcel.taken, NotPublished(parcel.task))
+                if time.monotonic() > message.give_up_at:
+                    _settle(message.accepted, NotPublished(message.task))
                     return
                 time.sleep(0.1)
             except Exception as error:
-                _settle(parcel.taken, error)
+                _settle(message.accepted, error)
                 return
             else:
-                _settle(parcel.taken, None)
+                _settle(message.accepted, None)
                 return
 
-    def _send(self, connection: Any, parcel: _Parcel) -> None:
+    def _send(self, connection: Any, message: _Message) -> None:
         with current_app.amqp.Producer(connection) as producer:
             current_app.send_task(
-                parcel.task,
-                kwargs=parcel.kwargs,
-                queue=parcel.queue,
+                message.task,
+                kwargs=message.kwargs,
+                queue=message.queue,
                 producer=producer,
                 retry=False,
                 ignore_result=True,
                 expires=EXPIRES,
-                # What was said stays out of the broker's headers and of every log line.
+                # Transcripts stay out of the broker's headers and of every log line.
                 argsrepr="()",
                 kwargsrepr="{}",
             )
 
 
-def _settle(taken: Future[None], error: Exception | None) -> None:
-    if not taken.set_running_or_notify_cancel():
+def _settle(accepted: Future[None], error: Exception | None) -> None:
+    if not accepted.set_running_or_notify_cancel():
         return
     if error is None:
-        taken.set_result(None)
+        accepted.set_result(None)
     else:
-        taken.set_exception(error)
+        accepted.set_exception(error)
 
 
 def publisher() -> TaskPublisher:

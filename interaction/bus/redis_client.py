@@ -1,4 +1,4 @@
-"""Redis, as the cascade uses it: one client an event loop, and patience with a broken one."""
+"""Connections to Redis from event loops: one client a loop, and repetition while it is away."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def _keeping_cancellations(
     send: Callable[..., Coroutine[Any, Any, None]],
 ) -> Callable[..., Coroutine[Any, Any, None]]:
     """redis-py sends with ``asyncio.wait_for``, which in Python 3.11 loses a cancellation that
-    comes just when the command has left: a stopped stage would go on, a closing loop wait for ever.
-    """
+    comes just when the command has been sent: a cancelled stage would go on, a closing loop would
+    wait for ever."""
 
     @functools.wraps(send)
     async def send_packed_command(self: AbstractConnection, *args: Any, **kwargs: Any) -> None:
@@ -66,7 +66,7 @@ def get_redis() -> Redis:
             socket_timeout=SOCKET_TIMEOUT,
             socket_connect_timeout=SOCKET_TIMEOUT,
             max_connections=2_000,
-            # A command that got no answer may have been carried out: callers say what they repeat.
+            # A command without an answer may have been carried out: callers decide what to repeat.
             retry=Retry(NoBackoff(), 0),
         )
     return client

@@ -1,13 +1,13 @@
-"""Follows the audio of all live replies of a web process, with one blocking read."""
+"""Reads the audio of all live replies of a web process, with one blocking read."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
+from interaction.bus import redis_keys
 from interaction.bus.audio_streams import (
     AudioLost,
     Entries,
@@ -15,31 +15,31 @@ from interaction.bus.audio_streams import (
     EntryOrder,
     Kind,
     read_new_entries,
-    sentence_key,
     unpack,
 )
+from interaction.bus.background import Background
 from interaction.bus.redis_client import CONNECTION_ERRORS, get_redis
 
 Deliver = Callable[[Entry | AudioLost], None]
-WAKE_LIFETIME = 60
 
 
 @dataclass
 class _Followed:
-    """A reply and the place in it that was reached: its sentences are read one after the other."""
+    """A reply, and how far it was read: its sentences are read one after the other."""
 
     reply: UUID
     turn: UUID
     deliver: Deliver
     sentence: int = 0
     last_id: bytes = b"0"
+    """Id of the last entry of this sentence's stream."""
     order: EntryOrder = field(default_factory=EntryOrder)
 
     @property
     def key(self) -> str:
-        return sentence_key(self.reply, self.sentence)
+        return redis_keys.sentence_audio(self.reply, self.sentence)
 
-    def take(self, entry: Entry) -> None:
+    def on_entry(self, entry: Entry) -> None:
         if (entry.turn, entry.reply, entry.sentence) != (self.turn, self.reply, self.sentence):
             raise AudioLost("an entry of another reply")
         if not self.order.accepts(entry):
@@ -54,29 +54,28 @@ class _Followed:
 class ReplyReader:
     def __init__(self) -> None:
         self._followed: dict[UUID, _Followed] = {}
-        self._wake_key = f"parley:wake:{uuid4()}"
+        self._wake_key = redis_keys.reader_wake(uuid4())
         self._wake_id = b"0"
-        self._waking: set[asyncio.Task[None]] = set()
+        self._background: Background | None = None
+
+    def start(self, background: Background) -> None:
+        """Read from now on, as a loop of ``background``; may be called again after its stop."""
+        self._background = background
+        background.start_loop(
+            "read replies", self._read, on_error="continue", pause=0.2, expected=CONNECTION_ERRORS
+        )
 
     def follow(self, reply: UUID, turn: UUID, deliver: Deliver) -> None:
         """Call ``deliver`` with each of the reply's pieces, in playing order, as it comes; with
         ``AudioLost``, once, where one is missing."""
-        if reply not in self._followed:
-            self._followed[reply] = _Followed(reply, turn, deliver)
-            task = asyncio.create_task(self._wake())
-            self._waking.add(task)
-            task.add_done_callback(self._waking.discard)
+        if reply in self._followed:
+            return
+        self._followed[reply] = _Followed(reply, turn, deliver)
+        if self._background:
+            self._background.start_job(self._wake(), name="wake the reader")
 
-    def forget(self, reply: UUID) -> None:
+    def unfollow(self, reply: UUID) -> None:
         self._followed.pop(reply, None)
-
-    async def run(self) -> None:
-        """Read, for ever."""
-        while True:
-            try:
-                await self._read()
-            except CONNECTION_ERRORS:
-                await asyncio.sleep(0.2)
 
     async def _read(self) -> None:
         by_key = {followed.key: followed for followed in self._followed.values()}
@@ -87,24 +86,25 @@ class ReplyReader:
             if followed is None:
                 self._wake_id = entries[-1][0]
             elif self._followed.get(followed.reply) is followed:
-                self._take(followed, entries)
+                self._on_entries(followed, entries)
 
-    def _take(self, followed: _Followed, entries: Entries) -> None:
+    def _on_entries(self, followed: _Followed, entries: Entries) -> None:
         sentence = followed.sentence
         try:
             for entry_id, fields in entries:
                 followed.last_id = entry_id
-                followed.take(unpack(fields))
+                followed.on_entry(unpack(fields))
                 if followed.sentence != sentence:
                     return
         except AudioLost as lost:
-            self.forget(followed.reply)
+            self.unfollow(followed.reply)
             followed.deliver(lost)
 
     async def _wake(self) -> None:
-        """Have the read that now waits begin again; it does so by itself before long."""
+        """Have the read that waits now start again with all replies; it does so by itself, too,
+        but only after ``BLOCK_MS``."""
         with contextlib.suppress(*CONNECTION_ERRORS):
             async with get_redis().pipeline(transaction=False) as pipe:
                 pipe.xadd(self._wake_key, {"w": 1}, maxlen=1)
-                pipe.expire(self._wake_key, WAKE_LIFETIME)
+                pipe.expire(self._wake_key, redis_keys.WAKE_LIFETIME)
                 await pipe.execute()

@@ -1,4 +1,4 @@
-"""What travels between the web side and the stages: tickets one way, reports the other."""
+"""What travels between the web side and the stages: requests one way, reports the other."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from interaction.core.events import (
 )
 from interaction.core.types import Message, ResponseOptions, Stage
 
-REPORT = "cascade.report"
+REPORT_TYPE = "cascade.report"
 """The ``type`` of a stage's messages on the channel layer."""
 
-Says = Literal["beat", "queued", "event", "finished"]
+ReportKind = Literal["beat", "queued", "event", "finished"]
 
 _EVENTS: dict[str, type[Any]] = {
     cls.__name__: cls
@@ -51,49 +51,58 @@ _EVENTS: dict[str, type[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class StageRequest:
-    """Which work a stage is to do, for whom, and where its news goes."""
+    """One run of a stage: for which turn, with which settings, and where its reports go.
+
+    It is the argument of the stage's Celery task.
+    """
 
     spec: SessionSpec
     turn_id: UUID
     channel: str
-    """The web process's channel; empty where nobody listens any more."""
+    """The channel of the web process that has the session; empty where none has it any more."""
     stage: Stage
     reply_id: UUID | None = None
-    n: int = 0
+    index: int = 0
     """The sentence that is to be synthesised; otherwise which of several runs."""
     options: ResponseOptions = field(default_factory=ResponseOptions)
-    """Of the reply."""
+    """How the reply is to be made."""
     committed: bool = True
     """False where the reply is prepared before the turn is sure to have ended."""
 
     @property
     def job(self) -> Job:
-        return Job(self.stage, self.turn_id, self.reply_id or self.turn_id, self.n)
+        return Job(self.stage, self.turn_id, self.reply_id or self.turn_id, self.index)
 
-    def onward(self, stage: Stage, reply_id: UUID, n: int = 0, **more: Any) -> StageRequest:
-        """The ticket of the stage that comes after this one."""
-        return replace(self, stage=stage, reply_id=reply_id, n=n, **more)
+    def next_stage(
+        self, stage: Stage, reply_id: UUID, index: int = 0, **changes: Any
+    ) -> StageRequest:
+        """The request for a stage that works on what this one has made."""
+        return replace(self, stage=stage, reply_id=reply_id, index=index, **changes)
 
-    def facts(self) -> dict[str, Any]:
-        """For a log line."""
+    def log_facts(self) -> dict[str, Any]:
+        """For ``extra=`` of a log line."""
         return {
             "session": self.spec.session_id,
             "turn": self.turn_id,
             "reply": self.reply_id,
             "stage": self.stage,
-            "sentence": self.n if self.stage == "tts" else None,
+            "sentence": self.index if self.stage == "tts" else None,
         }
 
 
 class StageReport(NamedTuple):
-    """One message of a running stage. ``number`` counts the ones that must not be lost."""
+    """One message of a running stage."""
 
     session: UUID
     job: Job
     number: int
-    says: Says
+    """Index among the stage's reports other than beats, which must not be lost; of a beat, how many
+    there were so far."""
+    kind: ReportKind
     event: EngineEvent | None = None
+    """What happened, where ``kind`` is ``event``."""
     queued: Job | None = None
+    """The stage that was requested, where ``kind`` is ``queued``."""
 
 
 _adapters: dict[type[Any], TypeAdapter[Any]] = {}
@@ -104,16 +113,17 @@ def _adapter(cls: type[Any]) -> TypeAdapter[Any]:
 
 
 def dump(value: Any) -> Any:
-    """A dataclass of ours as JSON-able data."""
+    """A dataclass as data that JSON can hold."""
     return _adapter(type(value)).dump_python(value, mode="json")
 
 
 def load_request(raw: dict[str, Any]) -> StageRequest:
-    ticket: StageRequest = _adapter(StageRequest).validate_python(raw)
-    return ticket
+    request: StageRequest = _adapter(StageRequest).validate_python(raw)
+    return request
 
 
 def load(cls: type[Any], raw: Any) -> Any:
+    """The dataclass of type ``cls`` that ``dump`` made ``raw`` of."""
     return _adapter(cls).validate_python(raw)
 
 
@@ -129,12 +139,13 @@ def load_context(raw: Any) -> tuple[Message, ...]:
 
 
 def pack_report(report: StageReport) -> dict[str, Any]:
+    """A report as a message of the channel layer."""
     message: dict[str, Any] = {
-        "type": REPORT,
+        "type": REPORT_TYPE,
         "session": str(report.session),
         "job": _pack_job(report.job),
         "number": report.number,
-        "says": report.says,
+        "kind": report.kind,
     }
     if report.event is not None:
         message["event"] = [type(report.event).__name__, dump(report.event)]
@@ -144,7 +155,8 @@ def pack_report(report: StageReport) -> dict[str, Any]:
 
 
 def unpack_report(message: dict[str, Any]) -> StageReport:
-    """Raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is no report."""
+    """The report that ``pack_report`` made the message of. Raises ``KeyError``, ``TypeError`` or
+    ``ValueError`` for anything else."""
     event = queued = None
     if "event" in message:
         name, fields = message["event"]
@@ -153,14 +165,14 @@ def unpack_report(message: dict[str, Any]) -> StageReport:
         queued = _unpack_job(message["queued"])
     job = _unpack_job(message["job"])
     return StageReport(
-        UUID(message["session"]), job, int(message["number"]), message["says"], event, queued
+        UUID(message["session"]), job, int(message["number"]), message["kind"], event, queued
     )
 
 
 def _pack_job(job: Job) -> list[Any]:
-    return [job.stage, str(job.turn), str(job.subject), job.n]
+    return [job.stage, str(job.turn), str(job.subject), job.index]
 
 
 def _unpack_job(raw: list[Any]) -> Job:
-    stage, turn, subject, n = raw
-    return Job(stage, UUID(turn), UUID(subject), n)
+    stage, turn, subject, index = raw
+    return Job(stage, UUID(turn), UUID(subject), index)

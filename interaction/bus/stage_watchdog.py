@@ -1,123 +1,135 @@
-"""Who has gone silent? A sans-IO watch over the stages that work for one session.
+"""Which stages have gone silent? A sans-IO watchdog over the stages that work for one session.
 
-Times are monotonic seconds of the watching process. Pub/sub may lose messages, so a stage numbers
-what it says, and each beat says how much was said: a gap is a loss like any other.
+Times are monotonic seconds of the watching process. Reports come by pub/sub, which may lose some:
+a stage numbers its reports, and each beat says how many there were, so that a gap is noticed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 from uuid import UUID
 
 from interaction.core.types import Stage
 
 START_WITHIN = 2.0
-"""A stage that was queued must say something within this many seconds."""
+"""Seconds within which a stage that was queued must report."""
 BEAT_WITHIN = 2.0
+"""Seconds within which a stage that has started must report again."""
 AUDIO_WITHIN = 2.0
-"""Audio that a finished synthesis has written must have come within this many seconds."""
+"""Seconds within which audio that a finished synthesis has written must have come."""
 LONGEST_OUTAGE = 10.0
-"""While the line to Redis is down nobody is judged, for this long at most."""
-LATE_LOOK = 1.0
-"""A look that comes this late means that this process itself stood still."""
+"""Seconds for which no stage is called lost while this process itself hears nothing from Redis."""
+LATE_CHECK = 1.0
+"""Seconds between two checks from which on this process itself counts as having stood still."""
 
 
-class Job(NamedTuple):
-    """One run of a stage: for which turn, for which turn or reply, which one of several."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a stage."""
 
     stage: Stage
     turn: UUID
     subject: UUID
-    n: int = 0
+    """The reply that it works for, or the turn."""
+    index: int = 0
+    """The sentence that is synthesised; otherwise which of several runs."""
 
 
 @dataclass(slots=True)
-class _Life:
+class _Watched:
+    """A job that has not finished."""
+
     due: float
-    number: int = 0
-    heard: bool = False
+    """When its next report is overdue."""
+    next_number: int = 0
+    """Number of the report that must come next."""
+    has_started: bool = False
 
 
 class StageWatchdog:
     def __init__(self) -> None:
-        self._lives: dict[Job, _Life] = {}
-        self._audio: dict[Job, float] = {}
-        self._looked_at: float | None = None
+        self._jobs: dict[Job, _Watched] = {}
+        self._audio_due: dict[Job, float] = {}
+        """Syntheses whose audio is on its way, and when the next piece is overdue."""
+        self._checked_at: float | None = None
         self._outage = 0.0
+        """Seconds for which this process has heard nothing from Redis."""
 
-    def queued(self, job: Job, now: float, within: float = START_WITHIN) -> None:
-        """``job`` is on its way; ``within`` is longer while its message still has to be sent."""
-        life = self._lives.get(job)
-        if life is None:
-            self._lives[job] = _Life(now + within)
-        elif not life.heard:
-            life.due = now + within
+    def on_queued(self, job: Job, now: float, within: float = START_WITHIN) -> None:
+        """``job`` is on its way; ``within`` is longer while its task still has to be published."""
+        watched = self._jobs.get(job)
+        if watched is None:
+            self._jobs[job] = _Watched(now + within)
+        elif not watched.has_started:
+            watched.due = now + within
 
-    def sent(self, job: Job, now: float) -> None:
-        """The message of a queued job was taken by the broker."""
-        if job in self._lives:
-            self.queued(job, now)
+    def on_published(self, job: Job, now: float) -> None:
+        """The broker has the task of a queued job."""
+        if job in self._jobs:
+            self.on_queued(job, now)
 
-    def knows(self, job: Job) -> bool:
-        return job in self._lives
+    def is_watching(self, job: Job) -> bool:
+        return job in self._jobs
 
-    def said(self, job: Job, number: int, now: float) -> bool | None:
-        """Message ``number`` of a job came. False: one before it was lost; None: a repeat."""
-        life = self._beat(job, now)
-        if number < life.number:
+    def on_report(self, job: Job, number: int, now: float) -> bool | None:
+        """Report ``number`` of a watched job came. False: one before it was lost; None: it is a
+        repetition."""
+        watched = self._on_sign_of_life(job, now)
+        if number < watched.next_number:
             return None
-        whole = number == life.number
-        life.number = number + 1
-        return whole
+        is_next = number == watched.next_number
+        watched.next_number = number + 1
+        return is_next
 
-    def beat(self, job: Job, count: int, now: float) -> bool:
-        """The job lives and has said ``count`` things. False: one of them was lost."""
-        return count <= self._beat(job, now).number
+    def on_beat(self, job: Job, reports: int, now: float) -> bool:
+        """A watched job lives and has sent this many reports. False: one of them was lost."""
+        return reports <= self._on_sign_of_life(job, now).next_number
 
-    def finished(self, job: Job) -> None:
-        self._lives.pop(job, None)
+    def on_finished(self, job: Job) -> None:
+        self._jobs.pop(job, None)
 
-    def audio_due(self, job: Job, now: float) -> None:
-        """All of a sentence's audio was written, and it is that sentence's turn to come."""
-        self._audio[job] = now + AUDIO_WITHIN
+    def expect_audio(self, job: Job, now: float) -> None:
+        """All audio of the sentence that is to be played next was written."""
+        self._audio_due[job] = now + AUDIO_WITHIN
 
-    def audio_came(self, job: Job, now: float, *, last: bool) -> None:
+    def on_audio(self, job: Job, now: float, *, last: bool) -> None:
+        """A piece of the sentence came; ``last``: no other will."""
         if last:
-            self._audio.pop(job, None)
-        elif job in self._audio:
-            self._audio[job] = now + AUDIO_WITHIN
+            self._audio_due.pop(job, None)
+        elif job in self._audio_due:
+            self._audio_due[job] = now + AUDIO_WITHIN
 
-    def forget(self, which: Callable[[Job], bool]) -> None:
-        self._lives = {job: life for job, life in self._lives.items() if not which(job)}
-        self._audio = {job: due for job, due in self._audio.items() if not which(job)}
+    def forget(self, matches: Callable[[Job], bool]) -> None:
+        """Stop watching the jobs for which ``matches(job)`` is true."""
+        self._jobs = {job: watched for job, watched in self._jobs.items() if not matches(job)}
+        self._audio_due = {job: due for job, due in self._audio_due.items() if not matches(job)}
 
-    def look(self, now: float, linked: bool) -> tuple[list[Job], list[Job]]:
+    def check(self, now: float, linked: bool) -> tuple[list[Job], list[Job]]:
         """Return the jobs that are lost, and those whose audio is; both are forgotten.
 
         ``linked``: whether this process hears its own messages come back through Redis. Time in
-        which it does not, or in which this process stood still, counts for nobody.
+        which it does not, or in which it stood still, is not counted against any job.
         """
-        passed = now - (self._looked_at if self._looked_at is not None else now)
-        self._looked_at = now
+        passed = now - (self._checked_at if self._checked_at is not None else now)
+        self._checked_at = now
         self._outage = 0.0 if linked else self._outage + passed
-        if passed > LATE_LOOK or (not linked and self._outage < LONGEST_OUTAGE):
-            self._grant(passed)
-        lost = [job for job, life in self._lives.items() if life.due <= now]
-        silent = [job for job, due in self._audio.items() if due <= now and job not in lost]
+        if passed > LATE_CHECK or (not linked and self._outage < LONGEST_OUTAGE):
+            self._extend(passed)
+        lost = [job for job, watched in self._jobs.items() if watched.due <= now]
+        silent = [job for job, due in self._audio_due.items() if due <= now and job not in lost]
         gone = {*lost, *silent}
         self.forget(gone.__contains__)
         return lost, silent
 
-    def _beat(self, job: Job, now: float) -> _Life:
-        life = self._lives[job]
-        life.due = now + BEAT_WITHIN
-        life.heard = True
-        return life
+    def _on_sign_of_life(self, job: Job, now: float) -> _Watched:
+        watched = self._jobs[job]
+        watched.due = now + BEAT_WITHIN
+        watched.has_started = True
+        return watched
 
-    def _grant(self, seconds: float) -> None:
-        for life in self._lives.values():
-            life.due += seconds
-        for job in self._audio:
-            self._audio[job] += seconds
+    def _extend(self, seconds: float) -> None:
+        for watched in self._jobs.values():
+            watched.due += seconds
+        for job in self._audio_due:
+            self._audio_due[job] += seconds

@@ -1,6 +1,6 @@
-"""Tells the worker that prepares an eager reply that its turn was committed after all.
+"""Lets the worker that prepares an eager reply know that its turn was committed.
 
-A stream of one entry, so that it is neither missed by who asks late nor asked for again and again.
+The gate is a stream of one entry: who waits for it blocks, and who comes late does not miss it.
 """
 
 from __future__ import annotations
@@ -8,32 +8,30 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
-from interaction.bus.audio_streams import LIFETIME, read_new_entries
+from interaction.bus import redis_keys
+from interaction.bus.audio_streams import read_new_entries
 from interaction.bus.redis_client import CONNECTION_ERRORS, Redis, retry_while_down
-
-
-def commitment_key(reply: UUID) -> str:
-    return f"parley:reply:{reply}:commitment"
 
 
 async def open_commit_gate(redis: Redis, reply: UUID) -> None:
     """This reply is the one that its turn gets."""
-    key = commitment_key(reply)
+    key = redis_keys.reply_commitment(reply)
 
     async def attempt() -> None:
         async with redis.pipeline(transaction=False) as pipe:
             pipe.xadd(key, {"committed": 1}, maxlen=1)
-            pipe.expire(key, LIFETIME)
+            pipe.expire(key, redis_keys.LIFETIME)
             await pipe.execute()
 
     await retry_while_down(attempt)
 
 
 async def wait_for_commit(redis: Redis, reply: UUID) -> None:
-    """Wait for it; a discarded reply waits until it is cancelled."""
+    """Wait until the gate is open; where the reply is discarded, until this is cancelled."""
+    key = redis_keys.reply_commitment(reply)
     while True:
         try:
-            if await read_new_entries(redis, {commitment_key(reply): b"0"}):
+            if await read_new_entries(redis, {key: b"0"}):
                 return
         except CONNECTION_ERRORS:
             await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""What a conversation asked of its engine and the engine has not yet done, in order."""
+"""The orders that an engine has got and not yet executed, in order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 
 from interaction.core.orders import (
-    CancelReply,
     DropTurn,
     EndTurn,
     FlushTurn,
@@ -22,42 +21,35 @@ MOST_AUDIO = 30 * INPUT_SAMPLE_RATE * 2
 """Bytes that may wait while Redis is silent: half a minute."""
 
 Order = (
-    OpenTurn
-    | SendAudio
-    | FlushTurn
-    | EndTurn
-    | TranscribeTurn
-    | Respond
-    | DropTurn
-    | CancelReply
-    | TurnRecord
+    OpenTurn | SendAudio | FlushTurn | EndTurn | TranscribeTurn | Respond | DropTurn | TurnRecord
 )
 
 
 class OrderQueue:
-    """Unbounded but for audio, the only thing that keeps coming: of it, the oldest is dropped."""
+    """Unbounded but for audio, of which the oldest is dropped: nothing else keeps coming."""
 
     def __init__(self) -> None:
         self._orders: deque[Order] = deque()
         self._audio = 0
+        """Bytes of audio that wait."""
         self._arrived = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._executed = asyncio.Event()
+        self._executed.set()
 
-    def put(self, order: Order) -> SendAudio | None:
+    def enqueue(self, order: Order) -> SendAudio | None:
         """Add an order; return the audio that had to go for it, if any."""
         self._orders.append(order)
         self._arrived.set()
-        self._idle.clear()
+        self._executed.clear()
         if not isinstance(order, SendAudio):
             return None
         self._audio += len(order.pcm)
         return self._drop_oldest() if self._audio > MOST_AUDIO else None
 
-    async def get(self) -> Order:
-        """The next order. Asking for it says that the one before is done."""
+    async def next_order(self) -> Order:
+        """Wait for the next order. The one before counts as executed with this call."""
         while not self._orders:
-            self._idle.set()
+            self._executed.set()
             self._arrived.clear()
             await self._arrived.wait()
         order = self._orders.popleft()
@@ -65,9 +57,9 @@ class OrderQueue:
             self._audio -= len(order.pcm)
         return order
 
-    async def done(self) -> None:
-        """Wait until everything is carried out."""
-        await self._idle.wait()
+    async def wait_until_executed(self) -> None:
+        """Wait until no order is left."""
+        await self._executed.wait()
 
     def _drop_oldest(self) -> SendAudio:
         oldest = next(order for order in self._orders if isinstance(order, SendAudio))

@@ -1,8 +1,8 @@
-"""Has a stage's work done by the first of its providers that brings any output.
+"""Has a stage's work done by the first of its providers that gives any output.
 
-The next on the list is asked before the same one again: that is the sooner answer. When all have
-failed and one of them may yet succeed, the list is gone through again after a pause. Once there is
-output nothing is tried again: it may have been heard.
+When one fails, the next on the list is tried before the same one again: that answers sooner. When
+all have failed and one of them may yet succeed, the list is gone through again after a pause. Once
+there is output nothing is tried again: the person may have got it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from interaction.bus.audio_streams import LIFETIME, AudioLost, StreamSilent
+from interaction.bus import redis_keys
+from interaction.bus.audio_streams import AudioLost, StreamSilent
 from interaction.bus.redis_client import RedisError, retry_while_down
 from interaction.cascade.provider_health import ProviderHealth
 from interaction.cascade.provider_pool import StageKind, provider
@@ -29,184 +30,190 @@ from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.core.events import ProviderSwitched
 from interaction.providers.errors import ProviderError, ProviderRateLimited, ProviderTimeout
 from interaction.safe_logging import log_crash
+from interaction.turn_records.note_fields import Note
 
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
-FIRST_WITHIN: dict[StageKind, float] = {"stt": 10.0, "llm": 10.0, "tts": 8.0}
-"""Seconds for a provider's first output."""
-HURRIED: dict[StageKind, float] = {"stt": 8.0, "llm": 5.0, "tts": 4.0}
-"""The same while another one could still be asked."""
+FIRST_OUTPUT_WITHIN: dict[StageKind, float] = {"stt": 10.0, "llm": 10.0, "tts": 8.0}
+"""Seconds for a provider's first output, where it is the last on the list."""
+FIRST_OUTPUT_WITHIN_IF_OTHERS: dict[StageKind, float] = {"stt": 8.0, "llm": 5.0, "tts": 4.0}
+"""The same while another one could still be tried."""
 STAGE_WITHIN = 15.0
-"""Seconds for the first output of the stage, whoever brings it."""
-TRIES = 3
-"""How often the list is gone through."""
+"""Seconds for the first output of the stage, whichever provider gives it."""
+ROUNDS = 3
+"""Times that the list is gone through at most."""
 NEVER = float("inf")
-OURS = (RedisError, AudioLost, StreamSilent, StageGaveUp)
-"""What is no provider's fault, and not made good by another one."""
+NOT_THE_PROVIDERS = (RedisError, AudioLost, StreamSilent, StageGaveUp)
+"""Errors that no provider has caused: another one would meet them, too."""
 
 back_off = wait_exponential_jitter(initial=0.2, max=2.0, jitter=0.2)
 
 
 @dataclass
 class Attempt:
-    """One provider's try at the work. The work says when output is due, and when it comes."""
+    """One provider's attempt. Who does the work reports here when output is due, and when it
+    comes."""
 
     chain: FallbackChain
     place: int
-    """In the list of choices."""
-    first: float
+    """Index in the list of choices."""
+    first_output_within: float
     """Seconds for its first output once that is due."""
-    begun: bool = False
+    has_output: bool = False
 
-    def expect(self) -> None:
+    def expect_output(self) -> None:
         """From now on output is due."""
-        if not self.begun:
-            self.chain.expect()
+        if not self.has_output:
+            self.chain.expect_output()
 
-    def relax(self) -> None:
-        """It is not due any more: the person may still be speaking."""
-        self.chain.relax()
+    def suspend_deadline(self) -> None:
+        """Output is not due any more: the person may still be speaking."""
+        self.chain.suspend_deadline()
 
-    async def output(self) -> None:
-        """The first output is here: from now on it is this provider's work."""
-        if not self.begun:
-            self.begun = True
-            await self.chain.settle(self)
+    async def output_started(self) -> None:
+        """The first output is here (later calls do nothing): no other provider is tried."""
+        if not self.has_output:
+            self.has_output = True
+            await self.chain.on_output(self.place)
 
 
 class FallbackChain:
-    """``voice``: a Redis key under which a reply's sentences agree on who speaks them."""
+    """The providers of one stage run, in the order in which they are tried."""
 
-    def __init__(self, run: StageRun, kind: StageKind, voice: str = "") -> None:
-        spec = run.ticket.spec
+    def __init__(self, run: StageRun, kind: StageKind, voice_key: str = "") -> None:
+        """``voice_key``: Redis key by which a reply's sentences agree on who speaks them."""
+        spec = run.request.spec
         self.choices = {"stt": spec.stt, "llm": spec.llm, "tts": spec.tts}[kind]
-        self._run = run
+        self._stage = run
         self._kind = kind
-        self._voice = voice
+        self._voice_key = voice_key
         self._health = ProviderHealth(run.redis, kind, self.choices, spec.owner_id)
         self._order: list[int] = []
+        """Places in the order in which they are tried."""
         self._ready_at: dict[int, float] = {}
-        """When one that failed may be asked again, in the loop's time."""
+        """By place: when one that failed may be tried again, in the loop's time."""
         self._codes: dict[int, str] = {}
-        """Why each was not, or no longer, the one."""
+        """By place: code of the error for which it was passed over."""
         self._last: tuple[Attempt, Exception] | None = None
-        self._told = 0
-        """The place of whoever serves, as far as the web side knows."""
+        """The last attempt that failed, and how."""
+        self._announced_place = 0
+        """The place of the provider that serves, as far as the web side knows."""
         self._due: float | None = None
+        """When the stage's first output is overdue; None where none is expected."""
         self._limit = asyncio.timeout(None)
         self._now = asyncio.get_running_loop().time
 
-    async def through(self, work: Callable[[Any, Attempt], Awaitable[R]]) -> R:
-        """``work(provider, attempt)``, done once. May be called again for more of the same stage.
+    async def run(self, work: Callable[[Any, Attempt], Awaitable[R]]) -> R:
+        """Return what ``work(provider, attempt)`` does, for the first provider that succeeds. May
+        be called again for more work of the same stage.
 
         Raises what the last provider raised; ``ProviderTimeout`` at the stage's deadline.
         """
         if not self._order:
-            await self._arrange()
+            await self._find_order()
         self._ready_at.clear()
         self._last, self._due = None, None
         retrying = AsyncRetrying(
             retry=retry_if_exception(self._may_try_again),
             wait=self._pause,
-            stop=self._is_enough,
+            stop=self._must_stop,
             reraise=True,
         )
         try:
             async with asyncio.timeout(None) as self._limit:
-                done: R = await retrying(self._go_through, work)
+                done: R = await retrying(self._try_all, work)
                 return done
         except TimeoutError:
-            raise self._late() from None
+            raise self._deadline_error() from None
 
     # What attempts report.
 
-    def expect(self) -> None:
+    def expect_output(self) -> None:
         if self._due is None:
             self._due = self._now() + STAGE_WITHIN
             self._limit.reschedule(self._due)
 
-    def relax(self) -> None:
+    def suspend_deadline(self) -> None:
         self._due = None
         self._limit.reschedule(None)
 
-    async def settle(self, attempt: Attempt) -> None:
-        """Whoever made this attempt serves, and is asked first from now on."""
-        place = attempt.place
-        self.relax()
+    async def on_output(self, place: int) -> None:
+        """The provider at ``place`` serves, and is tried first from now on."""
+        self.suspend_deadline()
         self._order.remove(place)
         self._order.insert(0, place)
-        await self._health.served(place)
-        if place != self._told:
-            self._told = place
-            if await self._is_news(place):
-                await self._tell(place)
+        await self._health.record_success(place)
+        if place != self._announced_place:
+            self._announced_place = place
+            if await self._must_announce(place):
+                await self._announce(place)
 
-    async def _is_news(self, place: int) -> bool:
-        """Agree with the reply's other sentences; false where one of them has said so already."""
-        if self._voice:
-            agreed = self._run.redis.set
+    async def _must_announce(self, place: int) -> bool:
+        """Agree with the reply's other sentences; false where one of them has announced it."""
+        if self._voice_key:
+            exchange = self._stage.redis.set
             before: Any = await retry_while_down(
-                lambda: agreed(self._voice, place, ex=LIFETIME, get=True)
+                lambda: exchange(self._voice_key, place, ex=redis_keys.LIFETIME, get=True)
             )
             if before is not None and int(before) == place:
                 return False
         return place != 0
 
-    async def _tell(self, place: int) -> None:
+    async def _announce(self, place: int) -> None:
         served, failed = self.choices[place], self.choices[0]
         switched = ProviderSwitched(
-            self._run.ticket.turn_id, self._kind, failed.name, self._codes[0], served.name
+            self._stage.request.turn_id, self._kind, failed.name, self._codes[0], served.name
         )
-        fact = {"failed": failed.name, "code": self._codes[0], "provider": served.name}
-        self._run.note(**{f"fallback:{self._kind}": {"stage": self._kind, **fact}})
-        await self._run.tell(switched)
+        self._stage.note(Note.fallback(switched))
+        await self._stage.emit(switched)
 
     # Going through the list.
 
-    async def _arrange(self) -> None:
-        """The order in which they are asked: as chosen, but those last that keep failing."""
+    async def _find_order(self) -> None:
+        """As chosen, but those last that keep failing."""
         places = range(len(self.choices))
         if len(self.choices) > 1:
-            await self._health.look()
-        records = self._health.records
-        self._order = sorted(places, key=lambda place: records[place].ailing)
-        self._codes = {place: records[place].code for place in places}
-        if self._voice and self._run.ticket.n and len(self.choices) > 1:
-            speaks: Any = await retry_while_down(lambda: self._run.redis.get(self._voice))
-            if speaks is not None:
-                self._told = int(speaks)
-                self._order.remove(self._told)
-                self._order.insert(0, self._told)
+            await self._health.read()
+        failures = self._health.failures
+        self._order = sorted(places, key=lambda place: failures[place].is_unhealthy)
+        self._codes = {place: failures[place].code for place in places}
+        if self._voice_key and self._stage.request.index and len(self.choices) > 1:
+            speaker: Any = await retry_while_down(lambda: self._stage.redis.get(self._voice_key))
+            if speaker is not None:
+                self._announced_place = int(speaker)
+                self._order.remove(self._announced_place)
+                self._order.insert(0, self._announced_place)
 
-    async def _go_through(self, work: Callable[[Any, Attempt], Awaitable[R]]) -> R:
+    async def _try_all(self, work: Callable[[Any, Attempt], Awaitable[R]]) -> R:
         places = [place for place in self._order if self._ready_at.get(place, 0) <= self._now()]
         for place in places:
-            within = FIRST_WITHIN if place == places[-1] else HURRIED
+            is_last = place == places[-1]
+            within = FIRST_OUTPUT_WITHIN if is_last else FIRST_OUTPUT_WITHIN_IF_OTHERS
             attempt = Attempt(self, place, within[self._kind])
             try:
                 return await self._try(attempt, work)
-            except OURS:
+            except NOT_THE_PROVIDERS:
                 raise
             except Exception as error:
                 self._last = attempt, error
-                await self._take_note(attempt, error)
-                if attempt.begun or place == places[-1]:
+                await self._record_failure(attempt, error)
+                if attempt.has_output or is_last:
                     raise
-        raise AssertionError("a pause ends when somebody may be asked")
+        raise AssertionError("a pause ends when one may be tried")
 
     async def _try(self, attempt: Attempt, work: Callable[[Any, Attempt], Awaitable[R]]) -> R:
         choice = self.choices[attempt.place]
-        self._run.provider = choice.name
+        self._stage.provider = choice.name
         try:
-            async with provider(self._kind, choice, self._run.ticket.spec.owner_id) as engine:
+            async with provider(self._kind, choice, self._stage.request.spec.owner_id) as engine:
                 return await work(engine, attempt)
         except TimeoutError:
             raise self._timeout(choice.name) from None
 
-    async def _take_note(self, attempt: Attempt, error: Exception) -> None:
-        facts = {**self._run.ticket.facts(), "provider": self._run.provider}
+    async def _record_failure(self, attempt: Attempt, error: Exception) -> None:
+        facts = {**self._stage.request.log_facts(), "provider": self._stage.provider}
         if isinstance(error, ProviderError):
             code = error.code
         else:
@@ -214,33 +221,33 @@ class FallbackChain:
             log_crash(logger, error, facts)
         logger.warning("provider failed", extra={**facts, "code": code})
         self._codes[attempt.place] = code
-        self._ready_at[attempt.place] = self._now() + _wanted_pause(error)
-        await self._health.failed(attempt.place, error)
+        self._ready_at[attempt.place] = self._now() + _pause_after(error)
+        await self._health.record_failure(attempt.place, error)
 
     # Trying again.
 
     def _may_try_again(self, error: BaseException) -> bool:
-        failed = self._last is not None and self._last[1] is error and not self._last[0].begun
+        failed = self._last is not None and self._last[1] is error and not self._last[0].has_output
         return failed and min(self._ready_at.values()) < NEVER
 
     def _pause(self, state: RetryCallState) -> float:
         return max(back_off(state), min(self._ready_at.values()) - self._now())
 
-    def _is_enough(self, state: RetryCallState) -> bool:
-        """It was tried often enough, or the next try would come too late."""
+    def _must_stop(self, state: RetryCallState) -> bool:
+        """The list was gone through often enough, or the next round would come too late."""
         due = self._due or self._now() + STAGE_WITHIN
-        return state.attempt_number >= TRIES or self._now() + state.upcoming_sleep >= due
+        return state.attempt_number >= ROUNDS or self._now() + state.upcoming_sleep >= due
 
-    def _late(self) -> Exception:
-        return self._last[1] if self._last else self._timeout(self._run.provider)
+    def _deadline_error(self) -> Exception:
+        return self._last[1] if self._last else self._timeout(self._stage.provider)
 
     def _timeout(self, name: str) -> ProviderTimeout:
         message = _("%(provider)s took too long to answer.") % {"provider": name}
         return ProviderTimeout(message, stage=self._kind, provider=name)
 
 
-def _wanted_pause(error: Exception) -> float:
-    """Seconds until it makes sense to ask the same one again, for this piece of work."""
+def _pause_after(error: Exception) -> float:
+    """Seconds until it makes sense to try the same provider again, for this work."""
     if not isinstance(error, ProviderError) or not error.retryable:
         return NEVER
     if isinstance(error, ProviderRateLimited) and error.retry_after:

@@ -1,4 +1,4 @@
-"""The worker's providers: one for each configuration, kept warm on the worker's loop."""
+"""The worker's providers: one for each configuration, kept connected on the worker's loop."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from interaction.providers.stage_protocols import LanguageModel, SpeechToText, T
 
 StageKind = Literal["stt", "llm", "tts"]
 MOST_KEPT = 256
-"""Providers kept; beyond these, unused ones are closed, the longest unused first."""
+"""Providers beyond which unused ones are closed, the longest unused first."""
 
 
 @dataclass
-class _Kept:
+class _Pooled:
     provider: Any
     users: int = 0
+    """Stages that use it now."""
 
 
-_kept: OrderedDict[tuple[str, ProviderConfig], _Kept] = OrderedDict()
+_pool: OrderedDict[tuple[str, ProviderConfig], _Pooled] = OrderedDict()
 
 
 @overload
@@ -55,22 +56,22 @@ def provider(
 async def _lend(kind: StageKind, choice: ProviderSelection, owner_id: int) -> AsyncIterator[Any]:
     config = await provider_config(kind, choice, owner_id)
     key = (kind, config)
-    if key not in _kept:
-        # Some SDKs take a second to import: others' conversations go on meanwhile.
+    if key not in _pool:
+        # Some SDKs take a second to import, which must not hold up other conversations.
         await asyncio.to_thread(registry.prepare, kind, config.name)
-    if key not in _kept:
-        _kept[key] = _Kept(registry.load(kind, config))
-    kept = _kept[key]
-    _kept.move_to_end(key)
-    kept.users += 1
+    if key not in _pool:
+        _pool[key] = _Pooled(registry.load(kind, config))
+    pooled = _pool[key]
+    _pool.move_to_end(key)
+    pooled.users += 1
     try:
-        yield kept.provider
+        yield pooled.provider
     finally:
-        kept.users -= 1
+        pooled.users -= 1
         await _close_surplus()
 
 
 async def _close_surplus() -> None:
-    unused = [key for key, kept in _kept.items() if not kept.users]
-    closing = [_kept.pop(key) for key in unused[: max(0, len(_kept) - MOST_KEPT)]]
-    await asyncio.gather(*(kept.provider.aclose() for kept in closing), return_exceptions=True)
+    unused = [key for key, pooled in _pool.items() if not pooled.users]
+    closing = [_pool.pop(key) for key in unused[: max(0, len(_pool) - MOST_KEPT)]]
+    await asyncio.gather(*(pooled.provider.aclose() for pooled in closing), return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The LLM stage: streams the reply and has each sentence spoken as soon as it is written."""
+"""The LLM stage: streams the reply and has each sentence synthesised as soon as it is written."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from interaction.bus.stage_messages import StageRequest, dump
+from interaction.bus.stage_messages import StageRequest
 from interaction.cascade.commit_gate import wait_for_commit
 from interaction.cascade.provider_fallback import Attempt, FallbackChain
 from interaction.cascade.speakable import speakable
 from interaction.cascade.stage import StageGaveUp, StageRun
-from interaction.cascade.synthesis_pacing import Timeline, unless_set
+from interaction.cascade.synthesis_pacing import PlaybackTimeline, run_unless_set
 from interaction.core.events import (
     ClientToolCalled,
     ReplySentence,
@@ -37,170 +37,176 @@ from interaction.providers.stage_protocols import (
 from interaction.tools.base import Tool, ToolContext
 from interaction.tools.registry import load_tools, tool_spec
 from interaction.tools.tool_calls import ToolCalls
+from interaction.turn_records.note_fields import Note
 
 DEADLINE = 900.0
-"""For the whole run, which lasts until the last sentence's turn to be synthesised has come."""
+"""Seconds for the whole run, which lasts until the last sentence may be synthesised."""
 TOKEN_WITHIN = 10.0
+"""Seconds from one piece of the model's answer to the next."""
 AHEAD = 2
 """Sentences that may be synthesised beyond the one that plays."""
 MOST_ROUNDS = 5
-"""Times that a model may have tools run for one request."""
+"""Rounds of tool calls that a model may ask for in one reply."""
 
 
 async def respond(run: StageRun, context: tuple[Message, ...]) -> None:
-    reply = _Reply(run)
+    writer = _ReplyWriter(run)
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(reply.speak())
-            await reply.write(context)
+            tasks.create_task(writer.enqueue_sentences())
+            await writer.write(context)
     except ExceptionGroup as group:
         raise group.exceptions[0] from None
 
 
-class _Reply:
+class _ReplyWriter:
+    """Writes one reply, and requests the synthesis of its sentences."""
+
     def __init__(self, run: StageRun) -> None:
-        assert run.ticket.reply_id is not None
+        assert run.request.reply_id is not None
         self._run = run
-        self._id = run.ticket.reply_id
-        self._began_at = time.monotonic()
+        self._id = run.request.reply_id
+        self._started_at = time.monotonic()
         self._text = ""
         self._splitter = SentenceSplitter()
         self._sentences = 0
-        self._spoken: asyncio.Queue[str | None] = asyncio.Queue()
+        """Sentences so far."""
+        self._to_synthesize: asyncio.Queue[str | None] = asyncio.Queue()
+        """Speakable texts, one a sentence; None after the last one."""
 
     async def write(self, context: tuple[Message, ...]) -> None:
-        """Have the reply written, with as many rounds of tools as the model asks for."""
-        messages, options = list(context), self._run.ticket.options
+        """Have the model write the reply, with as many rounds of tool calls as it asks for."""
+        messages, options = list(context), self._run.request.options
         tools = self._tools(options)
         tool_calls = self._tool_calls(tools)
         specs = (*map(tool_spec, tools.values()), *options.tools)
         chain, counts = FallbackChain(self._run, "llm"), list[Usage]()
-        theirs: list[ToolCall] = []
-        for number in range(MOST_ROUNDS + 2):
-            asked = _Round(self, messages, specs, _wishes(options, number))
-            await chain.through(asked.put)
+        clients: list[ToolCall] = []
+        for index in range(MOST_ROUNDS + 2):
+            completion = _Completion(self, messages, specs, _model_options(options, index))
+            await chain.run(completion.run)
             await self._finish_sentence()
-            counts += asked.counts
-            ours, theirs = _by_who_runs_them(asked.calls, options)
-            results = await tool_calls.run(ours, refuse=number >= MOST_ROUNDS)
-            if theirs or not ours:
+            counts += completion.counts
+            ours, clients = _by_who_runs_them(completion.calls, options)
+            results = await tool_calls.run(ours, refuse=index >= MOST_ROUNDS)
+            if clients or not ours:
                 break
-            messages += [Message("assistant", asked.text, tuple(ours)), *results]
-        await self._ask_client(theirs)
-        self._spoken.put_nowait(None)
-        if not (self._text.strip() or tool_calls.end_session_requested or theirs):
+            messages += [Message("assistant", completion.text, tuple(ours)), *results]
+        await self._call_client_tools(clients)
+        self._to_synthesize.put_nowait(None)
+        if not (self._text.strip() or tool_calls.end_session_requested or clients):
             message = _("The language model gave no answer.")
             raise StageGaveUp("empty_reply", message)
-        await self._count(counts)
+        await self._report_usage(counts)
         spoken = self._sentences if options.spoken else 0
-        await self._run.tell(ReplyText(self._id, self._text, spoken, asked.cut))
-        facts = {f"text:{self._id}": self._text, f"sentences:{self._id}": self._sentences}
-        self._run.note(**facts)
+        await self._run.emit(ReplyText(self._id, self._text, spoken, completion.cut))
+        self._run.note(Note.reply_text(self._id, self._text))
 
     def _tools(self, options: ResponseOptions) -> dict[str, Tool]:
         """The session's tools; where the client has one of the same name, that one is meant."""
         of_client = {tool.name for tool in options.tools}
-        return load_tools(name for name in self._run.ticket.spec.tools if name not in of_client)
+        return load_tools(name for name in self._run.request.spec.tools if name not in of_client)
 
     def _tool_calls(self, tools: dict[str, Tool]) -> ToolCalls:
-        run, ticket = self._run, self._run.ticket
+        run, request = self._run, self._run.request
 
         def note(index: int, invoked: ToolInvoked) -> None:
-            run.note(**{f"tool:{index}": dump(invoked)})
+            run.note(Note.tool(index, invoked))
 
-        gate = None if ticket.committed else partial(wait_for_commit, run.redis, self._id)
-        context = ToolContext(ticket.spec.session_id, ticket.turn_id, ticket.spec.owner_id)
-        return ToolCalls(tools, context, self._id, emit=run.tell, note=note, wait_for_commit=gate)
+        gate = None if request.committed else partial(wait_for_commit, run.redis, self._id)
+        context = ToolContext(request.spec.session_id, request.turn_id, request.spec.owner_id)
+        return ToolCalls(tools, context, self._id, emit=run.emit, note=note, wait_for_commit=gate)
 
-    async def _ask_client(self, calls: list[ToolCall]) -> None:
+    async def _call_client_tools(self, calls: list[ToolCall]) -> None:
         """Pass on the calls of tools that the client runs: the reply ends with them."""
-        if calls and not self._run.ticket.committed:
+        if calls and not self._run.request.committed:
             await wait_for_commit(self._run.redis, self._id)
         for call in calls:
-            await self._run.tell(ClientToolCalled(self._run.ticket.turn_id, self._id, call))
+            await self._run.emit(ClientToolCalled(self._run.request.turn_id, self._id, call))
 
-    async def take(self, token: str, *, opening: bool) -> None:
-        """The next piece of text. ``opening``: the first one after tools were run."""
+    async def on_token(self, token: str, *, is_first: bool) -> None:
+        """The next piece of text. ``is_first``: of this round; tools may have run before it."""
         if not self._text:
-            await self._run.measure("llm_ttft", self._began_at)
-        elif opening and not (self._text[-1].isspace() or token[0].isspace()):
+            await self._run.emit_metric("llm_ttft", self._started_at)
+        elif is_first and not (self._text[-1].isspace() or token[0].isspace()):
             token = f" {token}"
         self._text += token
         for piece in self._splitter.feed(token):
-            await self._add(piece)
+            await self._add_sentence(piece)
 
-    async def speak(self) -> None:
+    async def enqueue_sentences(self) -> None:
         """Have the sentences synthesised, never more than ``AHEAD`` beyond the one that plays."""
-        timeline = Timeline(self._run.redis, self._id)
-        number = 0
-        while (text := await self._spoken.get()) is not None:
-            if (played := number - AHEAD - 1) >= 0:
-                await unless_set(self._run.abandoned, timeline.ended(played))
-            ticket = in_voice(self._run.ticket.onward("tts", self._id, number))
-            await self._run.hand_over(ticket, text=text)
-            number += 1
+        timeline = PlaybackTimeline(self._run.redis, self._id)
+        sentence = 0
+        while (text := await self._to_synthesize.get()) is not None:
+            if (played := sentence - AHEAD - 1) >= 0:
+                await run_unless_set(self._run.abandoned, timeline.wait_for_end(played))
+            request = with_voice(self._run.request.next_stage("tts", self._id, sentence))
+            await self._run.enqueue_stage(request, text=text)
+            sentence += 1
 
     async def _finish_sentence(self) -> None:
         for piece in self._splitter.finish():
-            await self._add(piece)
+            await self._add_sentence(piece)
 
-    async def _add(self, piece: str) -> None:
-        """A sentence is written. What cannot be spoken is text only."""
-        aloud = self._run.ticket.options.spoken
-        spoken = speakable(piece) if aloud else piece
-        if not spoken:
+    async def _add_sentence(self, piece: str) -> None:
+        """A sentence is written. One that has nothing to say aloud is text alone."""
+        aloud = self._run.request.options.spoken
+        to_say = speakable(piece) if aloud else piece
+        if not to_say:
             return
-        number, self._sentences = self._sentences, self._sentences + 1
+        index, self._sentences = self._sentences, self._sentences + 1
         # Where there is nothing but text, its white space counts: joined, the pieces are the text.
-        await self._run.tell(ReplySentence(self._id, number, piece.strip() if aloud else piece))
+        await self._run.emit(ReplySentence(self._id, index, piece.strip() if aloud else piece))
         if aloud:
-            self._spoken.put_nowait(spoken)
-        if number == 0:
-            await self._run.measure("llm_ttfs", self._began_at)
-        self._run.note(**{f"sentence:{self._id}:{number}": piece.strip()})
+            self._to_synthesize.put_nowait(to_say)
+        if index == 0:
+            await self._run.emit_metric("llm_ttfs", self._started_at)
+        self._run.note(Note.sentence(self._id, index, piece.strip()))
 
-    async def _count(self, counts: list[Usage]) -> None:
-        """Pass on what the provider counted: what went in at first, and all that came out."""
+    async def _report_usage(self, counts: list[Usage]) -> None:
+        """The provider's counts: prompt tokens of the first request, completion tokens of all."""
         if counts:
-            turn, written = self._run.ticket.turn_id, sum(one.completion_tokens for one in counts)
-            await self._run.tell(UsageReported(turn, self._id, counts[0].prompt_tokens, written))
+            turn, written = self._run.request.turn_id, sum(one.completion_tokens for one in counts)
+            await self._run.emit(UsageReported(turn, self._id, counts[0].prompt_tokens, written))
 
 
-class _Round:
+class _Completion:
     """One request to a language model, and what it answered: text, tool calls, or both."""
 
     def __init__(
         self,
-        reply: _Reply,
+        writer: _ReplyWriter,
         messages: list[Message],
         tools: tuple[ToolSpec, ...],
-        wishes: dict[str, Any],
+        model_options: dict[str, Any],
     ) -> None:
         self.text = ""
         self.calls: list[ToolCall] = []
         self.cut = False
+        """It has reached its greatest length."""
         self.counts: list[Usage] = []
-        """What the provider says that this cost, if it counts."""
-        self._reply = reply
+        """The provider's count of tokens, if it counts them."""
+        self._writer = writer
         self._messages = messages
         self._tools = tools
-        self._wishes = wishes
+        self._model_options = model_options
 
-    async def put(self, llm: LanguageModel, attempt: Attempt) -> None:
+    async def run(self, llm: LanguageModel, attempt: Attempt) -> None:
         loop = asyncio.get_running_loop()
-        attempt.expect()
-        answer = llm.complete(self._messages, self._tools, **self._wishes)
+        attempt.expect_output()
+        answer = llm.complete(self._messages, self._tools, **self._model_options)
         async with (
-            asyncio.timeout(attempt.first) as limit,
+            asyncio.timeout(attempt.first_output_within) as limit,
             contextlib.aclosing(answer) as pieces,  # type: ignore[type-var]
         ):
             async for piece in pieces:
                 if isinstance(piece, str | ToolCall):
-                    await attempt.output()
-                await self._take(piece)
+                    await attempt.output_started()
+                await self._on_piece(piece)
                 limit.reschedule(loop.time() + TOKEN_WITHIN)
 
-    async def _take(self, piece: LanguageModelOutput) -> None:
+    async def _on_piece(self, piece: LanguageModelOutput) -> None:
         match piece:
             case Usage():
                 self.counts = [piece]
@@ -209,42 +215,43 @@ class _Round:
             case ToolCall():
                 self.calls.append(piece)
             case str():
-                await self._reply.take(piece, opening=not self.text)
+                await self._writer.on_token(piece, is_first=not self.text)
                 self.text += piece
 
 
 def _by_who_runs_them(
     calls: list[ToolCall], options: ResponseOptions
 ) -> tuple[list[ToolCall], list[ToolCall]]:
-    """The calls of tools that run here, and those of the client's."""
-    theirs = {tool.name for tool in options.tools}
-    ours = [call for call in calls if call.name not in theirs]
-    return ours, [call for call in calls if call.name in theirs]
+    """The calls of tools that run here, and those of tools that the client runs."""
+    of_client = {tool.name for tool in options.tools}
+    ours = [call for call in calls if call.name not in of_client]
+    return ours, [call for call in calls if call.name in of_client]
 
 
-def _wishes(options: ResponseOptions, number: int) -> dict[str, Any]:
-    """Only what is asked for, so that a provider need not know of it. A tool that must be called
-    has been, after the first round."""
-    wishes: dict[str, Any] = {}
-    if options.tool_choice != "auto" and (number == 0 or options.tool_choice == "none"):
-        wishes["tool_choice"] = options.tool_choice
+def _model_options(options: ResponseOptions, index: int) -> dict[str, Any]:
+    """Keyword arguments for ``LanguageModel.complete`` in round ``index``: only what is asked for,
+    so that a provider need not know the others. A tool that must be called is called in the first
+    round."""
+    wanted: dict[str, Any] = {}
+    if options.tool_choice != "auto" and (index == 0 or options.tool_choice == "none"):
+        wanted["tool_choice"] = options.tool_choice
     if options.max_tokens:
-        wishes["max_tokens"] = options.max_tokens
-    return wishes
+        wanted["max_tokens"] = options.max_tokens
+    return wanted
 
 
-def in_voice(ticket: StageRequest) -> StageRequest:
-    """With the voice that was asked for, where a provider has it; else it keeps its own. The
-    rest of the manner is not for those who speak."""
-    voice = ticket.options.voice
-    ticket = replace(ticket, options=ResponseOptions())
+def with_voice(request: StageRequest) -> StageRequest:
+    """The request for a synthesis, with the voice that the reply asks for in every provider that
+    has it; the others keep theirs. The reply's other options are not for them."""
+    voice = request.options.voice
+    request = replace(request, options=ResponseOptions())
     if not voice:
-        return ticket
+        return request
     choices = tuple(
         replace(choice, voice=voice) if _has_voice(choice.name, voice) else choice
-        for choice in ticket.spec.tts
+        for choice in request.spec.tts
     )
-    return replace(ticket, spec=replace(ticket.spec, tts=choices))
+    return replace(request, spec=replace(request.spec, tts=choices))
 
 
 def _has_voice(provider: str, voice: str) -> bool:

@@ -1,4 +1,4 @@
-"""What every stage run has in common: at most once, alive and saying so, stoppable, accountable."""
+"""What all runs of a stage have in common: claimed once, with beats, cancellable, with reports."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from typing import Any
 from channels.layers import get_channel_layer
 from django.utils.translation import gettext as _
 
-from interaction.bus.audio_streams import LIFETIME, AudioLost, StreamSilent
+from interaction.bus import redis_keys
+from interaction.bus.audio_streams import AudioLost, StreamSilent
+from interaction.bus.background import Background
 from interaction.bus.cancellation import running_stages
 from interaction.bus.publisher import NotPublished, publisher
 from interaction.bus.redis_client import CONNECTION_ERRORS, RedisError, get_redis, retry_while_down
-from interaction.bus.stage_messages import Says, StageReport, StageRequest, pack_report
+from interaction.bus.stage_messages import ReportKind, StageReport, StageRequest, pack_report
 from interaction.bus.stage_watchdog import Job
 from interaction.core.events import EngineEvent, MetricMeasured, StageFailed
 from interaction.providers.errors import ProviderError
 from interaction.safe_logging import log_crash
-from interaction.turn_records.turn_notes import TurnNotes, claim_key
+from interaction.turn_records.note_fields import Note
+from interaction.turn_records.turn_notes import NotesWriter, TurnNotes
 
 logger = logging.getLogger(__name__)
 
 BEAT_EVERY = 0.5
+"""Seconds."""
 STOPPED = {
     "stt": "transcription stopped",
     "llm": "response stopped",
@@ -47,58 +51,50 @@ class StageGaveUp(Exception):
 class StageRun:
     """One run of a stage, while it lasts."""
 
-    def __init__(self, ticket: StageRequest) -> None:
-        self.ticket = ticket
+    def __init__(self, request: StageRequest) -> None:
+        self.request = request
         self.redis = get_redis()
-        self.notes = TurnNotes(self.redis, ticket.turn_id)
+        self.notes = TurnNotes(self.redis, request.turn_id)
         self.provider = ""
         """Name of the provider at work, for the record of a failure."""
         self.abandoned = asyncio.Event()
         """No web process has the session any more: what is made now is for the archive."""
-        self.hurry = self.abandoned if ticket.spec.paced else asyncio.Event()
+        self.hurry = self.abandoned if request.spec.paced else asyncio.Event()
         """There is no playback to keep pace with."""
-        if not ticket.spec.paced:
+        if not request.spec.paced:
             self.hurry.set()
         self.aborted: StageGaveUp | None = None
         """Why the run stopped itself."""
         self._layer = get_channel_layer()
-        self._unwritten: dict[str, Any] = {}
-        self._writing: asyncio.Task[None] | None = None
-        self._said = 0
-        self._saying = asyncio.Lock()
+        self._notes_writer = NotesWriter(self.notes, request.log_facts())
+        self._reports = 0
+        """Reports so far, beats not counted."""
+        self._reporting = asyncio.Lock()
 
-    async def tell(self, event: EngineEvent) -> None:
-        """Report to the web side. What is reported is numbered: a loss is noticed there."""
-        await self._say("event", event=event)
+    async def emit(self, event: EngineEvent) -> None:
+        """Report an event to the web side, where a loss is noticed: reports are numbered."""
+        await self._report("event", event=event)
 
-    async def measure(self, metric: str, began_at: float) -> None:
-        """Report the time since ``began_at``, which is this process's ``time.monotonic()``."""
-        ms = round(1000 * (time.monotonic() - began_at), 1)
-        self.note(**{f"ms:{metric}": ms})
-        await self.tell(MetricMeasured(self.ticket.turn_id, metric, ms))
+    async def emit_metric(self, metric: str, started_at: float) -> None:
+        """Report the time since ``started_at``, which is this process's ``time.monotonic()``."""
+        ms = round(1000 * (time.monotonic() - started_at), 1)
+        self.note(Note.metric(metric, ms))
+        await self.emit(MetricMeasured(self.request.turn_id, metric, ms))
 
-    def note(self, **facts: Any) -> None:
+    def note(self, *notes: Note) -> None:
         """Write to the turn's notes behind the work, which need not wait for it."""
-        self._unwritten |= facts
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
+        self._notes_writer.note(*notes)
 
-    async def _write(self) -> None:
-        with contextlib.suppress(*CONNECTION_ERRORS):
-            while self._unwritten:
-                facts, self._unwritten = self._unwritten, {}
-                await self.notes.write(**facts)
-
-    async def hand_over(self, ticket: StageRequest, **kwargs: Any) -> None:
-        """Enqueue another stage of the same turn, saying so first: it is watched from then on."""
-        await self._say("queued", queued=ticket.job)
+    async def enqueue_stage(self, request: StageRequest, **kwargs: Any) -> None:
+        """Publish another stage of the same turn; the web side watches it from now on."""
+        await self._report("queued", queued=request.job)
         try:
             # This stage itself counts as at work until both are done.
             await asyncio.gather(
-                self.notes.working(ticket.job), publisher().publish(ticket, **kwargs)
+                self.notes.mark_working(request.job), publisher().publish(request, **kwargs)
             )
         except NotPublished as error:
-            await self.notes.done_working(ticket.job)
+            await self.notes.mark_done(request.job)
             message = _("The task queue does not answer. Please try again.")
             raise StageGaveUp("queue_unavailable", message) from error
 
@@ -106,135 +102,130 @@ class StageRun:
         """Log, note and report a failure; never raises for a broken Redis."""
         logger.warning(
             "stage failed",
-            extra={**self.ticket.facts(), "provider": failure.provider, "code": failure.code},
+            extra={**self.request.log_facts(), "provider": failure.provider, "code": failure.code},
         )
-        error = {
-            name: getattr(failure, name)
-            for name in ("stage", "provider", "code", "message", "retryable")
-        }
         with contextlib.suppress(*CONNECTION_ERRORS):
-            await self.tell(failure)
+            await self.emit(failure)
             if failure.stage != "archive":
-                self.note(error=error)
+                self.note(Note.error(failure))
 
     async def claim(self) -> bool:
         """Whether this run is the first of its kind, and still wanted."""
-        job = self.ticket.job
-        if not await self.redis.set(claim_key(job), 1, nx=True, ex=LIFETIME):
-            logger.info("duplicate dropped", extra=self.ticket.facts())
+        job = self.request.job
+        key = redis_keys.stage_claim(job)
+        if not await self.redis.set(key, 1, nx=True, ex=redis_keys.LIFETIME):
+            logger.info("duplicate dropped", extra=self.request.log_facts())
             return False
-        pulse = await self.notes.beat(job, self.ticket.spec.session_id)
+        pulse = await self.notes.beat(job, self.request.spec.session_id)
         if pulse.cancelled:
-            logger.info(STOPPED[job.stage], extra=self.ticket.facts())
+            logger.info(STOPPED[job.stage], extra=self.request.log_facts())
         if not pulse.session_live:
             self.abandoned.set()
         return not pulse.cancelled
 
     @contextlib.asynccontextmanager
-    async def alive(self) -> AsyncIterator[None]:
-        """Say so, at once and twice a second."""
-        await self._say("beat")
+    async def beating(self) -> AsyncIterator[None]:
+        """Within it the run reports that it lives, at once and twice a second, and its task is
+        cancelled where its work is not wanted any more."""
+        await self._report("beat")
         task = asyncio.current_task()
         assert task is not None, "stages run as tasks"
-        beating = asyncio.create_task(self._beat(task))
+        background = Background(f"{self.request.stage} stage", log_facts=self.request.log_facts())
+        background.start_loop("beat", lambda: self._beat(task), on_error="continue", pause=0)
         try:
             yield
         finally:
-            beating.cancel()
+            await background.stop()
 
     async def finish(self) -> None:
+        """Write what is still to be written, and report the end."""
         with contextlib.suppress(*CONNECTION_ERRORS):
-            if self._writing:
-                await self._writing
-            await self._say("finished")
-            await self.notes.done_working(self.ticket.job)
+            await self._notes_writer.flush()
+            await self._report("finished")
+            await self.notes.mark_done(self.request.job)
 
     async def _beat(self, task: asyncio.Task[Any]) -> None:
-        """Beat for ``task``, and stop it where it was cancelled or has lost its ground."""
-        job = self.ticket.job
-        while True:
-            await asyncio.sleep(BEAT_EVERY)
-            with contextlib.suppress(*CONNECTION_ERRORS):
-                await self._say("beat")
-                pulse = await self.notes.beat(job, self.ticket.spec.session_id)
-                if not pulse.session_live:
-                    self.abandoned.set()
-                if job.stage == "archive":
-                    continue
-                if not pulse.claimed:
-                    message = _("Redis was restarted and lost this turn. Please try again.")
-                    self.aborted = StageGaveUp("redis_lost", message)
-                if pulse.cancelled or self.aborted:
-                    task.cancel()
+        """Beat for ``task``; cancel it where the work was cancelled or Redis has lost the turn."""
+        await asyncio.sleep(BEAT_EVERY)
+        with contextlib.suppress(*CONNECTION_ERRORS):
+            await self._report("beat")
+            pulse = await self.notes.beat(self.request.job, self.request.spec.session_id)
+            if not pulse.session_live:
+                self.abandoned.set()
+            if self.request.stage == "archive":
+                return
+            if not pulse.claimed:
+                message = _("Redis was restarted and lost this turn. Please try again.")
+                self.aborted = StageGaveUp("redis_lost", message)
+            if pulse.cancelled or self.aborted:
+                task.cancel()
 
-    async def _say(
-        self, says: Says, event: EngineEvent | None = None, queued: Job | None = None
+    async def _report(
+        self, kind: ReportKind, event: EngineEvent | None = None, queued: Job | None = None
     ) -> None:
-        if not self.ticket.channel:
+        if not self.request.channel:
             return
-        async with self._saying:
-            number = self._said
-            if says != "beat":
-                self._said += 1
+        async with self._reporting:
+            number = self._reports
+            if kind != "beat":
+                self._reports += 1
             report = StageReport(
-                self.ticket.spec.session_id, self.ticket.job, number, says, event, queued
+                self.request.spec.session_id, self.request.job, number, kind, event, queued
             )
             message = pack_report(report)
-            await retry_while_down(lambda: self._layer.send(self.ticket.channel, message))
+            await retry_while_down(lambda: self._layer.send(self.request.channel, message))
 
 
 async def run_stage(
-    ticket: StageRequest, work: Callable[[StageRun], Awaitable[None]], deadline: float
+    request: StageRequest, work: Callable[[StageRun], Awaitable[None]], deadline: float
 ) -> None:
     """Run a stage, at most once. Whatever goes wrong is reported, never raised.
 
     ``deadline``: seconds for the whole run.
     """
-    run = StageRun(ticket)
+    run = StageRun(request)
     claimed = False
     try:
-        with running_stages.on(ticket.job):
+        with running_stages.running(request.job):
             claimed = await retry_while_down(run.claim)
             if claimed:
-                await _work(run, work, deadline)
+                await _run(run, work, deadline)
     except asyncio.CancelledError:
         if run.aborted:
-            await run.fail(failure(run, run.aborted))
+            await run.fail(stage_failure(run, run.aborted))
         else:
-            logger.info(STOPPED[ticket.stage], extra=ticket.facts())
+            logger.info(STOPPED[request.stage], extra=request.log_facts())
     finally:
-        # By now nobody can stop it: that it is over has to be said.
+        # Outside ``running_stages``: a cancellation must not keep the end from being reported.
         if claimed:
             await run.finish()
 
 
-async def run_again(
-    ticket: StageRequest, work: Callable[[StageRun], Awaitable[None]], deadline: float
+async def run_repeatable(
+    request: StageRequest, work: Callable[[StageRun], Awaitable[None]], deadline: float
 ) -> None:
-    """Run a stage that may run any number of times and is not to be stopped."""
-    run = StageRun(ticket)
+    """Run a stage that may run any number of times and cannot be cancelled."""
+    run = StageRun(request)
     try:
-        await _work(run, work, deadline)
+        await _run(run, work, deadline)
     finally:
         await run.finish()
 
 
-async def _work(
-    run: StageRun, work: Callable[[StageRun], Awaitable[None]], deadline: float
-) -> None:
-    facts = run.ticket.facts()
+async def _run(run: StageRun, work: Callable[[StageRun], Awaitable[None]], deadline: float) -> None:
+    facts = run.request.log_facts()
     logger.info("stage started", extra=facts)
     try:
-        async with run.alive(), asyncio.timeout(deadline):
+        async with run.beating(), asyncio.timeout(deadline):
             await work(run)
         logger.info("stage finished", extra=facts)
     except Exception as error:
-        await run.fail(failure(run, error))
+        await run.fail(stage_failure(run, error))
 
 
-def failure(run: StageRun, error: Exception) -> StageFailed:
-    """What the person and the record get to know of an error."""
-    ticket = run.ticket
+def stage_failure(run: StageRun, error: Exception) -> StageFailed:
+    """An error as the person and the turn's record get to know it."""
+    request = run.request
     match error:
         case ProviderError():
             code, message, retryable = error.code, error.message, error.retryable
@@ -252,6 +243,8 @@ def failure(run: StageRun, error: Exception) -> StageFailed:
         case _:
             code, retryable = "stage_crashed", False
             message = _("An error of this program; its log says where.")
-            log_crash(logger, error, ticket.facts())
-    reply = ticket.reply_id
-    return StageFailed(ticket.turn_id, ticket.stage, run.provider, code, message, retryable, reply)
+            log_crash(logger, error, request.log_facts())
+    reply = request.reply_id
+    return StageFailed(
+        request.turn_id, request.stage, run.provider, code, message, retryable, reply
+    )

@@ -1,7 +1,7 @@
-"""The Celery tasks: thin, they run their stage's coroutine on the worker's loop.
+"""The Celery tasks: each runs its stage's coroutine on the worker's loop.
 
-Stages are at most once: acknowledged early (Celery's default) and claimed. Archiving may run
-again: it is acknowledged late and does nothing twice.
+Stages run at most once: they are acknowledged early (Celery's default) and claimed. Archiving may
+run again: it is acknowledged late, and repeating it does no harm.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ from interaction.cascade import respond as responding
 from interaction.cascade import synthesize as synthesizing
 from interaction.cascade import transcribe as transcribing
 from interaction.cascade.provider_pool import StageKind
-from interaction.cascade.stage import run_again, run_stage
+from interaction.cascade.stage import StageRun, run_repeatable, run_stage
 from interaction.cascade.worker_loop import warm, worker_loop
 from interaction.turn_records import archive as archiving
 from interaction.turn_records import sweep as sweeping
 
 QUEUE_KINDS: tuple[StageKind, ...] = ("stt", "llm", "tts")
+"""Queues whose workers use providers, by the kind that they use."""
 
 
 @shared_task  # type: ignore[untyped-decorator]
-def transcribe(ticket: dict[str, Any]) -> None:
+def transcribe(request: dict[str, Any]) -> None:
     work = transcribing.transcribe
-    worker_loop().run(run_stage(load_request(ticket), work, transcribing.DEADLINE))
+    worker_loop().run(run_stage(load_request(request), work, transcribing.DEADLINE))
 
 
 @shared_task  # type: ignore[untyped-decorator]
-def respond(ticket: dict[str, Any], context: list[dict[str, Any]]) -> None:
+def respond(request: dict[str, Any], context: list[dict[str, Any]]) -> None:
     messages = load_context(context)
     worker_loop().run(
         run_stage(
-            load_request(ticket),
+            load_request(request),
             lambda run: responding.respond(run, messages),
             responding.DEADLINE,
         )
@@ -43,10 +44,10 @@ def respond(ticket: dict[str, Any], context: list[dict[str, Any]]) -> None:
 
 
 @shared_task  # type: ignore[untyped-decorator]
-def synthesize(ticket: dict[str, Any], text: str) -> None:
+def synthesize(request: dict[str, Any], text: str) -> None:
     worker_loop().run(
         run_stage(
-            load_request(ticket),
+            load_request(request),
             lambda run: synthesizing.synthesize(run, text),
             synthesizing.DEADLINE,
         )
@@ -54,8 +55,11 @@ def synthesize(ticket: dict[str, Any], text: str) -> None:
 
 
 @shared_task(acks_late=True)  # type: ignore[untyped-decorator]
-def archive(ticket: dict[str, Any]) -> None:
-    worker_loop().run(run_again(load_request(ticket), archiving.archive, archiving.DEADLINE))
+def archive(request: dict[str, Any]) -> None:
+    async def work(run: StageRun) -> None:
+        await archiving.archive_turn(run.redis, run.request)
+
+    worker_loop().run(run_repeatable(load_request(request), work, archiving.DEADLINE))
 
 
 @shared_task  # type: ignore[untyped-decorator]

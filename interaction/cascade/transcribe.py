@@ -11,73 +11,79 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from interaction.bus.audio_streams import Kind, StreamSilent, follow_entries, turn_key
+from interaction.bus import redis_keys
+from interaction.bus.audio_streams import Kind, StreamSilent, follow_entries
 from interaction.bus.stage_messages import dump_context, load, load_context
 from interaction.cascade.provider_fallback import Attempt, FallbackChain
 from interaction.cascade.stage import StageGaveUp, StageRun
-from interaction.cascade.synthesis_pacing import unless_set
+from interaction.cascade.synthesis_pacing import run_unless_set
 from interaction.core.events import FinalTranscript, PartialTranscript
 from interaction.core.redaction import Redactor
 from interaction.core.types import Message, ResponseOptions
 from interaction.providers.stage_protocols import FLUSH, Flush, SpeechToText, Transcript
+from interaction.turn_records.note_fields import Note
 
 DEADLINE = 1200.0
-"""For the whole utterance: a quarter of an hour may be uploaded, at the pace of speech."""
+"""Seconds for the whole utterance: a quarter of an hour may be uploaded, at the pace of speech."""
 FINAL_WITHIN = 20.0
-"""From a mark, or the last sign that it is worked on, to its final transcript."""
-TOLD_EVERY = 10.0
-"""Seconds after which a partial transcript is told again: a recording whose minutes of silence are
-at work has not come to a standstill."""
+"""Seconds from a mark, or the last transcript of any kind, to the mark's final transcript."""
+REPEAT_PARTIAL_EVERY = 10.0
+"""Seconds after which a partial transcript is reported again, so that a recording with minutes of
+silence is not taken for one whose transcription has come to a standstill."""
 SILENCE = 10.0
-"""A stream without a new entry for this long counts as closed: its web process is gone."""
+"""Seconds without a new entry after which a stream counts as closed: its web process is gone."""
 
 
 async def transcribe(run: StageRun) -> None:
-    """Every recogniser that is tried hears the turn's stream from its start."""
-    await FallbackChain(run, "stt").through(
-        lambda stt, attempt: _Hearing(run, attempt).through(stt)
-    )
+    """Every provider that is tried gets the turn's stream from its start."""
+    await FallbackChain(run, "stt").run(lambda stt, attempt: _Transcription(run, attempt).run(stt))
 
 
-class _Hearing:
-    """One utterance on its way through a recogniser. Marks are answered in their order."""
+class _Transcription:
+    """One turn's transcription by one provider. Marks are answered in their order."""
 
     def __init__(self, run: StageRun, attempt: Attempt) -> None:
         self._run = run
         self._attempt = attempt
-        self._redactor = Redactor() if run.ticket.spec.redact else None
+        self._redactor = Redactor() if run.request.spec.redact else None
         self._marks: deque[dict[str, Any]] = deque()
+        """Flushes, and the end, that have no final transcript yet."""
         self._text = ""
-        self._told = ""
-        self._told_at = 0.0
+        """The last final transcript."""
+        self._reported = ""
+        """The last partial transcript that was reported."""
+        self._reported_at = 0.0
         self._ended = False
+        """The turn is over."""
         self._held: dict[str, Any] | None = None
         """A flush that is not replied to before the turn is over."""
         self._silent: StreamSilent | None = None
-        self._enough = asyncio.Event()
-        """Set when the last transcript that anybody asked for is there."""
+        """No more audio came, and no end."""
+        self._done = asyncio.Event()
+        """Set when the last transcript that was asked for is there."""
         self._limit = asyncio.timeout(None)
         self._now = asyncio.get_running_loop().time
 
-    async def through(self, stt: SpeechToText) -> None:
+    async def run(self, stt: SpeechToText) -> None:
         async with self._limit:
-            await unless_set(self._enough, self._listen(stt))
+            await run_unless_set(self._done, self._read_transcripts(stt))
         if self._silent:
             raise self._silent
         if not self._text:
             message = _("No speech was understood. Please say it again.")
             raise StageGaveUp("no_speech", message)
 
-    async def _listen(self, stt: SpeechToText) -> None:
+    async def _read_transcripts(self, stt: SpeechToText) -> None:
         async with contextlib.aclosing(stt.transcribe(self._audio())) as transcripts:  # type: ignore[type-var]
             async for transcript in transcripts:
-                await self._take(transcript)
+                await self._on_transcript(transcript)
 
     async def _audio(self) -> AsyncIterator[bytes | Flush]:
-        """The turn's audio as a recogniser wants it; it ends where the turn did."""
+        """The turn's audio as a provider wants it; it ends where the turn did."""
         run = self._run
+        key = redis_keys.turn_audio(run.request.turn_id)
         try:
-            async for entry in follow_entries(run.redis, turn_key(run.ticket.turn_id), SILENCE):
+            async for entry in follow_entries(run.redis, key, SILENCE):
                 if entry.kind is Kind.AUDIO:
                     yield entry.body
                     continue
@@ -85,9 +91,9 @@ class _Hearing:
                 self._ended = entry.kind is Kind.END
                 if self._ended and mark["flushed"]:
                     if self._held:
-                        await self._answer(self._held)
-                    self._settle()
-                    await self._enough.wait()
+                        await self._answer_mark(self._held)
+                    self._check_done()
+                    await self._done.wait()
                 self._marks.append(mark)
                 self._expect_final()
                 if self._ended:
@@ -97,64 +103,65 @@ class _Hearing:
             self._silent = silent
             self._expect_final()
 
-    async def _take(self, transcript: Transcript) -> None:
+    async def _on_transcript(self, transcript: Transcript) -> None:
         if transcript.text:
-            await self._attempt.output()
+            await self._attempt.output_started()
         if self._marks:
             self._expect_final()
         if transcript.final and (self._marks or self._silent):
-            await self._take_final(transcript.text.strip())
+            await self._on_final(transcript.text.strip())
         else:
-            await self._take_partial(transcript.text)
+            await self._on_partial(transcript.text)
 
-    async def _take_final(self, text: str) -> None:
+    async def _on_final(self, text: str) -> None:
         self._text = self._redactor.final(text) if self._redactor else text
         if not self._marks:
-            self._run.note(transcript=self._text)
+            self._run.note(Note.transcript(self._text))
         elif not self._ended and self._redactor and self._redactor.may_grow(text):
-            # A long number may be on its way: nobody sees its beginning before the turn is over.
+            # A long number may be on its way: its beginning is not shown before the turn is over.
             self._held = self._marks.popleft()
         else:
-            await self._answer(self._marks.popleft())
-        self._settle()
+            await self._answer_mark(self._marks.popleft())
+        self._check_done()
 
-    async def _take_partial(self, text: str) -> None:
+    async def _on_partial(self, text: str) -> None:
         if self._redactor:
             text = self._redactor.partial(text)
-        # After the turn's end nobody waits for partials, and telling one takes its time.
-        news = text != self._told and not self._ended
-        if news or self._now() - self._told_at > TOLD_EVERY:
-            self._told, self._told_at = text, self._now()
-            await self._run.tell(PartialTranscript(self._run.ticket.turn_id, text))
+        # After the turn's end nothing waits for partials, and reporting one takes time.
+        is_new = text != self._reported and not self._ended
+        if is_new or self._now() - self._reported_at > REPEAT_PARTIAL_EVERY:
+            self._reported, self._reported_at = text, self._now()
+            await self._run.emit(PartialTranscript(self._run.request.turn_id, text))
 
-    async def _answer(self, mark: dict[str, Any]) -> None:
-        """Say what was understood up to a mark, and have it replied to."""
+    async def _answer_mark(self, mark: dict[str, Any]) -> None:
+        """Report what was understood up to a mark, and request the reply to it."""
         run, text = self._run, self._text
         if not text:
             return
         if mark["reply"] is None:
-            await run.tell(FinalTranscript(run.ticket.turn_id, text))
-            run.note(transcript=text)
+            await run.emit(FinalTranscript(run.request.turn_id, text))
+            run.note(Note.transcript(text))
             return
         reply = UUID(mark["reply"])
-        await run.tell(FinalTranscript(run.ticket.turn_id, text, reply))
+        await run.emit(FinalTranscript(run.request.turn_id, text, reply))
         context = (*load_context(mark["context"]), Message("user", text))
         options = load(ResponseOptions, mark["options"])
-        ticket = run.ticket.onward("llm", reply, committed=self._ended, options=options)
-        await run.hand_over(ticket, context=dump_context(context))
-        run.note(transcript=text)
+        request = run.request.next_stage("llm", reply, committed=self._ended, options=options)
+        await run.enqueue_stage(request, context=dump_context(context))
+        run.note(Note.transcript(text))
 
     def _expect_final(self) -> None:
-        within = FINAL_WITHIN if self._attempt.begun else self._attempt.first
+        attempt = self._attempt
+        within = FINAL_WITHIN if attempt.has_output else attempt.first_output_within
         self._limit.reschedule(self._now() + within)
-        self._attempt.expect()
+        attempt.expect_output()
 
-    def _settle(self) -> None:
-        """Look whether everything that was asked for is answered."""
+    def _check_done(self) -> None:
+        """Is everything answered that was asked for?"""
         if self._marks:
             return
         if self._ended or self._silent:
-            self._enough.set()
+            self._done.set()
         else:
             self._limit.reschedule(None)
-            self._attempt.relax()
+            self._attempt.suspend_deadline()

@@ -1,21 +1,26 @@
-"""Carries out a session's orders, one after the other: turns into streams, marks and tasks."""
+"""Executes a session's orders, one after the other: turns become streams, marks, notes and tasks.
+
+Cancelling a reply overtakes them all: it must not wait for audio on its way to a slow Redis.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from interaction.bus.audio_streams import Kind, StreamWriter, turn_key
+from interaction.bus.audio_streams import Kind
+from interaction.bus.background import Background
 from interaction.bus.cancellation import cancel
-from interaction.bus.redis_client import CONNECTION_ERRORS, RETRY_FOR, get_redis
+from interaction.bus.redis_client import CONNECTION_ERRORS, get_redis
 from interaction.bus.stage_messages import StageRequest, dump, dump_context
-from interaction.bus.stage_watchdog import START_WITHIN, StageWatchdog
+from interaction.bus.stage_watchdog import StageWatchdog
+from interaction.bus.watched_publisher import OnFailure, WatchedPublisher
 from interaction.cascade.commit_gate import open_commit_gate
 from interaction.cascade.order_queue import Order, OrderQueue
 from interaction.core.engine import SessionSpec
@@ -30,192 +35,210 @@ from interaction.core.orders import (
     TranscribeTurn,
 )
 from interaction.core.records import TurnRecord
-from interaction.core.types import FRAME_SAMPLES, Stage
+from interaction.core.types import Stage
 from interaction.safe_logging import log_crash
-from interaction.turn_records.archive_queue import CLOSING_PATIENCE, ArchiveQueue, Failing
+from interaction.turn_records.archive_queue import CLOSING_PATIENCE, ArchiveQueue, OnForgotten
+from interaction.turn_records.note_fields import Note
+from interaction.turn_records.recorder import TurnRecording
 from interaction.turn_records.turn_notes import TurnNotes
 
 logger = logging.getLogger(__name__)
 
-PIECE = 2 * FRAME_SAMPLES * 2
-"""Bytes of an entry, 64 ms: half the load of one entry a frame, and soon enough."""
-LARGEST_PIECE = 32_768
-FREED_WITHIN = 5.0
+DISCARDED_WITHIN = 5.0
 """Seconds that the stages of a reply which is not kept have to stop."""
 
 
-@dataclass
-class _Sent:
-    """A turn's audio, as far as it was sent."""
-
-    writer: StreamWriter
-    pending: bytes = b""
+@dataclass(eq=False)
+class _Turn:
+    recording: TurnRecording
+    cancelled: set[UUID] = field(default_factory=set)
+    """Replies of which nothing is wanted any more."""
 
 
 class TurnWriter:
-    def __init__(self, spec: SessionSpec, watch: StageWatchdog, fail: Failing) -> None:
+    def __init__(
+        self,
+        spec: SessionSpec,
+        watchdog: StageWatchdog,
+        on_failure: OnFailure,
+        on_forgotten: OnForgotten,
+    ) -> None:
+        """``on_forgotten`` is called with each turn of which nothing more is wanted."""
         self._spec = spec
-        self._watch = watch
-        self._fail = fail
-        self._now = asyncio.get_running_loop().time
+        self._on_failure = on_failure
+        self._on_forgotten = on_forgotten
         self._orders = OrderQueue()
-        self._turns: dict[UUID, _Sent] = {}
-        self._handover = ArchiveQueue(spec, watch, fail)
-        self._worker: asyncio.Task[None] | None = None
+        self._turns: dict[UUID, _Turn] = {}
+        self._stages = WatchedPublisher(watchdog, on_failure)
+        self._archive_queue = ArchiveQueue(spec, self._stages, self._forget)
+        self._background = Background("turn writer", log_facts={"session": spec.session_id})
 
     def start(self, channel: str) -> None:
         self._redis = get_redis()
-        self._handover.start(channel)
-        self._worker = asyncio.create_task(self._work())
+        self._archive_queue.start(channel)
+        self._background.start_loop(
+            "execute orders", self._execute_next, on_error="continue", pause=0
+        )
 
-    def put(self, order: Order) -> UUID | None:
-        """Take an order. Returns a turn's id where some of its audio had to go for that."""
+    def enqueue(self, order: Order | CancelReply) -> UUID | None:
+        """Execute an order behind those before it; ``CancelReply`` at once. An order for a turn
+        that is not known (any more) is ignored.
+
+        Returns a turn's id where some of its audio had to be dropped for that.
+        """
         if isinstance(order, OpenTurn):
-            self._begin(order.turn_id, order.sequence, "speech")
+            self._open_turn(order.turn_id, order.sequence, "speech")
         elif isinstance(order, Respond) and not order.spoken:
-            self._begin(order.turn_id, order.sequence, "text")
-        elif isinstance(order, DropTurn) and order.turn_id in self._turns:
-            self._handover.dropped(order.turn_id)
-        if order.turn_id not in self._turns:
+            self._open_turn(order.turn_id, order.sequence, "text")
+        turn = self._turns.get(order.turn_id)
+        if turn is None:
             return None
-        dropped = self._orders.put(order)
+        if isinstance(order, CancelReply):
+            turn.cancelled.add(order.reply_id)
+            self.cancel_stages(order.reply_id)
+            return None
+        if isinstance(order, DropTurn):
+            self._archive_queue.drop_turn(order.turn_id)
+        dropped = self._orders.enqueue(order)
         return dropped.turn_id if dropped else None
 
     async def wait_until_executed(self) -> None:
-        await self._orders.done()
+        await self._orders.wait_until_executed()
 
     def open_turns(self) -> list[UUID]:
-        """Those that the archive must leave alone."""
-        return self._handover.open_turns()
+        """Turns that must not be taken for abandoned."""
+        return self._archive_queue.open_turns()
+
+    def retry_archiving(self, turn_id: UUID) -> bool:
+        """The archive was lost with this turn. Returns whether this is the first time."""
+        return self._archive_queue.retry(turn_id)
+
+    def cancel_stages(self, subject: UUID) -> None:
+        """Stop the stages of a turn or a reply, without waiting for the orders before."""
+        self._background.start_job(self._cancel(subject), name="cancel")
+
+    def discard_turn(self, turn_id: UUID) -> None:
+        """The out-of-band reply that has this turn to itself is over: keep nothing of it."""
+        if self._turns.pop(turn_id, None):
+            self._archive_queue.drop_turn(turn_id)
+            self._background.start_job(self._discard(turn_id), name="discard")
 
     async def stop(self) -> None:
-        """Carry everything out that was asked for, however long (a minute at most) that takes."""
+        """Execute everything that was ordered, for ``CLOSING_PATIENCE`` at most."""
         try:
             async with asyncio.timeout(CLOSING_PATIENCE):
-                if self._worker:
-                    await self._orders.done()
-                await self._handover.done()
+                await self._orders.wait_until_executed()
+                await self._background.drain()
+                await self._archive_queue.wait_until_empty()
         except TimeoutError:
             logger.error("turns left to the sweep", extra={"session": self._spec.session_id})
         finally:
-            if self._worker:
-                self._worker.cancel()
-            self._handover.stop()
+            await self._background.stop()
+            await self._archive_queue.stop()
 
-    def _begin(self, turn_id: UUID, sequence: int, kind: str) -> None:
-        self._handover.begin(turn_id, sequence, kind)
-        writer = StreamWriter(self._redis, turn_key(turn_id), self._spec.session_id, turn_id)
-        self._turns[turn_id] = _Sent(writer)
+    def _open_turn(self, turn_id: UUID, sequence: int, kind: Literal["speech", "text"]) -> None:
+        self._archive_queue.open_turn(turn_id, sequence, kind)
+        recording = TurnRecording(self._redis, self._spec.session_id, turn_id)
+        self._turns[turn_id] = _Turn(recording)
 
-    async def _work(self) -> None:
-        while True:
-            order = await self._orders.get()
-            if (turn := self._turns.get(order.turn_id)) is None:
-                continue  # of a reply beside the conversation that nobody waits for any more
-            try:
-                await self._carry_out(order, turn)
-            except CONNECTION_ERRORS:
-                self._give_up(order)
-            except Exception as error:
-                log_crash(logger, error, {"session": self._spec.session_id, "turn": order.turn_id})
-                self._give_up(order)
+    def _forget(self, turn_id: UUID) -> None:
+        self._turns.pop(turn_id, None)
+        self._on_forgotten(turn_id)
 
-    async def _carry_out(self, order: Order, turn: _Sent) -> None:
-        notes = TurnNotes(self._redis, order.turn_id)
+    async def _execute_next(self) -> None:
+        order = await self._orders.next_order()
+        turn = self._turns.get(order.turn_id)
+        if turn is None:
+            return  # it was discarded meanwhile
+        try:
+            await self._execute(order, turn)
+        except CONNECTION_ERRORS:
+            self._fail(order)
+        except Exception as error:
+            log_crash(logger, error, {"session": self._spec.session_id, "turn": order.turn_id})
+            self._fail(order)
+
+    async def _execute(self, order: Order, turn: _Turn) -> None:
+        recording = turn.recording
         match order:
             case TurnRecord():
-                self._handover.put(order)
+                self._archive_queue.enqueue(order)
             case OpenTurn(turn_id):
-                await notes.open(self._handover.facts(turn_id))
-                self._enqueue(self._ticket(turn_id, "stt"))
+                await recording.notes.open(self._archive_queue.opening(turn_id))
+                self._publish(self._request(turn_id, "stt"))
             case SendAudio(pcm=pcm):
-                turn.pending += pcm
-                await self._send_audio(turn, least=PIECE)
+                await recording.feed_user_audio(pcm)
             case FlushTurn():
-                await self._send_mark(turn, Kind.FLUSH, _wanted(order))
+                await recording.mark(Kind.FLUSH, _reply_fields(order))
             case EndTurn(flushed=flushed):
-                await self._send_mark(turn, Kind.END, {**_wanted(order), "flushed": flushed})
+                await recording.mark(Kind.END, {**_reply_fields(order), "flushed": flushed})
                 if flushed:
                     await open_commit_gate(self._redis, order.reply_id)
-                await notes.write(reply=str(order.reply_id))
+                await recording.notes.write(Note.reply(order.reply_id))
             case TranscribeTurn():
-                await self._send_mark(turn, Kind.END, {"reply": None, "flushed": False})
+                await recording.mark(Kind.END, {"reply": None, "flushed": False})
             case Respond(turn_id, _, reply_id, context, options):
-                await self._note_request(notes, order)
-                ticket = self._ticket(turn_id, "llm", reply_id, options=options)
-                self._enqueue(ticket, context=dump_context(context))
-            case CancelReply(reply_id=reply_id):
-                await cancel(self._redis, reply_id)
+                await self._note_request(recording, order)
+                if reply_id not in turn.cancelled:
+                    request = self._request(turn_id, "llm", reply_id, options=options)
+                    self._publish(request, context=dump_context(context))
             case DropTurn(turn_id):
-                await cancel(self._redis, turn_id)
-                await notes.forget([turn_key(turn_id)], archived=False)
+                await self._drop(turn_id, recording)
 
-    async def _send_audio(self, turn: _Sent, least: int) -> None:
-        while turn.pending and len(turn.pending) >= least:
-            piece, turn.pending = turn.pending[:LARGEST_PIECE], turn.pending[LARGEST_PIECE:]
-            await turn.writer.append(Kind.AUDIO, piece)
+    async def _drop(self, turn_id: UUID, recording: TurnRecording) -> None:
+        try:
+            await cancel(self._redis, turn_id)
+            await recording.drop()
+        finally:
+            self._archive_queue.close_turn(turn_id)
 
-    async def _send_mark(self, turn: _Sent, kind: Kind, mark: dict[str, Any]) -> None:
-        await self._send_audio(turn, least=0)
-        await turn.writer.mark(kind, mark)
+    def _request(self, turn_id: UUID, stage: Stage, *more: Any, **fields: Any) -> StageRequest:
+        channel = self._archive_queue.channel
+        return StageRequest(self._spec, turn_id, channel, stage, *more, **fields)
 
-    def _ticket(self, turn_id: UUID, stage: Stage, *more: Any, **facts: Any) -> StageRequest:
-        return StageRequest(self._spec, turn_id, self._handover.channel, stage, *more, **facts)
+    def _publish(self, request: StageRequest, **kwargs: Any) -> None:
+        """Beside the orders: audio need not wait for the broker."""
+        self._background.start_job(self._stages.publish(request, **kwargs), name="publish")
 
-    async def _note_request(self, notes: TurnNotes, order: Respond) -> None:
-        """Of a reply beside the conversation nothing is kept, so nothing is noted."""
-        reply = {"reply": str(order.reply_id)}
+    async def _note_request(self, recording: TurnRecording, order: Respond) -> None:
+        """Of an out-of-band reply nothing is kept, so nothing is noted."""
+        reply = Note.reply(order.reply_id)
         if order.spoken:
-            await notes.write(**reply)
+            await recording.notes.write(reply)
         elif not order.out_of_band:
             last = order.context[-1] if order.context else None
-            said = last.content if last and last.role == "user" else ""
-            facts = self._handover.facts(order.turn_id)
-            await notes.open({**facts, **reply, "transcript": said})
+            typed = last.content if last and last.role == "user" else ""
+            opening = self._archive_queue.opening(order.turn_id)
+            await recording.notes.open(opening, reply, Note.transcript(typed))
 
-    def _give_up(self, order: Order) -> None:
-        """An order could not be carried out, however patiently: its turn is lost."""
-        if isinstance(order, CancelReply | DropTurn | TurnRecord):
+    def _fail(self, order: Order) -> None:
+        """An order could not be executed, however often it was tried: its turn is lost."""
+        if isinstance(order, DropTurn | TurnRecord):
             return
         message = _("Redis does not answer. Please try again.")
         if isinstance(order, Respond):
-            self._fail(order.turn_id, "llm", "redis_unavailable", message, order.reply_id)
+            self._on_failure(order.turn_id, "llm", "redis_unavailable", message, order.reply_id)
         else:
-            self._fail(order.turn_id, "stt", "redis_unavailable", message)
-
-    def free(self, turn_id: UUID) -> None:
-        """Nobody waits any more for the reply beside the conversation that has this turn's id."""
-        if self._turns.pop(turn_id, None):
-            self._handover.forget(turn_id)
-            self._handover.beside(self._free(turn_id))
-
-    async def _free(self, turn_id: UUID) -> None:
-        """Have its stages stop, then take away what they leave."""
-        notes = TurnNotes(self._redis, turn_id)
-        with contextlib.suppress(*CONNECTION_ERRORS):
-            await cancel(self._redis, turn_id)
-            await notes.settled(FREED_WITHIN)
-            await notes.free()
-
-    def _enqueue(self, ticket: StageRequest, **kwargs: Any) -> None:
-        """Beside the orders: audio need not wait for it."""
-        self._watch.queued(ticket.job, self._now(), within=RETRY_FOR + START_WITHIN)
-        self._handover.beside(self._handover.publish(ticket, RETRY_FOR, **kwargs))
-
-    def archive_again(self, turn_id: UUID) -> bool:
-        """The archive was lost with this turn. Returns whether this is the first time."""
-        return self._handover.again(turn_id)
-
-    def cancel(self, subject: UUID) -> None:
-        """Stop the stages of a turn or reply, without waiting for the orders before."""
-        self._handover.beside(self._cancel(subject))
+            self._on_failure(order.turn_id, "stt", "redis_unavailable", message)
 
     async def _cancel(self, subject: UUID) -> None:
         with contextlib.suppress(*CONNECTION_ERRORS):
             await cancel(self._redis, subject)
 
+    async def _discard(self, turn_id: UUID) -> None:
+        """Have the turn's stages stop, then delete what they leave."""
+        notes = TurnNotes(self._redis, turn_id)
+        try:
+            with contextlib.suppress(*CONNECTION_ERRORS):
+                await cancel(self._redis, turn_id)
+                await notes.wait_until_idle(DISCARDED_WITHIN)
+                await notes.delete_with_replies()
+        finally:
+            self._archive_queue.close_turn(turn_id)
 
-def _wanted(order: FlushTurn | EndTurn) -> dict[str, Any]:
+
+def _reply_fields(order: FlushTurn | EndTurn) -> dict[str, Any]:
+    """The fields of a mark that ask for a reply."""
     return {
         "reply": str(order.reply_id),
         "context": dump_context(order.context),

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from interaction.bus import short_lived_redis
+from interaction.bus import redis_keys, short_lived_redis
 from interaction.models.access import digest
 
 PREFIX = "ek_"
@@ -38,19 +38,15 @@ def mint(grant: Grant, seconds: int = USUAL) -> tuple[str, int]:
     secret = PREFIX + secrets.token_urlsafe(32)
     kept = {"owner": grant.owner_id, "session": grant.session, "inner": grant.inner}
     with short_lived_redis.connect() as store:
-        store.set(_name(secret), json.dumps(kept), ex=seconds)
+        store.set(redis_keys.client_secret(digest(secret)), json.dumps(kept), ex=seconds)
     return secret, int(time.time()) + seconds
 
 
 def redeem(secret: str) -> Grant | None:
     """What a secret grants, as often as it is shown; None for one that is unknown or too old."""
     with short_lived_redis.connect() as store:
-        kept: Any = store.get(_name(secret))
+        kept: Any = store.get(redis_keys.client_secret(digest(secret)))
     if kept is None:
         return None
     fields = json.loads(kept)
     return Grant(fields["owner"], fields["session"], fields["inner"])
-
-
-def _name(secret: str) -> str:
-    return f"parley:client-secret:{digest(secret)}"

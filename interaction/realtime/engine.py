@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from interaction.bus.background import Background
 from interaction.bus.hub import hub
 from interaction.bus.redis_client import CONNECTION_ERRORS, RETRY_FOR
-from interaction.bus.stage_messages import StageReport, dump
+from interaction.bus.stage_messages import StageReport
 from interaction.bus.stage_watchdog import Job, StageWatchdog
+from interaction.bus.watched_publisher import WatchedPublisher
 from interaction.core.engine import EngineUnavailable, SessionSpec
 from interaction.core.events import (
     EngineEvent,
@@ -65,6 +66,7 @@ from interaction.tools.base import ToolContext
 from interaction.tools.registry import load_tools, tool_spec
 from interaction.tools.tool_calls import ToolCalls
 from interaction.turn_records.archive_queue import CLOSING_PATIENCE, ArchiveQueue
+from interaction.turn_records.note_fields import Note
 from interaction.turn_records.recorder import TurnRecorder
 
 logger = logging.getLogger(__name__)
@@ -95,7 +97,7 @@ class RealtimeEngine:
         self._now = asyncio.get_running_loop().time
         self._hub = hub()
         self._watchdog = StageWatchdog()
-        self._archive_queue = ArchiveQueue(spec, self._watchdog, self._fail_turn)
+        self._archive_queue = ArchiveQueue(spec, WatchedPublisher(self._watchdog, self._fail_turn))
         self._recorder = TurnRecorder(spec, self._archive_queue)
         self._tools = load_tools(spec.tools)
         self._connection = ProviderConnection(spec, tuple(map(tool_spec, self._tools.values())))
@@ -140,14 +142,14 @@ class RealtimeEngine:
             return
         match order:
             case OpenTurn(turn_id, sequence):
-                self._recorder.open(turn_id, sequence, "speech")
+                self._recorder.open_turn(turn_id, sequence, "speech")
                 if transcript := self._matcher.on_turn_opened(turn_id):
                     self._on_transcript(turn_id, transcript)
             case SendAudio(turn_id, pcm):
-                self._recorder.heard(turn_id, pcm)
+                self._recorder.feed_user_audio(turn_id, pcm)
             case EndTurn(turn_id, reply_id):
-                self._recorder.heard(turn_id, b"", last=True)
-                self._recorder.note(turn_id, reply=str(reply_id))
+                self._recorder.feed_user_audio(turn_id, b"", last=True)
+                self._recorder.note(turn_id, Note.reply(reply_id))
                 reply = self._request_reply(RealtimeReply(turn_id, reply_id), order.context)
                 early = self._matcher.on_turn_ended(turn_id, reply)
                 if early is None:
@@ -156,14 +158,14 @@ class RealtimeEngine:
                     self._on_reply_event(reply, event)
             case Respond(turn_id, sequence, reply_id, context):
                 text = context[-1].content if context else ""
-                facts = {"reply": str(reply_id), "transcript": text}
-                self._recorder.open(turn_id, sequence, "text", **facts)
+                notes = Note.reply(reply_id), Note.transcript(text)
+                self._recorder.open_turn(turn_id, sequence, "text", *notes)
                 reply = self._request_reply(RealtimeReply(turn_id, reply_id), context[:-1])
                 self._matcher.on_text_turn(reply)
             case DropTurn(turn_id):
                 self._matcher.on_turn_dropped(turn_id)
                 if turn_id in self._archive_queue:
-                    self._recorder.drop(turn_id)
+                    self._recorder.drop_turn(turn_id)
             case CancelReply(reply_id=reply_id):
                 if not (self._reply and self._reply.id == reply_id):
                     return
@@ -174,14 +176,14 @@ class RealtimeEngine:
             self._emit_engine_lost(self._crashed)
 
     async def wait_until_executed(self) -> None:
-        await self._recorder.done()
+        await self._recorder.wait_until_written()
 
     def archive_turn(self, record: TurnRecord) -> None:
         if self._closed:
             return
         if self._reply and self._reply.turn_id == record.turn_id:
             self._connection.on_turn_closed(record)
-        self._recorder.close(record)
+        self._recorder.archive(record)
 
     async def events(self) -> AsyncGenerator[EngineEvent, None]:
         while (event := await self._events.get()) is not None:
@@ -199,8 +201,8 @@ class RealtimeEngine:
             await self._connection.close()
             await self._wait_until_archived()
         finally:
-            self._recorder.stop()
-            self._archive_queue.stop()
+            await self._recorder.stop()
+            await self._archive_queue.stop()
             self._events.put_nowait(None)
             await self._hub.leave(self)
 
@@ -209,8 +211,8 @@ class RealtimeEngine:
         most: what then is left, whatever broke, is found by the sweep."""
         try:
             async with asyncio.timeout(CLOSING_PATIENCE):
-                await self._recorder.done()
-                await self._archive_queue.done()
+                await self._recorder.wait_until_written()
+                await self._archive_queue.wait_until_empty()
         except TimeoutError:
             logger.error("turns left to the sweep", extra=self._log_facts)
         except Exception as error:
@@ -221,29 +223,29 @@ class RealtimeEngine:
     def open_turns(self) -> list[UUID]:
         return self._archive_queue.open_turns()
 
-    def look(self, now: float, linked: bool) -> None:
-        lost, _silent = self._watchdog.look(now, linked)
+    def check_stages(self, now: float, linked: bool) -> None:
+        lost, _silent = self._watchdog.check(now, linked)
         for job in lost:
             self._on_archiving_lost(job)
 
-    def report(self, report: StageReport, now: float) -> None:
+    def on_report(self, report: StageReport, now: float) -> None:
         job = report.job
-        if not self._watchdog.knows(job):
+        if not self._watchdog.is_watching(job):
             return
-        if report.says == "beat":
-            whole: bool | None = self._watchdog.beat(job, report.number, now)
+        if report.kind == "beat":
+            whole: bool | None = self._watchdog.on_beat(job, report.number, now)
         else:
-            whole = self._watchdog.said(job, report.number, now)
+            whole = self._watchdog.on_report(job, report.number, now)
         if whole is False:
             self._on_archiving_lost(job)
         elif whole and report.event:
             self._emit(report.event)
-        if whole and report.says == "finished":
-            self._watchdog.finished(job)
+        if whole and report.kind == "finished":
+            self._watchdog.on_finished(job)
 
     def _on_archiving_lost(self, job: Job) -> None:
-        self._watchdog.finished(job)
-        if self._archive_queue.again(job.turn):
+        self._watchdog.on_finished(job)
+        if self._archive_queue.retry(job.turn):
             message = _("The turn is not in the history yet. It is kept, and tried again.")
             self._fail_turn(job.turn, "archive", "stage_lost", message)
 
@@ -348,7 +350,7 @@ class RealtimeEngine:
                 self._emit(event)
 
             def note(index: int, invoked: ToolInvoked) -> None:
-                self._recorder.note(reply.turn_id, **{f"tool:{index}": dump(invoked)})
+                self._recorder.note(reply.turn_id, Note.tool(index, invoked))
 
             context = ToolContext(self.session_id, reply.turn_id, self._spec.owner_id)
             reply.tool_calls = ToolCalls(self._tools, context, reply.id, emit=emit, note=note)
@@ -357,14 +359,14 @@ class RealtimeEngine:
     def _emit_text(self, reply: RealtimeReply, events: Sequence[EngineEvent]) -> None:
         for event in events:
             if isinstance(event, ReplySentence):
-                name = f"sentence:{reply.id}:{event.sentence}"
-                self._recorder.note(reply.turn_id, **{name: event.text})
+                note = Note.sentence(reply.id, event.sentence, event.text)
+                self._recorder.note(reply.turn_id, note)
                 if event.sentence == 0:
                     self._emit_metric(reply, "llm_ttfs")
             self._emit(event)
 
     def _emit_audio(self, reply: RealtimeReply, piece: ReplyAudio) -> None:
-        self._recorder.said(reply.turn_id, reply.id, piece.sentence, piece.pcm)
+        self._recorder.feed_reply_audio(reply.turn_id, reply.id, piece.sentence, piece.pcm)
         self._emit(piece)
 
     def _finish(self, reply: RealtimeReply, *, whole: bool) -> None:
@@ -383,10 +385,10 @@ class RealtimeEngine:
 
     def _note_text(self, reply: RealtimeReply) -> None:
         # The archive finds audio by its sentence: audio without any text needs one, too.
-        facts: dict[str, object] = {f"text:{reply.id}": reply.text}
+        notes = [Note.reply_text(reply.id, reply.text)]
         if not reply.sentences and reply.has_audio:
-            facts[f"sentence:{reply.id}:0"] = ""
-        self._recorder.note(reply.turn_id, **facts)
+            notes.append(Note.sentence(reply.id, 0, ""))
+        self._recorder.note(reply.turn_id, *notes)
 
     def _on_transcript(self, turn: UUID, transcript: InputTranscript) -> None:
         redactor = Redactor() if self._spec.redact else None
@@ -395,13 +397,13 @@ class RealtimeEngine:
             self._emit(PartialTranscript(turn, text))
             return
         text = redactor.final(transcript.text) if redactor else transcript.text
-        self._recorder.note(turn, transcript=text)
+        self._recorder.note(turn, Note.transcript(text))
         self._emit(FinalTranscript(turn, text))
 
     def _emit_metric(self, reply: RealtimeReply, metric: str) -> None:
         """Report the time since the reply was requested."""
         ms = round(1000 * (self._now() - self._requested_at), 1)
-        self._recorder.note(reply.turn_id, **{f"ms:{metric}": ms})
+        self._recorder.note(reply.turn_id, Note.metric(metric, ms))
         self._emit(MetricMeasured(reply.turn_id, metric, ms))
 
     # Failures.

@@ -309,17 +309,17 @@ def test_a_new_key_forgives_what_failed_with_the_old_one(
 
     async def fails(owner: int) -> None:
         error = ProviderUnauthorized("wrong key", stage="llm", provider="openai")
-        await health(owner).failed(0, error)
+        await health(owner).record_failure(0, error)
 
-    async def is_ailing(owner: int) -> bool:
+    async def is_unhealthy(owner: int) -> bool:
         known = health(owner)
-        await known.look()
-        return known.records[0].ailing
+        await known.read()
+        return known.failures[0].is_unhealthy
 
     for owner in people:
         run(fails(owner))
     give(people[0], "sk-right")
-    assert [run(is_ailing(owner)) for owner in people] == [False, True]
+    assert [run(is_unhealthy(owner)) for owner in people] == [False, True]
 
 
 def test_a_key_of_ones_own_makes_its_provider_the_default(

@@ -1,7 +1,7 @@
-"""Writes a turn to the database and its audio to storage. Runs as often as it is asked to.
+"""Writes a turn to the database and its audio to storage. It may be repeated for the same turn.
 
-It trusts the web side's record where there is one, and fills what that does not know from the
-notes of the stages; a turn whose web process died is written from the notes alone.
+Where there is a record of the web side it counts, and the stages' notes fill what that does not
+know; a turn whose web process died is written from the notes alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,127 +20,123 @@ from redis.asyncio.lock import Lock
 from redis.exceptions import LockError
 
 from interaction.audio import wav
-from interaction.bus.audio_streams import read_recording, sentence_key, turn_key
-from interaction.bus.stage_messages import load
-from interaction.cascade.stage import StageRun
-from interaction.core.events import ProviderSwitched
+from interaction.bus import redis_keys
+from interaction.bus.audio_streams import read_recording
+from interaction.bus.background import Background
+from interaction.bus.redis_client import CONNECTION_ERRORS, Redis
+from interaction.bus.stage_messages import StageRequest
 from interaction.core.metrics import METRICS
-from interaction.core.records import TurnRecord
 from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
 from interaction.models import Session, Turn, TurnLatency
+from interaction.turn_records.note_fields import TurnNotesContent, TurnOpening, fallback_of
 from interaction.turn_records.tool_invocations import keep_invocations, without_nul
-from interaction.turn_records.turn_notes import notes_of_replies
+from interaction.turn_records.turn_notes import TurnNotes
 
 logger = logging.getLogger(__name__)
 
 DEADLINE = 120.0
-SETTLE = 45.0
+"""Seconds for the whole run."""
+IDLE_WITHIN = 45.0
 """Seconds that the stages of a turn whose client left are waited for."""
 LOCK = 5.0
-"""Seconds after which a dead archiver's lock is free."""
-KEPT_OF_A_REPLY = ("timeline", "commitment", "voice")
+"""Seconds after which the lock of an archiver that died is free."""
 STAGES = ("stt", "llm", "tts")
 
 
 @dataclass
 class Recording:
+    """A turn's audio, mono s16le."""
+
     user: bytes
+    """At ``INPUT_SAMPLE_RATE``."""
     agent: bytes
-    streams: list[str]
-    """Everything that this turn has in Redis, to be deleted when it is archived."""
+    """At ``OUTPUT_SAMPLE_RATE``."""
+    keys: list[str]
+    """Everything in Redis that is deleted when the turn is archived."""
 
 
-async def archive(run: StageRun) -> None:
-    """Archive the ticket's turn, alone: a second archiver of the same turn waits."""
-    name = f"parley:archiving:{run.ticket.turn_id}"
-    lock = Lock(run.redis, name, timeout=LOCK, raise_on_release_error=False)
+async def archive_turn(redis: Redis, request: StageRequest) -> None:
+    """Archive the request's turn, alone: a second archiver of the same turn waits."""
+    name = redis_keys.archiving_lock(request.turn_id)
+    lock = Lock(redis, name, timeout=LOCK, raise_on_release_error=False)
+    background = Background("archive", log_facts=request.log_facts())
     async with lock:
-        keeping = asyncio.create_task(_keep(lock))
+        background.start_loop(
+            "renew the lock",
+            lambda: _renew(lock),
+            on_error="continue",
+            pause=0,
+            # Where it was lost while Redis was away another may archive the turn, too: no harm.
+            expected=(LockError, *CONNECTION_ERRORS),
+        )
         try:
-            # Its client may have left in the middle of it.
-            await run.notes.settled(SETTLE)
-            notes = await run.notes.read()
-            if "session" not in notes:
-                logger.info("nothing to archive", extra=run.ticket.facts())
-                await run.notes.forget([], archived=True)
-                return
-            recording = await _listen_back(run, notes)
-            store = database_sync_to_async(_store, thread_sensitive=False)
-            kept = await store(run.ticket.turn_id, notes, recording)
-            if not kept:
-                logger.info("its session is gone: turn dropped", extra=run.ticket.facts())
-            await run.notes.forget(recording.streams, archived=kept)
+            await _archive(redis, request)
         finally:
-            keeping.cancel()
+            await background.stop()
 
 
-async def _keep(lock: Lock) -> None:
-    while True:
-        await asyncio.sleep(LOCK / 5)
-        try:
-            await lock.reacquire()
-        except LockError:
-            return
+async def _renew(lock: Lock) -> None:
+    await asyncio.sleep(LOCK / 5)
+    await lock.reacquire()
 
 
-async def _listen_back(run: StageRun, notes: dict[str, Any]) -> Recording:
-    turn = run.ticket.turn_id
-    streams = [turn_key(turn)]
+async def _archive(redis: Redis, request: StageRequest) -> None:
+    notes, facts = TurnNotes(redis, request.turn_id), request.log_facts()
+    # Its client may have left in the middle of it.
+    await notes.wait_until_idle(IDLE_WITHIN)
+    content = await notes.read()
+    opening = content.opening
+    if opening is None:
+        logger.info("nothing to archive", extra=facts)
+        await notes.delete([], archived=True)
+        return
+    recording = await _read_audio(redis, request, content, opening)
+    store = database_sync_to_async(_store, thread_sensitive=False)
+    kept = await store(request.turn_id, content, opening, recording)
+    if not kept:
+        logger.info("its session is gone: turn dropped", extra=facts)
+    await notes.delete(recording.keys, archived=kept)
+
+
+async def _read_audio(
+    redis: Redis, request: StageRequest, content: TurnNotesContent, opening: TurnOpening
+) -> Recording:
+    user_key = redis_keys.turn_audio(request.turn_id)
+    keys = [user_key]
     user, whole = b"", True
-    if notes.get("recording", True):
-        user, whole = await read_recording(run.redis, turn_key(turn))
-    spoken: list[bytes] = []
-    for reply in notes_of_replies(notes):
-        for sentence in range(reply.sentences):
-            key = sentence_key(reply.id, sentence)
-            streams.append(key)
-            if reply.id == _reply(notes) and notes.get("recording", True):
-                pcm, complete = await read_recording(run.redis, key)
-                spoken.append(pcm)
+    if opening.recording:
+        user, whole = await read_recording(redis, user_key)
+    sentences: list[bytes] = []
+    for reply, count in content.sentence_counts().items():
+        for sentence in range(count):
+            key = redis_keys.sentence_audio(reply, sentence)
+            keys.append(key)
+            if reply == content.reply_id and opening.recording:
+                pcm, complete = await read_recording(redis, key)
+                sentences.append(pcm)
                 whole = whole and complete
-        streams += [f"parley:reply:{reply.id}:{kept}" for kept in KEPT_OF_A_REPLY]
+        keys += redis_keys.of_reply(reply)
     if not whole:
-        logger.warning("its recording has gaps", extra=run.ticket.facts())
-    return Recording(user, b"".join(spoken), streams)
+        logger.warning("its recording has gaps", extra=request.log_facts())
+    return Recording(user, b"".join(sentences), keys)
 
 
-def _reply(notes: dict[str, Any]) -> UUID | None:
-    """The reply that this turn got."""
-    if (record := notes.get("record")) and record["reply_id"]:
-        return UUID(record["reply_id"])
-    return UUID(notes["reply"]) if notes.get("reply") else None
-
-
-def _written(notes: dict[str, Any]) -> str:
-    """The reply's text: the whole of it, or as far as it was written."""
-    reply = _reply(notes)
-    if (text := notes.get(f"text:{reply}")) is not None:
-        return str(text)
-    numbered = sorted(
-        (int(name.rpartition(":")[2]), text)
-        for name, text in notes.items()
-        if name.startswith(f"sentence:{reply}:")
-    )
-    return " ".join(text for _, text in numbered)
-
-
-def _row(notes: dict[str, Any]) -> dict[str, Any]:
+def _row(content: TurnNotesContent, opening: TurnOpening) -> dict[str, Any]:
     """The turn's columns, audio apart."""
+    fallbacks = [content.fallbacks[stage] for stage in STAGES if stage in content.fallbacks]
     row: dict[str, Any] = {
-        "session_id": UUID(notes["session"]),
-        "sequence": notes["sequence"],
-        "kind": notes["kind"],
-        "mode": notes.get("mode", Session.Mode.CASCADE),
-        "started_at": datetime.fromtimestamp(notes["started_at"], UTC),
-        "transcript": notes.get("transcript", ""),
-        "reply": _written(notes),
-        "error": notes.get("error"),
-        "fallbacks": [notes[name] for stage in STAGES if (name := f"fallback:{stage}") in notes],
+        "session_id": opening.session,
+        "sequence": opening.sequence,
+        "kind": opening.kind,
+        "mode": opening.mode,
+        "started_at": opening.started,
+        "transcript": content.transcript,
+        "reply": content.reply_text,
+        "error": content.error,
+        "fallbacks": fallbacks,
         "end_reason": Turn.EndReason.ABANDONED,
     }
-    if "record" in notes:
-        record: TurnRecord = load(TurnRecord, notes["record"])
-        error = record.error
+    if (record := content.record) is not None:
         row |= {
             "transcript": record.transcript or row["transcript"],
             "reply": row["reply"] if len(row["reply"]) > len(record.reply) else record.reply,
@@ -150,11 +145,11 @@ def _row(notes: dict[str, Any]) -> dict[str, Any]:
             "interrupted": record.interrupted,
             "end_reason": record.end_reason,
             "underruns": record.underruns,
-            "fallbacks": [_fallback(fell_back) for fell_back in record.fallbacks],
+            "fallbacks": [fallback_of(switched) for switched in record.fallbacks],
         }
-        if error is not None:
+        if record.error is not None:
             row["error"] = {
-                name: getattr(error, name)
+                name: getattr(record.error, name)
                 for name in ("stage", "provider", "code", "message", "retryable")
             }
         elif record.end_reason != "client_left":
@@ -162,26 +157,24 @@ def _row(notes: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _fallback(fell_back: ProviderSwitched) -> dict[str, str]:
-    return {name: getattr(fell_back, name) for name in ("stage", "failed", "code", "provider")}
-
-
-def _latency(notes: dict[str, Any]) -> dict[str, float | None]:
-    known = notes["record"]["latency"] if "record" in notes else {}
+def _latency(content: TurnNotesContent) -> dict[str, float | None]:
+    known = content.record.latency if content.record else {}
     return {
-        metric.column: notes.get(f"ms:{metric.name}")
+        metric.column: content.metrics.get(metric.name)
         if known.get(metric.name) is None
         else known[metric.name]
         for metric in METRICS
     }
 
 
-def _store(turn_id: UUID, notes: dict[str, Any], recording: Recording) -> bool:
+def _store(
+    turn_id: UUID, content: TurnNotesContent, opening: TurnOpening, recording: Recording
+) -> bool:
     """Upsert the rows and keep the audio; false where the session was deleted."""
-    if not Session.objects.filter(pk=UUID(notes["session"])).exists():
+    if not Session.objects.filter(pk=opening.session).exists():
         return False
     turn = Turn.objects.filter(pk=turn_id).first() or Turn(pk=turn_id)
-    for name, value in _row(notes).items():
+    for name, value in _row(content, opening).items():
         setattr(turn, name, without_nul(value) if isinstance(value, str) else value)
     if recording.user:
         turn.user_audio_ms = _keep_audio(turn, "user", recording.user, INPUT_SAMPLE_RATE)
@@ -192,8 +185,8 @@ def _store(turn_id: UUID, notes: dict[str, Any], recording: Recording) -> bool:
             _delete_audio(turn)
             return False
         turn.save()
-        TurnLatency.objects.update_or_create(turn=turn, defaults=_latency(notes))
-        keep_invocations(turn, notes)
+        TurnLatency.objects.update_or_create(turn=turn, defaults=_latency(content))
+        keep_invocations(turn, content.tools)
     return True
 
 

@@ -1,163 +1,176 @@
-"""Hands closed turns to the archive, and again where it was lost. The same for every engine."""
+"""The closed turns of a session on their way to the archive. The same for every engine."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Literal
 from uuid import UUID
 
-from django.utils.translation import gettext as _
-
-from interaction.bus.publisher import NotPublished, publisher
+from interaction.bus.background import Background
 from interaction.bus.redis_client import CONNECTION_ERRORS, get_redis
-from interaction.bus.stage_messages import StageRequest, dump
-from interaction.bus.stage_watchdog import START_WITHIN, StageWatchdog
+from interaction.bus.stage_messages import StageRequest
+from interaction.bus.watched_publisher import WatchedPublisher
 from interaction.core.engine import SessionSpec
 from interaction.core.records import TurnRecord
-from interaction.core.types import Stage
+from interaction.turn_records.note_fields import Note, TurnOpening
 from interaction.turn_records.turn_notes import TurnNotes
 
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 5
-"""How often a turn is handed to the archive, before the sweep alone sees to it."""
+"""Losses of the archive with one turn after which only the sweep sees to it."""
 CLOSING_PATIENCE = 60.0
-"""Seconds for which a finished turn is offered to a broken Redis."""
+"""Seconds for which a closed turn is offered to a Redis that is away."""
+MOST_CLOSED = 32
+"""Closed turns that are remembered, for facts that come late and for an archive that was lost."""
 
-
-class Failing(Protocol):
-    """Says that a turn (or a reply of it) failed, for which reason."""
-
-    def __call__(
-        self, turn: UUID, stage: Stage, code: str, message: str, reply: UUID | None = None
-    ) -> None: ...
+OnForgotten = Callable[[UUID], None]
 
 
 @dataclass
-class _Kept:
-    facts: dict[str, Any]
-    live: bool = True
+class _Turn:
+    opening: TurnOpening
+    is_open: bool = True
+    """It has come to no end yet: no sweep may archive it."""
     record: TurnRecord | None = None
-    archived: int = 0
-    """How often it was handed to the archive."""
-    lost: int = 0
-    """How often the archive was lost with it, in vain."""
+    """The latest one."""
+    attempts: int = 0
+    """Times that the archive was asked to write it."""
+    losses: int = 0
+    """Times that the archive was lost with it."""
 
 
 class ArchiveQueue:
-    """What the archive writes a turn from stands in Redis: notes, and streams of audio. Whoever
-    serves a turn opens its notes with ``facts`` and writes the streams; here it is handed over."""
+    """Knows a session's turns from their opening until a while after their end.
 
-    def __init__(self, spec: SessionSpec, watch: StageWatchdog, fail: Failing) -> None:
+    The archive writes a turn from what is in Redis: notes and streams of audio. Who serves a turn
+    writes those, beginning with ``opening``; here the record is added and the archive is asked.
+    """
+
+    def __init__(
+        self,
+        spec: SessionSpec,
+        stages: WatchedPublisher,
+        on_forgotten: OnForgotten | None = None,
+    ) -> None:
+        """``on_forgotten`` is called with each turn of which nothing more is wanted."""
         self.channel = ""
-        """Where news is to go."""
+        """Where the archive's reports are to go."""
         self._spec = spec
-        self._watch = watch
-        self._fail = fail
+        self._stages = stages
+        self._on_forgotten = on_forgotten
         self._now = asyncio.get_running_loop().time
         self._records: asyncio.Queue[tuple[TurnRecord, float]] = asyncio.Queue()
-        self._turns: dict[UUID, _Kept] = {}
-        self._beside: set[asyncio.Task[None]] = set()
-        self._worker: asyncio.Task[None] | None = None
+        """With the time at which each is given up."""
+        self._turns: dict[UUID, _Turn] = {}
+        self._closed: OrderedDict[UUID, None] = OrderedDict()
+        """The turns that have come to an end, the latest last."""
+        self._background = Background("archive queue", log_facts={"session": spec.session_id})
 
     def start(self, channel: str) -> None:
         self.channel = channel
         self._redis = get_redis()
-        self._worker = asyncio.create_task(self._archive())
+        self._background.start_loop("archive", self._archive_next, on_error="continue", pause=0)
 
-    def begin(self, turn_id: UUID, sequence: int, kind: str) -> None:
-        """A turn opens: from now on the sweep leaves it alone."""
-        facts = {
-            "session": str(self._spec.session_id),
-            "sequence": sequence,
-            "kind": kind,
-            "mode": self._spec.mode,
-            "started_at": time.time(),
-            "recording": self._spec.recording,
-        }
-        self._turns[turn_id] = _Kept(facts)
+    def open_turn(self, turn_id: UUID, sequence: int, kind: Literal["speech", "text"]) -> None:
+        """From now on the sweep leaves it alone."""
+        self._turns[turn_id] = _Turn(
+            TurnOpening(
+                session=self._spec.session_id,
+                sequence=sequence,
+                kind=kind,
+                mode=self._spec.mode,
+                started_at=time.time(),
+                recording=self._spec.recording,
+            )
+        )
 
     def __contains__(self, turn_id: object) -> bool:
         return turn_id in self._turns
 
-    def facts(self, turn_id: UUID) -> dict[str, Any]:
-        """What the archive needs to know of a turn if Redis forgets everything else."""
-        return self._turns[turn_id].facts
+    def opening(self, turn_id: UUID) -> TurnOpening:
+        """The first notes of a turn."""
+        return self._turns[turn_id].opening
 
-    def dropped(self, turn_id: UUID) -> None:
-        """It came to nothing."""
-        self._turns[turn_id].live = False
+    def drop_turn(self, turn_id: UUID) -> None:
+        """It came to nothing; ``close_turn`` follows once that is written."""
+        self._turns[turn_id].is_open = False
 
-    def forget(self, turn_id: UUID) -> None:
-        """It is no turn to be kept."""
-        self._turns.pop(turn_id, None)
+    def close_turn(self, turn_id: UUID) -> None:
+        """Nothing more is to be done for it now: it is remembered for a while only."""
+        turn = self._turns.get(turn_id)
+        if turn is None:
+            return
+        turn.is_open = False
+        self._closed[turn_id] = None
+        self._closed.move_to_end(turn_id)
+        while len(self._closed) > MOST_CLOSED:
+            oldest, _ = self._closed.popitem(last=False)
+            del self._turns[oldest]
+            if self._on_forgotten:
+                self._on_forgotten(oldest)
 
     def open_turns(self) -> list[UUID]:
-        """Those that the archive must leave alone."""
-        return [turn_id for turn_id, turn in self._turns.items() if turn.live]
+        return [turn_id for turn_id, turn in self._turns.items() if turn.is_open]
 
-    def put(self, record: TurnRecord) -> None:
-        """The turn is closed, or more is known of it."""
-        self._turns[record.turn_id].record = record
+    def enqueue(self, record: TurnRecord) -> None:
+        """The turn is closed, or more is known of it; where it is not known any more, nothing is
+        done."""
+        turn = self._turns.get(record.turn_id)
+        if turn is None:
+            return
+        turn.record = record
+        self._closed.pop(record.turn_id, None)  # it is not forgotten before it is handed over
         self._records.put_nowait((record, self._now() + CLOSING_PATIENCE))
 
-    def again(self, turn_id: UUID) -> bool:
-        """The archive was lost with this turn. Redis may have lost all it knew of it, too: say it
-        again. Returns whether this is the first time."""
-        turn = self._turns[turn_id]
-        turn.lost += 1
-        if turn.record and turn.lost < MOST_ATTEMPTS:
-            self._records.put_nowait((turn.record, self._now() + CLOSING_PATIENCE))
-        return turn.lost == 1
+    def retry(self, turn_id: UUID) -> bool:
+        """The archive was lost with this turn, and Redis may have lost all it knew of it: hand it
+        over again. Returns whether this is the first time."""
+        turn = self._turns.get(turn_id)
+        if turn is None:
+            return False
+        turn.losses += 1
+        if turn.record and turn.losses < MOST_ATTEMPTS:
+            self.enqueue(turn.record)
+        return turn.losses == 1
 
-    async def done(self) -> None:
+    async def wait_until_empty(self) -> None:
         """Wait until everything is handed over."""
         await self._records.join()
-        await asyncio.gather(*self._beside)
 
-    def stop(self) -> None:
-        for task in [*([self._worker] if self._worker else []), *self._beside]:
-            task.cancel()
+    async def stop(self) -> None:
+        await self._background.stop()
 
-    def beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have something done that nothing waits for, but ``done``."""
-        task = asyncio.create_task(work)
-        self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
-
-    async def publish(self, ticket: StageRequest, patience: float, **kwargs: Any) -> None:
+    async def _archive_next(self) -> None:
+        """Hand a closed turn over. Facts about it that come late come the same way."""
+        record, give_up_at = await self._records.get()
         try:
-            await publisher().publish(ticket, patience, **kwargs)
-        except NotPublished:
-            self._watch.finished(ticket.job)
-            message = _("The task queue does not answer. Please try again.")
-            self._fail(ticket.turn_id, ticket.stage, "queue_unavailable", message, ticket.reply_id)
-        else:
-            self._watch.sent(ticket.job, self._now())
-
-    async def _archive(self) -> None:
-        """Hand closed turns over. Later facts about a turn come the same way."""
-        while True:
-            record, give_up_at = await self._records.get()
-            try:
-                await self._hand_over(record, give_up_at)
-            except CONNECTION_ERRORS as error:
-                facts = {"session": self._spec.session_id, "turn": record.turn_id}
-                logger.error("turn not archived: %s", type(error).__name__, extra=facts)
-            finally:
-                self._records.task_done()
+            await self._hand_over(record, give_up_at)
+        except Exception as error:
+            facts = {"session": self._spec.session_id, "turn": record.turn_id}
+            logger.error("turn not archived: %s", type(error).__name__, extra=facts)
+            if not isinstance(error, CONNECTION_ERRORS):
+                raise
+        finally:
+            # Archived or not: what nobody refreshes any more, the sweep archives.
+            self.close_turn(record.turn_id)
+            self._records.task_done()
 
     async def _hand_over(self, record: TurnRecord, give_up_at: float) -> None:
-        turn = self._turns[record.turn_id]
+        turn = self._turns.get(record.turn_id)
+        if turn is None:
+            return  # forgotten meanwhile
         notes = TurnNotes(self._redis, record.turn_id)
-        await notes.open({**turn.facts, "record": dump(record)}, give_up_at - self._now())
-        turn.live = False
-        turn.archived += 1
-        ticket = StageRequest(self._spec, record.turn_id, self.channel, "archive", n=turn.archived)
-        patience = max(0.0, give_up_at - self._now())
-        self._watch.queued(ticket.job, self._now(), within=patience + START_WITHIN)
-        await self.publish(ticket, patience)
+        patience = give_up_at - self._now()
+        await notes.open(turn.opening, Note.record(record), patience=patience)
+        turn.is_open = False
+        turn.attempts += 1
+        request = StageRequest(
+            self._spec, record.turn_id, self.channel, "archive", index=turn.attempts
+        )
+        await self._stages.publish(request, max(0.0, give_up_at - self._now()))

@@ -1,7 +1,7 @@
-"""Keeps a realtime turn where a cascade's stages would: the archive does not know the difference.
+"""Writes what a turn leaves in Redis until it is archived: both sides' audio, and its notes.
 
-Both sides' audio goes to Redis streams, words and figures to the turn's notes, in order and behind
-the conversation, which waits for none of it.
+``TurnRecording`` writes at once and is awaited; ``TurnRecorder`` writes behind the conversation,
+for an engine that must not wait.
 """
 
 from __future__ import annotations
@@ -9,121 +9,161 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from interaction.bus.audio_streams import Kind, StreamWriter, sentence_key, turn_key
-from interaction.bus.redis_client import CONNECTION_ERRORS, get_redis
+from interaction.bus import redis_keys
+from interaction.bus.audio_streams import Kind, StreamWriter
+from interaction.bus.background import Background
+from interaction.bus.redis_client import CONNECTION_ERRORS, Redis, get_redis
 from interaction.core.engine import SessionSpec
 from interaction.core.records import TurnRecord
 from interaction.core.types import FRAME_SAMPLES
-from interaction.safe_logging import log_crash
 from interaction.turn_records.archive_queue import CLOSING_PATIENCE, ArchiveQueue
+from interaction.turn_records.note_fields import Note
 from interaction.turn_records.turn_notes import TurnNotes
 
 logger = logging.getLogger(__name__)
 
 PIECE = 2 * FRAME_SAMPLES * 2
-"""Bytes of an entry of the person's audio, 64 ms."""
-MOST_WAITING = 5_000
-"""Entries that may wait for a silent Redis; then audio is left out of the recording."""
+"""Bytes of an entry of the person's audio, 64 ms: half the load of one entry a frame."""
+LARGEST_PIECE = 32_768
+"""Bytes of an entry where a lot of audio comes at once, as from an upload."""
+MOST_WAITING = 10_000
+"""Writes that may wait for a silent Redis; beyond them audio is left out of the recording."""
 
-Work = Callable[[], Awaitable[None]]
+Write = Callable[[], Awaitable[Any]]
+
+
+class TurnRecording:
+    """One turn in Redis. Its methods raise what Redis raises."""
+
+    def __init__(self, redis: Redis, session: UUID, turn: UUID) -> None:
+        self.notes = TurnNotes(redis, turn)
+        self._redis = redis
+        self._session = session
+        self._turn = turn
+        self._user = StreamWriter(redis, redis_keys.turn_audio(turn), session, turn)
+        self._pending = b""
+        """The person's audio that is too short yet to be written."""
+        self._sentences: dict[tuple[UUID, int], StreamWriter] = {}
+
+    async def feed_user_audio(self, pcm: bytes, *, flush: bool = False) -> None:
+        """More of the person's audio, mono s16le at 16 kHz. Less than ``PIECE`` waits for more,
+        unless ``flush``."""
+        self._pending += pcm
+        least = 1 if flush else PIECE
+        while len(self._pending) >= least:
+            piece, self._pending = self._pending[:LARGEST_PIECE], self._pending[LARGEST_PIECE:]
+            await self._user.append(Kind.AUDIO, piece)
+
+    async def mark(self, kind: Kind, fields: dict[str, Any]) -> None:
+        """``kind``: ``FLUSH`` or ``END``, at this point of the person's audio."""
+        await self.feed_user_audio(b"", flush=True)
+        await self._user.append_mark(kind, fields)
+
+    async def feed_reply_audio(self, reply: UUID, sentence: int, pcm: bytes) -> None:
+        """More of a reply's audio, mono s16le at 24 kHz."""
+        key = (reply, sentence)
+        if key not in self._sentences:
+            stream = redis_keys.sentence_audio(*key)
+            self._sentences[key] = StreamWriter(
+                self._redis, stream, self._session, self._turn, reply, sentence
+            )
+        await self._sentences[key].append(Kind.AUDIO, pcm)
+
+    async def drop(self) -> None:
+        """The turn came to nothing: delete what there is of it."""
+        await self.notes.delete([redis_keys.turn_audio(self._turn)], archived=False)
 
 
 class TurnRecorder:
-    def __init__(self, spec: SessionSpec, handover: ArchiveQueue) -> None:
+    """Records the turns of a session, in order and behind the conversation, which waits for none
+    of it. Of a turn that is not open (any more) nothing is recorded."""
+
+    def __init__(self, spec: SessionSpec, archive_queue: ArchiveQueue) -> None:
         self._spec = spec
-        self._handover = handover
-        self._work: asyncio.Queue[Work] = asyncio.Queue()
-        self._ears: dict[UUID, StreamWriter] = {}
-        self._pending: dict[UUID, bytes] = {}
-        self._voices: dict[tuple[UUID, UUID, int], StreamWriter] = {}
-        self._worker: asyncio.Task[None] | None = None
+        self._archive_queue = archive_queue
+        self._turns: dict[UUID, TurnRecording] = {}
+        self._writes: asyncio.Queue[Write] = asyncio.Queue()
+        self._background = Background("recorder", log_facts={"session": spec.session_id})
 
     def start(self) -> None:
         self._redis = get_redis()
-        self._worker = asyncio.create_task(self._do())
+        self._background.start_loop("write", self._write_next, on_error="continue", pause=0)
 
-    def open(self, turn: UUID, sequence: int, kind: str, **facts: Any) -> None:
-        self._handover.begin(turn, sequence, kind)
-        notes, known = TurnNotes(self._redis, turn), self._handover.facts(turn)
-        self._put(lambda: notes.open({**known, **facts}))
+    def open_turn(
+        self, turn: UUID, sequence: int, kind: Literal["speech", "text"], *notes: Note
+    ) -> None:
+        self._archive_queue.open_turn(turn, sequence, kind)
+        opening = self._archive_queue.opening(turn)
+        recording = TurnRecording(self._redis, self._spec.session_id, turn)
+        self._turns[turn] = recording
+        self._enqueue(lambda: recording.notes.open(opening, *notes))
 
-    def note(self, turn: UUID, **facts: Any) -> None:
-        notes = TurnNotes(self._redis, turn)
-        self._put(lambda: notes.write(**facts))
+    def note(self, turn: UUID, *notes: Note) -> None:
+        """Late ones count, too: the archive may still have to write the turn, or will again."""
+        if turn in self._archive_queue:
+            turn_notes = TurnNotes(self._redis, turn)
+            self._enqueue(lambda: turn_notes.write(*notes))
 
-    def heard(self, turn: UUID, pcm: bytes, *, last: bool = False) -> None:
-        """More of the person's audio, s16le at 16 kHz."""
-        if not self._spec.recording:
+    def feed_user_audio(self, turn: UUID, pcm: bytes, *, last: bool = False) -> None:
+        """More of the person's audio, mono s16le at 16 kHz; ``last``: no more comes for now."""
+        if recording := self._recording_of(turn):
+            self._enqueue(lambda: recording.feed_user_audio(pcm, flush=last))
+
+    def feed_reply_audio(self, turn: UUID, reply: UUID, sentence: int, pcm: bytes) -> None:
+        """More of the reply's audio, mono s16le at 24 kHz."""
+        recording = self._recording_of(turn)
+        if recording and pcm:
+            self._enqueue(lambda: recording.feed_reply_audio(reply, sentence, pcm))
+
+    def drop_turn(self, turn: UUID) -> None:
+        """It came to nothing."""
+        recording = self._turns.pop(turn, None)
+        if recording is None:
             return
-        pending = self._pending.pop(turn, b"") + pcm
-        if len(pending) < PIECE and not last:
-            self._pending[turn] = pending
-            return
-        if turn not in self._ears:
-            session = self._spec.session_id
-            self._ears[turn] = StreamWriter(self._redis, turn_key(turn), session, turn)
-        self._append(self._ears[turn], pending)
+        self._archive_queue.drop_turn(turn)
 
-    def said(self, turn: UUID, reply: UUID, sentence: int, pcm: bytes) -> None:
-        """More of the reply's audio, s16le at 24 kHz."""
-        if not self._spec.recording:
-            return
-        key = (turn, reply, sentence)
-        if key not in self._voices:
-            whose = (self._spec.session_id, turn, reply, sentence)
-            self._voices[key] = StreamWriter(self._redis, sentence_key(reply, sentence), *whose)
-        self._append(self._voices[key], pcm)
+        async def drop() -> None:
+            try:
+                await recording.drop()
+            finally:
+                self._archive_queue.close_turn(turn)
 
-    def drop(self, turn: UUID) -> None:
-        """The turn came to nothing."""
-        self._handover.dropped(turn)
-        self._let_go(turn)
-        notes = TurnNotes(self._redis, turn)
-        self._put(lambda: notes.forget([turn_key(turn)], archived=False))
+        self._enqueue(drop)
 
-    def close(self, record: TurnRecord) -> None:
+    def archive(self, record: TurnRecord) -> None:
         """Have it archived, once all that came before is written."""
-        self._let_go(record.turn_id)
+        self._turns.pop(record.turn_id, None)
 
         async def hand_over() -> None:
-            self._handover.put(record)
+            self._archive_queue.enqueue(record)
 
-        self._put(hand_over)
+        self._enqueue(hand_over)
 
-    async def done(self) -> None:
-        await self._work.join()
+    async def wait_until_written(self) -> None:
+        await self._writes.join()
 
-    def stop(self) -> None:
-        if self._worker:
-            self._worker.cancel()
+    async def stop(self) -> None:
+        await self._background.stop()
 
-    def _let_go(self, turn: UUID) -> None:
-        """Nothing more of it is recorded."""
-        self._pending.pop(turn, None)
-        self._ears.pop(turn, None)
-        for key in [key for key in self._voices if key[0] == turn]:
-            del self._voices[key]
+    def _recording_of(self, turn: UUID) -> TurnRecording | None:
+        """Where its audio goes; None where it is not recorded."""
+        if not self._spec.recording or self._writes.qsize() >= MOST_WAITING:
+            return None
+        return self._turns.get(turn)
 
-    def _append(self, writer: StreamWriter, pcm: bytes) -> None:
-        if pcm and self._work.qsize() < MOST_WAITING:
-            self._put(lambda: writer.append(Kind.AUDIO, pcm))
+    def _enqueue(self, write: Write) -> None:
+        self._writes.put_nowait(write)
 
-    def _put(self, work: Work) -> None:
-        self._work.put_nowait(work)
-
-    async def _do(self) -> None:
-        while True:
-            work = await self._work.get()
-            try:
-                async with asyncio.timeout(CLOSING_PATIENCE):
-                    await work()
-            except (*CONNECTION_ERRORS, TimeoutError) as error:
-                facts = {"session": self._spec.session_id}
-                logger.warning("not recorded: %s", type(error).__name__, extra=facts)
-            except Exception as error:
-                log_crash(logger, error, {"session": self._spec.session_id})
-            finally:
-                self._work.task_done()
+    async def _write_next(self) -> None:
+        write = await self._writes.get()
+        try:
+            async with asyncio.timeout(CLOSING_PATIENCE):
+                await write()
+        except (*CONNECTION_ERRORS, TimeoutError) as error:
+            facts = {"session": self._spec.session_id}
+            logger.warning("not recorded: %s", type(error).__name__, extra=facts)
+        finally:
+            self._writes.task_done()

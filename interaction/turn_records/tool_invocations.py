@@ -1,26 +1,22 @@
-"""The rows of what tools did in a turn, from the notes of the stage that ran them."""
+"""The rows of the tools that a turn ran, from its notes."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from interaction.bus.stage_messages import load
 from interaction.core.events import ToolInvoked
 from interaction.models import Task, ToolInvocation, Turn
 
 
-def keep_invocations(turn: Turn, notes: dict[str, Any]) -> None:
-    """Write them, or write them again: they go by their ids."""
-    for name, noted in notes.items():
-        if not name.startswith("tool:"):
-            continue
-        invoked: ToolInvoked = load(ToolInvoked, noted)
+def keep_invocations(turn: Turn, tools: Mapping[int, ToolInvoked]) -> None:
+    """Write them, or write them again: each row has its invocation's id. ``tools``: by place."""
+    for index, invoked in tools.items():
         task, _ = Task.objects.get_or_create(pk=invoked.task_id, defaults={"turn": turn})
         ToolInvocation.objects.update_or_create(
             pk=invoked.invocation_id,
             defaults={
                 "task": task,
-                "sequence": int(name.removeprefix("tool:")),
+                "sequence": index,
                 "tool": without_nul(invoked.tool),
                 "arguments": without_nul(invoked.arguments),
                 "status": invoked.status,
@@ -31,5 +27,5 @@ def keep_invocations(turn: Turn, notes: dict[str, Any]) -> None:
 
 
 def without_nul(text: str) -> str:
-    """PostgreSQL keeps no NUL in a text, and a provider may send one."""
+    """PostgreSQL stores no NUL in a text, and a provider may send one."""
     return text.replace("\0", "")

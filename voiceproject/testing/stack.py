@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from voiceproject import heartbeat, redis_server
+from interaction.bus import redis_keys
+from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR
 
 if TYPE_CHECKING:  # both ask for Django's settings, which are not there yet
@@ -67,7 +68,7 @@ class Worker:
             self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        names = [heartbeat.key(queue) for queue in self.queues]
+        names = [redis_keys.worker_alive(queue) for queue in self.queues]
         give_up_at = time.monotonic() + STARTS_WITHIN
         with redis.Redis.from_url(self.env["REDIS_URL"]) as client:
             while set(client.mget(names)) != {b"%d" % self.pid}:

@@ -9,7 +9,7 @@ import pytest
 import redis
 from django.test import Client
 
-from voiceproject.heartbeat import key
+from interaction.bus.redis_keys import worker_alive
 
 READY = "/api/v1/health/ready"
 PARTS = {"database", "redis", "storage", *(f"worker:{q}" for q in ("stt", "llm", "tts", "default"))}
@@ -17,7 +17,7 @@ PARTS = {"database", "redis", "storage", *(f"worker:{q}" for q in ("stt", "llm",
 
 def beat(redis_client: redis.Redis, *queues: str) -> None:
     for queue in queues:
-        redis_client.set(key(queue), 1, ex=5)
+        redis_client.set(worker_alive(queue), 1, ex=5)
 
 
 def test_the_web_process_is_alive_whatever_else_is_not(client: Client) -> None:

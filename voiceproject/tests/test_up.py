@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from interaction.bus.redis_keys import worker_alive
 from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR
 from voiceproject.testing.installation import PATIENCE, Install, Installation, wait_until
@@ -49,7 +50,7 @@ def test_a_killed_worker_is_back_within_seconds(parley: Installation) -> None:
     with redis.Redis.from_url(redis_server.socket_url(parley.data_dir)) as client:
         wait_until(
             "another worker serves the queues",
-            lambda: client.get("parley:alive:stt") not in (None, b"%d" % worker.pid),
+            lambda: client.get(worker_alive("stt")) not in (None, b"%d" % worker.pid),
         )
 
 

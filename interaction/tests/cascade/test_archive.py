@@ -13,6 +13,7 @@ import redis
 from channels.db import database_sync_to_async
 
 from interaction.audio.wav import Sound
+from interaction.bus import redis_keys
 from interaction.core.engine import SessionSpec
 from interaction.core.events import FinalTranscript, MetricMeasured, ReplyAudio
 from interaction.models import Session, Turn
@@ -67,8 +68,9 @@ async def test_a_turn_is_archived_with_both_sides_audio_and_its_streams_go(
     assert duration(row.user_audio, 16_000) == pytest.approx(sound.seconds)
     assert row.agent_audio_ms == round(1000 * duration(row.agent_audio, 24_000))
     assert row.agent_audio_ms > 1000
-    await eventually(lambda: not redis_client.keys("parley:audio:*"))
-    assert not redis_client.smembers("parley:turns:open")
+    all_audio = redis_keys.turn_audio(turn).removesuffix(str(turn)) + "*"
+    await eventually(lambda: not redis_client.keys(all_audio))
+    assert not redis_client.smembers(redis_keys.open_turns())
 
 
 async def test_a_turn_keeps_the_mode_of_the_engine_that_served_it(
@@ -159,8 +161,8 @@ async def test_the_sweep_archives_a_turn_whose_web_process_died(
     async with Caller.calling(made) as caller:
         turn, _ = await spoken_turn(caller, spoken(WEATHER))
         await caller.until(MetricMeasured, lambda event: event.metric == "tts_ttfb")
-    await eventually(lambda: not redis_client.exists(f"parley:turn:{turn}:work"))
-    await expire_and_sweep(redis_client, f"parley:turn:{turn}:live")
+    await eventually(lambda: not redis_client.exists(redis_keys.turn_work(turn)))
+    await expire_and_sweep(redis_client, redis_keys.turn_live(turn))
     row = await archived(turn)
     assert row.end_reason == Turn.EndReason.ABANDONED
     assert (row.transcript, row.reply) == (WEATHER, f"You said: {WEATHER}")
@@ -176,7 +178,7 @@ async def test_the_sweep_leaves_a_live_turn_alone(
     made = await asyncio.to_thread(session)
     async with Caller.calling(made) as caller:
         turn = caller.begin(spoken(WEATHER).pcm)
-        await eventually(lambda: redis_client.exists(f"parley:turn:{turn}"))
+        await eventually(lambda: redis_client.exists(redis_keys.turn_notes(turn)))
         await expire_and_sweep(redis_client, "nothing")
         caller.end(turn)
         await caller.until(FinalTranscript)

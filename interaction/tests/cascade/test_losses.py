@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from interaction.audio.wav import Sound
+from interaction.bus import redis_keys
 from interaction.cascade.engine import CascadeEngine
 from interaction.core.engine import EngineUnavailable, SessionSpec
 from interaction.core.events import (
@@ -75,13 +76,13 @@ async def test_a_worker_killed_while_it_archives(
         turn, reply = caller.type("Keep this.")
         await caller.reply_to_its_end(reply)
         # As if a stage were still at work: the archive waits for it.
-        redis_client.hset(f"parley:turn:{turn}:work", "llm:held", 1)
+        redis_client.hset(redis_keys.turn_work(turn), "llm:held", 1)
         caller.close(turn, reply, kind="text")
         await asyncio.to_thread(worker.wait_for_log, f'"stage started".*{turn} stage=archive')
         worker.kill()
         failed = await caller.failure(turn)
         assert (failed.stage, failed.code) == ("archive", "stage_lost")
-        redis_client.delete(f"parley:turn:{turn}:work", f"parley:turn:{turn}:live")
+        redis_client.delete(redis_keys.turn_work(turn), redis_keys.turn_live(turn))
         await asyncio.to_thread(worker.start)
         await sweep()
         assert (await archived(turn)).reply == "You said: Keep this."

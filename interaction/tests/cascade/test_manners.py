@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import redis
 
-from interaction.bus.audio_streams import sentence_key
+from interaction.bus import redis_keys
 from interaction.bus.stage_watchdog import Job
 from interaction.cascade.engine import CascadeEngine
 from interaction.core.engine import Engine, SessionSpec
@@ -25,7 +25,6 @@ from interaction.core.orders import CancelReply, EndTurn, FlushTurn, Respond, Tr
 from interaction.core.types import Message, ProviderSelection, ResponseOptions, ToolCall, ToolSpec
 from interaction.tests.cascade.caller import Caller, eventually, remote, spec
 from interaction.tests.cascade.test_archive import archived
-from interaction.turn_records.turn_notes import notes_key
 from voiceproject.testing.stack import Providers, Worker
 
 SECOND = bytes(32_000)
@@ -220,8 +219,8 @@ async def test_a_turn_of_which_nothing_is_understood_says_so(
 def lose(engine: Engine, job: Job) -> None:
     """As the hub would, were the job silent for too long."""
     assert isinstance(engine, CascadeEngine)
-    engine._watch.queued(job, 0, within=0)
-    engine.look(asyncio.get_running_loop().time(), linked=True)
+    engine._watchdog.on_queued(job, 0, within=0)
+    engine.check_stages(asyncio.get_running_loop().time(), linked=True)
 
 
 async def test_a_reply_beside_the_conversation_that_is_stopped_stops_and_leaves_nothing(
@@ -235,8 +234,9 @@ async def test_a_reply_beside_the_conversation_that_is_stopped_stops_and_leaves_
         await caller.until(ReplyAudio)
         caller.engine.execute(CancelReply(turn, reply))
         await asyncio.to_thread(worker.wait_for_log, f'"response stopped".*{reply}')
-        await eventually(lambda: not redis_client.exists(notes_key(turn)))
-        await eventually(lambda: not redis_client.keys(f"parley:audio:{reply}:*"))
+        await eventually(lambda: not redis_client.exists(redis_keys.turn_notes(turn)))
+        audio = redis_keys.sentence_audio(reply, 0).removesuffix("0") + "*"
+        await eventually(lambda: not redis_client.keys(audio))
     assert len(standin.requests("tts")) < 6
 
 
@@ -264,7 +264,7 @@ async def test_a_reply_beside_the_conversation_leaves_nothing_behind(
         context = (Message("user", "Sum up."),)
         caller.engine.execute(Respond(turn, 0, reply, context, out_of_band=True))
         assert await caller.reply_to_its_end(reply)
-    assert not redis_client.exists(notes_key(turn), sentence_key(reply, 0))
+    assert not redis_client.exists(redis_keys.turn_notes(turn), redis_keys.sentence_audio(reply, 0))
 
 
 async def test_a_voice_that_the_provider_has_is_used_and_another_is_not(

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 import redis
 
+from interaction.bus import redis_keys
 from interaction.core.engine import SessionSpec
 from interaction.core.events import FinalTranscript, PartialTranscript, ReplyText
 from interaction.core.orders import CancelReply, EndTurn, FlushTurn
@@ -41,7 +42,7 @@ async def test_neither_client_nor_model_nor_database_nor_log_sees_the_number(
         await caller.reply_to_its_end(reply)
         assert (await caller.until(FinalTranscript)).text == MASKED
         partials = [event.text for event in caller.heard if isinstance(event, PartialTranscript)]
-        notes = await asyncio.to_thread(redis_client.hgetall, f"parley:turn:{turn}")
+        notes = await asyncio.to_thread(redis_client.hgetall, redis_keys.turn_notes(turn))
         caller.close(turn, reply)
         row = await archived(turn)
     assert partials

@@ -7,6 +7,7 @@ from uuid import uuid4
 import redis as sync_redis
 
 from interaction.audio.wav import Sound
+from interaction.bus import redis_keys
 from interaction.bus.cancellation import cancel, running_stages
 from interaction.bus.publisher import publisher
 from interaction.bus.redis_client import close_redis, get_redis
@@ -23,7 +24,6 @@ from interaction.core.events import (
 from interaction.core.orders import CancelReply, DropTurn, EndTurn, FlushTurn
 from interaction.core.types import Message
 from interaction.tests.cascade.caller import Caller, spec
-from interaction.turn_records.turn_notes import work_key
 from voiceproject.testing.stack import Worker
 
 WEATHER = "what is the weather like in paris today"
@@ -131,16 +131,16 @@ async def test_a_stage_that_was_cancelled_before_it_began_does_nothing(worker: W
 async def test_a_stop_that_comes_when_the_work_is_done_leaves_it_done(
     redis_client: sync_redis.Redis,
 ) -> None:
-    ticket = StageRequest(spec(), uuid4(), "", "llm", uuid4())
+    request = StageRequest(spec(), uuid4(), "", "llm", uuid4())
 
     async def work(run: StageRun) -> None:
         # It comes with the next turn of the loop, while Redis is told that the work is over.
-        asyncio.get_running_loop().call_soon(running_stages.stop, ticket.job.subject)
+        asyncio.get_running_loop().call_soon(running_stages.cancel, request.job.subject)
 
-    task = asyncio.create_task(run_stage(ticket, work, deadline=10))
+    task = asyncio.create_task(run_stage(request, work, deadline=10))
     await asyncio.wait({task})
     assert not task.cancelled()
-    assert not await get_redis().exists(work_key(ticket.turn_id))
+    assert not await get_redis().exists(redis_keys.turn_work(request.turn_id))
     await close_redis()
 
 
@@ -155,10 +155,10 @@ async def test_a_dropped_turn_stops_its_transcription(worker: Worker) -> None:
 async def test_a_task_that_is_delivered_twice_runs_once(worker: Worker) -> None:
     async with Caller.calling(spec()) as caller:
         turn, reply = caller.type("Say it once.")
-        ticket = StageRequest(spec(), turn, "", "llm", reply)
+        request = StageRequest(spec(), turn, "", "llm", reply)
         await caller.reply_to_its_end(reply)
         context = dump_context((Message("user", "Say it once."),))
-        await publisher().publish(ticket, context=context)
+        await publisher().publish(request, context=context)
         await asyncio.to_thread(worker.wait_for_log, f'"duplicate dropped".*{reply}')
         texts = [event for event in caller.heard if isinstance(event, ReplyText)]
         assert len(texts) == 1

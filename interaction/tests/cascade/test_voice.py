@@ -14,24 +14,24 @@ from interaction.core.orders import EndTurn, OpenTurn, SendAudio
 
 def test_audio_waits_until_the_text_of_its_sentence_is_known() -> None:
     voice = ReplyAssembler(uuid4())
-    assert voice.hear(0, b"ab", last=False) == []
-    assert [piece.pcm for piece in voice.announce(0)] == [b"ab"]
+    assert voice.on_audio(0, b"ab", last=False) == []
+    assert [piece.pcm for piece in voice.on_sentence(0)] == [b"ab"]
 
 
 def test_the_last_piece_is_named_when_the_text_ended_before_the_audio() -> None:
     voice = ReplyAssembler(uuid4())
-    voice.announce(0)
-    assert voice.written(1) == []
-    assert [piece.last for piece in voice.hear(0, b"ab", last=False)] == [False]
-    assert [piece.last for piece in voice.hear(0, b"", last=True)] == [True]
+    voice.on_sentence(0)
+    assert voice.on_text_complete(1) == []
+    assert [piece.last for piece in voice.on_audio(0, b"ab", last=False)] == [False]
+    assert [piece.last for piece in voice.on_audio(0, b"", last=True)] == [True]
 
 
 def test_an_empty_last_piece_follows_when_the_audio_ended_before_the_text() -> None:
     voice = ReplyAssembler(uuid4())
-    voice.announce(0)
-    voice.hear(0, b"ab", last=False)
-    assert voice.hear(0, b"", last=True) == []
-    assert voice.written(1) == [ReplyAudio(voice.reply, 1, 0, b"", last=True)]
+    voice.on_sentence(0)
+    voice.on_audio(0, b"ab", last=False)
+    assert voice.on_audio(0, b"", last=True) == []
+    assert voice.on_text_complete(1) == [ReplyAudio(voice.reply, 1, 0, b"", last=True)]
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.data())
@@ -44,11 +44,11 @@ def test_whatever_comes_first_the_reply_is_whole_and_ends_once(
     out: list[ReplyAudio] = []
     while audio or texts:
         if audio and (not texts or data.draw(st.booleans())):
-            out += voice.hear(*audio.pop(0))
+            out += voice.on_audio(*audio.pop(0))
         elif (number := texts.pop(0)) >= 0:
-            out += voice.announce(number)
+            out += voice.on_sentence(number)
         else:
-            out += voice.written(len(lengths))
+            out += voice.on_text_complete(len(lengths))
     expected = [bytes([s, i]) for s, n in enumerate(lengths) for i in range(n)]
     assert [piece.pcm for piece in out if piece.pcm] == expected
     assert [piece.sequence for piece in out] == list(range(len(out)))
@@ -87,14 +87,14 @@ def test_a_repeated_entry_is_skipped_and_a_missing_one_is_a_loss() -> None:
 
 async def test_of_audio_that_cannot_be_sent_the_oldest_is_dropped_and_nothing_else() -> None:
     orders, turn = OrderQueue(), uuid4()
-    orders.put(OpenTurn(turn, 1))
+    orders.enqueue(OpenTurn(turn, 1))
     second = b"\0" * 32_000
-    dropped = [orders.put(SendAudio(turn, bytes([i]) + second)) for i in range(40)]
-    orders.put(EndTurn(turn, uuid4(), ()))
+    dropped = [orders.enqueue(SendAudio(turn, bytes([i]) + second)) for i in range(40)]
+    orders.enqueue(EndTurn(turn, uuid4(), ()))
     gone = [audio.pcm[0] for audio in dropped if audio]
     assert gone == list(range(len(gone)))
-    assert isinstance(await orders.get(), OpenTurn)
-    kept = [await orders.get() for _ in range(40 - len(gone))]
+    assert isinstance(await orders.next_order(), OpenTurn)
+    kept = [await orders.next_order() for _ in range(40 - len(gone))]
     assert all(isinstance(order, SendAudio) for order in kept)
     assert sum(len(order.pcm) for order in kept if isinstance(order, SendAudio)) <= MOST_AUDIO
-    assert isinstance(await orders.get(), EndTurn)
+    assert isinstance(await orders.next_order(), EndTurn)

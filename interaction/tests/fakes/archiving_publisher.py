@@ -13,8 +13,8 @@ from typing import Any
 from interaction.bus.background import Background
 from interaction.bus.redis_client import close_redis
 from interaction.bus.stage_messages import StageRequest, dump, load_request
-from interaction.cascade.stage import run_again
-from interaction.turn_records.archive import DEADLINE, archive
+from interaction.cascade.stage import StageRun, run_repeatable
+from interaction.turn_records.archive import DEADLINE, archive_turn
 
 
 class ArchivingPublisher:
@@ -35,11 +35,11 @@ class ArchivingPublisher:
         self._loop.call_soon_threadsafe(self._over.set)
         await asyncio.to_thread(self._thread.join)
 
-    async def publish(self, ticket: StageRequest, patience: float = 0.0, **kwargs: Any) -> None:
-        assert ticket.stage == "archive", f"{ticket.stage} needs a worker"
-        received = load_request(json.loads(json.dumps(dump(ticket))))
-        work = run_again(received, archive, DEADLINE)
-        self._loop.call_soon_threadsafe(self._background.start_job, work)
+    async def publish(self, request: StageRequest, patience: float = 0.0, **kwargs: Any) -> None:
+        assert request.stage == "archive", f"{request.stage} needs a worker"
+        received = load_request(json.loads(json.dumps(dump(request))))
+        run = run_repeatable(received, _archive, DEADLINE)
+        self._loop.call_soon_threadsafe(self._background.start_job, run)
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
@@ -49,3 +49,7 @@ class ArchivingPublisher:
         await self._over.wait()
         await self._background.drain()
         await close_redis()
+
+
+async def _archive(run: StageRun) -> None:
+    await archive_turn(run.redis, run.request)

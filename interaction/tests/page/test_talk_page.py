@@ -12,10 +12,10 @@ from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from interaction.bus.redis_keys import worker_alive
 from interaction.core.metrics import METRICS
 from interaction.ui_strings import ui_strings
 from voiceproject.environment import BASE_DIR
-from voiceproject.heartbeat import key
 
 SCRIPTS = sorted((BASE_DIR / "static" / "talk").glob("*.js"))
 
@@ -118,7 +118,7 @@ def test_every_word_is_said_by_some_script() -> None:
 @pytest.fixture
 def all_queues_served(unserved_redis: redis.Redis) -> None:
     for queue in settings.QUEUES:
-        unserved_redis.set(key(queue), 1, ex=30)
+        unserved_redis.set(worker_alive(queue), 1, ex=30)
 
 
 def test_the_parts_are_all_ready_when_every_queue_is_served(
@@ -132,7 +132,7 @@ def test_the_parts_are_all_ready_when_every_queue_is_served(
 def test_an_unserved_queue_is_named(at_home: Client, unserved_redis: redis.Redis) -> None:
     for queue in settings.QUEUES:
         if queue != "tts":
-            unserved_redis.set(key(queue), 1, ex=30)
+            unserved_redis.set(worker_alive(queue), 1, ex=30)
     answer = at_home.get("/parts/").content.decode()
     assert answer.count("is not ready.") == 1
     assert re.search(r"Text to speech\s*<span[^>]*>is not ready", answer)

@@ -70,7 +70,7 @@ async def test_an_archive_that_has_a_bug_keeps_nobody_from_closing(
     def crash() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("interaction.turn_records.archive_queue.publisher", crash)
+    monkeypatch.setattr("interaction.bus.watched_publisher.publisher", crash)
     async with asyncio.timeout(20), Caller.calling(session(), RealtimeEngine) as caller:
         for text in ("One", "Two"):
             turn, reply = caller.type(text)
@@ -87,7 +87,7 @@ async def test_a_recorder_that_has_a_bug_keeps_nobody_from_closing(
     async with asyncio.timeout(20), Caller.calling(session(), RealtimeEngine) as caller:
         _turn, reply = caller.type("One")
         await caller.reply_to_its_end(reply)
-        monkeypatch.setattr(TurnRecorder, "done", crash)
+        monkeypatch.setattr(TurnRecorder, "wait_until_written", crash)
     assert not hub()._listeners
 
 
@@ -101,6 +101,5 @@ async def test_of_a_turn_that_is_over_nothing_stays_in_memory(
         reply = caller.end(turn)
         await caller.reply_to_its_end(reply)
         caller.close(turn, reply)
-        keeping = engine._recorder
-        assert not (keeping._ears or keeping._voices or keeping._pending)
+        assert not engine._recorder._turns
         assert not engine._background._jobs
