@@ -1,13 +1,14 @@
-"""A whole recording as one turn: the same conversation that a socket has, fed as fast as it can."""
+"""A whole recording as one turn: the same session that a socket has, fed as fast as can be."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from interaction.core.commands import AudioSent, Command, CommitTurn, InterruptReply, PlaybackReport
+from interaction.core.commands import AudioSent, CommitTurn, InterruptReply, PlaybackReport
 from interaction.core.news import (
     Failure,
     News,
@@ -20,21 +21,22 @@ from interaction.core.news import (
 from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
 from interaction.edges.parley import codec
 from interaction.sessions.create import PreparedSession
-from interaction.sessions.live_session import LiveSession, SessionEnding
+from interaction.sessions.live_session import LiveSession, open_session
 
 PIECE_BYTES = 10 * INPUT_SAMPLE_RATE * 2
 
 
 class TurnFailed(Exception):
-    def __init__(self, failed: Failure) -> None:
-        super().__init__(failed.code)
-        self.failed = failed
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
 
 
 @dataclass(slots=True)
 class TurnResult:
     """The turn's transcript, its reply and when things happened."""
 
+    session_id: UUID
     turn_id: UUID | None = None
     transcript: str = ""
     reply: str = ""
@@ -47,78 +49,81 @@ class TurnResult:
     ``first_audio`` or ``last_audio``)."""
 
 
-class OneTurn:
-    """A session of one turn. ``ending`` then says how the session ended."""
+async def answer_recording(make: Callable[[], PreparedSession], pcm: bytes) -> TurnResult:
+    """The answer to ``pcm``: mono s16le at ``INPUT_SAMPLE_RATE``.
 
-    def __init__(self, opened: PreparedSession) -> None:
-        self.result = TurnResult()
-        self.ending = SessionEnding("client_left", None)
+    ``make`` prepares the session; its settings' input rate is that of ``pcm``. Raises
+    ``TurnFailed``, and what ``make`` raises. When it is cancelled, whatever works on the answer is
+    stopped.
+    """
+    turn = _OneTurn()
+    async with open_session(make, turn.on_news) as live:
+        await turn.run(live, pcm)
+    if turn.failure:
+        raise TurnFailed(turn.failure)
+    return turn.result
+
+
+class _OneTurn:
+    def __init__(self) -> None:
+        self.failure: Failure | None = None
         self._started_at = time.monotonic()
-        self._failed: Failure | None = None
         self._done = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        self._live = LiveSession(opened.spec, opened.config, INPUT_SAMPLE_RATE, self._on_news)
 
-    async def run(self, pcm: bytes) -> TurnResult:
-        """Transcribe and answer ``pcm``, mono s16le at ``INPUT_SAMPLE_RATE``.
-
-        Raises ``TurnFailed``. When it is cancelled, whatever works on the answer is stopped.
-        """
-        running = asyncio.create_task(self._live.run())
-        running.add_done_callback(lambda task: self._done.set())
-        feeding = asyncio.create_task(self._feed(pcm))
-        try:
-            await self._done.wait()
-        except asyncio.CancelledError:
-            self._live.command(InterruptReply())
-            raise
-        finally:
-            feeding.cancel()
-            self._live.hang_up("ended" if self._done.is_set() else "client_left")
-            self.ending = await running
-        if self._failed:
-            raise TurnFailed(self._failed)
-        return self.result
+    async def run(self, live: LiveSession, pcm: bytes) -> None:
+        self._live = live
+        self.result = TurnResult(live.spec.session_id)
+        async with asyncio.TaskGroup() as tasks:
+            session = tasks.create_task(live.run())
+            session.add_done_callback(lambda _: self._done.set())
+            feeding = tasks.create_task(self._feed(pcm))
+            try:
+                await self._done.wait()
+                live.hang_up("ended")
+            except asyncio.CancelledError:
+                live.submit(InterruptReply())
+                live.hang_up("client_left")
+                raise
+            finally:
+                feeding.cancel()
+                await session
 
     async def _feed(self, pcm: bytes) -> None:
         for start in range(0, len(pcm), PIECE_BYTES):
-            self._live.hear(pcm[start : start + PIECE_BYTES])
-            await self._live.heard()
-        self._live.command(CommitTurn())
+            self._live.feed_audio(pcm[start : start + PIECE_BYTES])
+            await self._live.wait_until_consumed()
+        self._live.submit(CommitTurn())
 
-    def _on_news(self, news: News) -> None:
-        if not isinstance(news, PlayAudio | StatusChanged):
-            self._log_event(codec.encode(news).model_dump()["type"])
+    def on_news(self, news: News) -> None:
+        if not isinstance(news, StatusChanged) and (message := codec.encode(news)):
+            self._add_event(message.model_dump()["type"])
         match news:
             case TranscriptUpdated(turn_id, text, True):
                 self.result.turn_id, self.result.transcript = turn_id, text
             case ReplyTextCompleted(text=text):
                 self.result.reply = text
             case PlayAudio():
-                self._keep_audio(news)
+                self._on_audio(news)
             case ReplyEnded(latency=latency):
                 self.result.latency = latency
                 self._done.set()
             case Failure(stage=stage):
                 if stage != "archive":
-                    self._failed = news
+                    self.failure = news
                     self._done.set()
 
-    def _keep_audio(self, piece: PlayAudio) -> None:
+    def _on_audio(self, piece: PlayAudio) -> None:
         """Append the audio; report it as sent and played, since a file is received as a whole."""
         if not self.result.pcm:
-            self._log_event("first_audio")
-            self._command_later(AudioSent(piece.reply_id))
+            self._add_event("first_audio")
+            self._live.submit(AudioSent(piece.reply_id))
         self.result.pcm += piece.pcm
         if piece.last:
-            self._log_event("last_audio")
+            self._add_event("last_audio")
             played_ms = 1000 * len(self.result.pcm) // 2 // OUTPUT_SAMPLE_RATE
-            self._command_later(AudioSent(piece.reply_id, last=True))
-            self._command_later(PlaybackReport(piece.reply_id, played_ms, ended=True))
+            self._live.submit(AudioSent(piece.reply_id, last=True))
+            self._live.submit(PlaybackReport(piece.reply_id, played_ms, ended=True))
 
-    def _command_later(self, command: Command) -> None:
-        """After the effects that are being carried out."""
-        self._loop.call_soon(self._live.command, command)
-
-    def _log_event(self, event: str) -> None:
-        self.result.events.append((round(1000 * (time.monotonic() - self._started_at), 1), event))
+    def _add_event(self, name: str) -> None:
+        at_ms = round(1000 * (time.monotonic() - self._started_at), 1)
+        self.result.events.append((at_ms, name))

@@ -27,8 +27,8 @@ api = NinjaAPI(
     openapi_url=None,
     docs_url=None,
 )
-SINCE = 1_700_000_000
-"""Models have a date of birth; ours are names."""
+CREATED_AT = 1_700_000_000
+"""Unix time in a model's field ``created``: the protocol wants one, and a model here is a name."""
 
 
 class ExpiresAfter(Schema):
@@ -45,13 +45,13 @@ class SecretWanted(Schema):
 
 @api.get("models")
 def list_models(request: Caller) -> Any:
-    """What ``/v1/realtime`` can be asked for."""
-    return {"object": "list", "data": [_model(name) for name in models.names(request.auth)]}
+    """The models that ``/v1/realtime`` can be asked for."""
+    return {"object": "list", "data": [_model(name) for name in models.model_names(request.auth)]}
 
 
 @api.get("models/{path:name}")
 def get_model(request: Caller, name: str) -> Any:
-    if models.understood(name, request.auth).note:
+    if models.resolve_model(name, request.auth).note:
         raise Http404
     return _model(name)
 
@@ -59,10 +59,10 @@ def get_model(request: Caller, name: str) -> Any:
 @api.post("realtime/client_secrets")
 def create_client_secret(request: Caller, wanted: SecretWanted) -> Any:
     """A key for a browser: it opens sessions that begin with this configuration."""
-    transcribes = wanted.session.get("type") == "transcription"
+    is_transcription = wanted.session.get("type") == "transcription"
     model = str(wanted.session.get("model") or models.DEFAULT)
     expires_at = int(time.time()) + wanted.expires_after.seconds
-    settings = Settings(new_id("sess"), model, expires_at, transcribes=transcribes)
+    settings = Settings(new_id("sess"), model, expires_at, is_transcription=is_transcription)
     settings.update(wanted.session)
     grant = Grant(request.auth.pk, wanted.session)
     value, expires_at = client_secrets.mint(grant, wanted.expires_after.seconds)
@@ -70,11 +70,11 @@ def create_client_secret(request: Caller, wanted: SecretWanted) -> Any:
 
 
 def _model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": SINCE, "owned_by": "parley"}
+    return {"id": name, "object": "model", "created": CREATED_AT, "owned_by": "parley"}
 
 
-def _answer(request: HttpRequest, wrong: Any) -> HttpResponse:
-    """In the shape that OpenAI's clients read."""
+def _answer_error(request: HttpRequest, wrong: Any) -> HttpResponse:
+    """An error in the shape that OpenAI's clients read."""
     match wrong:
         case AuthenticationError():
             code, status = "invalid_api_key", 401
@@ -102,4 +102,4 @@ def _error(status: int, code: str, message: str, param: str | None = None) -> Ht
 
 
 for _kind in (AuthenticationError, ClientError, ValidationError, Http404, HttpError, RedisError):
-    api.add_exception_handler(_kind, _answer)
+    api.add_exception_handler(_kind, _answer_error)

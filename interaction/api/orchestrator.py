@@ -9,7 +9,6 @@ from functools import wraps
 from typing import Annotated, Any, BinaryIO, cast
 
 from asgiref.sync import sync_to_async
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -22,12 +21,11 @@ from pydantic import Field, ValidationError
 from interaction.api import schemas
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError, answer_to, of_stage
-from interaction.api.one_turn import OneTurn, TurnFailed, TurnResult
+from interaction.api.one_turn import TurnFailed, TurnResult, answer_recording
 from interaction.audio import wav
 from interaction.audio.resample import Resampler
 from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
 from interaction.edges.parley import codec
-from interaction.models import Session
 from interaction.sessions import create
 from interaction.sessions.settings import (
     Providers,
@@ -53,8 +51,8 @@ class Choices(WireModel):
     title: Annotated[Text, Field(max_length=200)] = ""
 
 
-def parsed_in_a_thread(view: View) -> View:
-    """Whoever is called before the view would parse a long form on the event loop."""
+def parse_form_in_thread(view: View) -> View:
+    """Parse the form in a thread, before anything does it on the event loop."""
 
     @wraps(view)
     async def parsed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -73,7 +71,7 @@ def _broken_form() -> HttpResponse:
 
 
 @router.post("orchestrator", response={200: schemas.Answer, **ERRORS})
-@decorate_view(parsed_in_a_thread)
+@decorate_view(parse_form_in_thread)
 async def orchestrate(
     request: Caller, file: File[UploadedFile], choices: Form[Choices]
 ) -> HttpResponse | schemas.Answer:
@@ -83,22 +81,18 @@ async def orchestrate(
     object with transcript, reply, audio and timeline. The turn is kept like any other.
     """
     pcm = await sync_to_async(_decoded, thread_sensitive=False)(file)
-    opened = await database_sync_to_async(_open)(request.auth, choices)
-    turn = OneTurn(opened)
     try:
-        result = await turn.run(pcm)
-    except TurnFailed as failure:
-        raise of_stage(failure.failed) from failure
-    finally:
-        await database_sync_to_async(Session.end)(opened.spec.session_id, turn.ending.reason)
+        result = await answer_recording(lambda: _prepare(request.auth, choices), pcm)
+    except TurnFailed as failed:
+        raise of_stage(failed.failure) from failed
     sound = wav.wrap(bytes(result.pcm), OUTPUT_SAMPLE_RATE)
     if request.get_preferred_type([WAV, JSON]) == JSON:
-        return _answer(opened, result, sound)
+        return _as_json(result, sound)
     return HttpResponse(
         sound,
         content_type=WAV,
         headers={
-            "X-Parley-Session": str(opened.spec.session_id),
+            "X-Parley-Session": str(result.session_id),
             "X-Parley-Turn": str(result.turn_id),
         },
     )
@@ -111,7 +105,7 @@ def _decoded(file: UploadedFile) -> bytes:
     return resampler.feed(sound.pcm) + resampler.finish()
 
 
-def _open(owner: Any, choices: Choices) -> create.PreparedSession:
+def _prepare(owner: Any, choices: Choices) -> create.PreparedSession:
     try:
         providers = Providers.model_validate_json(choices.providers)
     except ValidationError as error:
@@ -122,15 +116,19 @@ def _open(owner: Any, choices: Choices) -> create.PreparedSession:
         providers=providers,
         turn_detection=TurnDetectionChoice(kind="manual"),
     )
-    made = create.prepare(create.create_session(owner, wanted, active=True))
-    return replace(made, spec=replace(made.spec, paced=False))
+    prepared = create.prepare_new(owner, wanted)
+    return replace(
+        prepared,
+        spec=replace(prepared.spec, paced=False),
+        settings=prepared.settings.model_copy(update={"input_sample_rate": INPUT_SAMPLE_RATE}),
+    )
 
 
-def _answer(opened: create.PreparedSession, result: TurnResult, sound: bytes) -> schemas.Answer:
+def _as_json(result: TurnResult, sound: bytes) -> schemas.Answer:
     if result.turn_id is None:
         raise ApiError(500, "internal_error", _("The turn was lost."), retryable=True)
     return schemas.Answer(
-        session_id=opened.spec.session_id,
+        session_id=result.session_id,
         turn_id=result.turn_id,
         transcript=result.transcript,
         reply=result.reply,

@@ -170,6 +170,17 @@ class UsageReported:
     completion_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class AnalyserVerdict:
+    """What an analyser that runs off the event loop measured in the person's audio."""
+
+    name: str
+    """The analyser's name."""
+    value: float
+    at_ms: int
+    """Where the analysed audio ends in all that came from the microphone, ms from its start."""
+
+
 EngineEvent = (
     PartialTranscript
     | FinalTranscript
@@ -187,4 +198,5 @@ EngineEvent = (
     | EngineLost
     | UsageReported
     | StageFailed
+    | AnalyserVerdict
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 INPUT_SAMPLE_RATE = 16_000
@@ -30,6 +31,8 @@ class Frame:
     pcm: bytes
     speech: float
     """Probability, 0..1, that somebody speaks in it."""
+    analysis: Mapping[str, float] = field(default_factory=dict)
+    """What other analysers measured in it, by their names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,16 @@
-"""From what somebody asks for to a session that can begin: its row, and what drives it."""
+"""From the settings that somebody asks for to a session that can be run: its row, and what the
+live session needs."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from channels.db import database_sync_to_async
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,8 +24,6 @@ from interaction.credentials.provider_selection import (
     resolve_choice,
 )
 from interaction.credentials.store import Credentials, credentials_of
-from interaction.edges.parley import codec
-from interaction.edges.parley.messages import SessionStarted, StartSession
 from interaction.models import PromptTemplate, Session
 from interaction.sessions.settings import (
     LONGEST_PROMPT,
@@ -48,6 +51,9 @@ KEPT = {
 
 
 class SessionRefused(Exception):
+    """The session cannot be made or claimed; ``message`` is for the person, ``code`` for
+    programs."""
+
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
@@ -56,13 +62,18 @@ class SessionRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PreparedSession:
+    """What a live session needs."""
+
     spec: SessionSpec
     config: ConversationConfig
-    started: SessionStarted
+    settings: SessionSettings
+    """With defaults filled in."""
+    has_row: bool = True
+    """False: nothing of it is kept."""
 
 
 def create_session(owner: Any, wanted: SessionSettings, *, active: bool) -> Session:
-    """Make a session's row with its effective settings. Raises ``CannotOpen``."""
+    """Make a session's row with its effective settings. Raises ``SessionRefused``."""
     chosen = with_defaults(wanted, credentials_of(owner.pk))
     return Session.objects.create(
         owner=owner,
@@ -76,11 +87,14 @@ def create_session(owner: Any, wanted: SessionSettings, *, active: bool) -> Sess
     )
 
 
-def start_session(owner: Any, start: StartSession) -> PreparedSession:
-    """Make a session, or claim one made before, for whoever calls. Raises ``CannotOpen``."""
-    if start.session_id is None:
-        return prepare(create_session(owner, start, active=True))
-    session = Session.objects.owned_by(owner).filter(pk=start.session_id).first()
+def prepare_new(owner: Any, wanted: SessionSettings) -> PreparedSession:
+    """A session with a row of its own, in progress. Raises ``SessionRefused``."""
+    return prepare(create_session(owner, wanted, active=True))
+
+
+def prepare_claimed(owner: Any, session_id: UUID) -> PreparedSession:
+    """A session that was made before, claimed for one caller. Raises ``SessionRefused``."""
+    session = Session.objects.owned_by(owner).filter(pk=session_id).first()
     if session is None:
         raise SessionRefused("session_not_found", _("There is no such session of yours."))
     if not Session.start(session.pk):
@@ -91,16 +105,39 @@ def start_session(owner: Any, start: StartSession) -> PreparedSession:
     return prepare(session)
 
 
+def prepare_without_row(owner: Any, wanted: SessionSettings) -> PreparedSession:
+    """A session of which nothing is kept, no recording either. Raises ``SessionRefused``."""
+    unrecorded = wanted.model_copy(update={"recording": False})
+    chosen = with_defaults(unrecorded, credentials_of(owner.pk))
+    return _prepare(uuid4(), owner.pk, chosen, has_row=False)
+
+
 def prepare(session: Session) -> PreparedSession:
-    """What drives this session, from its row."""
-    return prepare_from_settings(session.pk, session.owner_id, settings_of(session))
+    return _prepare(session.pk, session.owner_id, settings_of(session), has_row=True)
 
 
-def prepare_from_settings(
-    session_id: UUID, owner_id: int, chosen: SessionSettings
+async def prepare_in_thread(make: Callable[[], PreparedSession]) -> PreparedSession:
+    """Call ``make`` in the database thread. Cancelled meanwhile, it waits for the session that is
+    being made, and ends its row. Raises what ``make`` raises."""
+    making = asyncio.ensure_future(database_sync_to_async(make)())
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):  # then none was made
+            await end_row(await making, "server_stopped")
+        raise
+
+
+async def end_row(prepared: PreparedSession, reason: str) -> None:
+    """Note in the session's row, where it has one, that it has ended and why."""
+    if prepared.has_row:
+        await database_sync_to_async(Session.end)(prepared.spec.session_id, reason)
+
+
+def _prepare(
+    session_id: UUID, owner_id: int, chosen: SessionSettings, *, has_row: bool
 ) -> PreparedSession:
-    """What drives a session with these settings, its defaults filled in."""
-    detection = codec.turn_detection(chosen.turn_detection)
+    detection = chosen.turn_detection.to_core()
     return PreparedSession(
         SessionSpec(
             session_id=session_id,
@@ -125,14 +162,13 @@ def prepare_from_settings(
             context_turns=settings.ENV.parley_context_turns,
             context_tokens=settings.ENV.parley_context_tokens,
         ),
-        SessionStarted(
-            session_id=session_id,
-            **chosen.model_dump(exclude={"title"}),
-        ),
+        chosen,
+        has_row,
     )
 
 
 def settings_of(session: Session) -> SessionSettings:
+    """A row's settings, from its columns and its field ``settings``."""
     return SessionSettings(
         mode=cast("Mode", session.mode),
         system_prompt=session.system_prompt,
@@ -145,8 +181,8 @@ def settings_of(session: Session) -> SessionSettings:
 def with_defaults(wanted: SessionSettings, have: Credentials) -> SessionSettings:
     """The same with every provider named and the prompt written out.
 
-    ``have``: what the owner has. Raises ``CannotOpen`` for a provider, a template or a tool that
-    does not exist.
+    ``have``: the owner's keys and endpoints. Raises ``SessionRefused`` for a provider, a template
+    or a tool that does not exist.
     """
     _check_tools(wanted.tools)
     providers = {kind: _effective(kind, getattr(wanted.providers, kind), have) for kind in KINDS}
@@ -165,7 +201,7 @@ def with_defaults(wanted: SessionSettings, have: Credentials) -> SessionSettings
 
 
 def _fallbacks(kind: Any, wanted: SessionSettings) -> list[ProviderChoice]:
-    """The server's where nothing is chosen."""
+    """The fallbacks of a stage: the server's, where neither they nor its provider are chosen."""
     chosen: list[ProviderChoice] = getattr(wanted.fallbacks, kind)
     if chosen or getattr(wanted.providers, kind).name:
         return chosen

@@ -1,14 +1,14 @@
-"""Drives one conversation: brings it audio, commands, engine events and the time, and carries
-out the effects that come back. Every edge and both modes use this one driver."""
+"""Drives one conversation: brings the turn machine audio, commands, engine events and the time,
+and carries out the effects that it answers with. Every edge and both modes use this one driver."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 
 from interaction.audio.vad import FRAME_BYTES, SpeechDetector
 from interaction.core.commands import (
@@ -21,209 +21,252 @@ from interaction.core.commands import (
 )
 from interaction.core.config import ConversationConfig
 from interaction.core.engine import Engine
+from interaction.core.events import EngineEvent
 from interaction.core.news import Failure, News
 from interaction.core.orders import CloseTurn, Effect, EngineOrder, WakeAt
-from interaction.core.records import TurnRecord
 from interaction.core.turn_machine import TurnMachine
 from interaction.core.types import INPUT_SAMPLE_RATE, Frame, Message
+from interaction.sessions.analysers import Analyser, OffLoopAnalyser
+from interaction.sessions.totals import Summary, TurnTotals
 
 MAX_PENDING_BYTES = 60 * INPUT_SAMPLE_RATE * 2
-"""Audio that may wait to be looked at, a minute of it; beyond that the oldest is dropped."""
+"""Audio that may wait to be analysed, a minute of it; beyond that the oldest is dropped."""
 
-FRAMES_AT_ONCE = 4
-"""Of a microphone one or two come at a time, and are told speech or not on the event loop: going
-to a thread and back costs more than the 0.1 ms that each takes. Of a file there are many."""
-_detecting = ThreadPoolExecutor(1, thread_name_prefix="vad")
+FRAMES_ON_LOOP = 4
+"""Frames whose speech probability is computed on the event loop. From a microphone one or two
+come at a time: going to a thread and back costs more than the 0.1 ms that each takes. From a file
+come many."""
+_vad_thread = ThreadPoolExecutor(1, thread_name_prefix="vad")
 
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    turns: int
-    interrupted: int
-    failed: int
-    seconds: float
+Step = Callable[[], Iterable[Effect]]
 
 
 class ConversationDriver:
-    """``tell`` gets the news for the client, in order, on the event loop; it must not block."""
+    """Runs a turn machine and an engine together, on one event loop.
+
+    ``on_news`` gets the news for the client, in order; it must not block. It may call ``submit``,
+    ``switch_engine`` and ``after_effects``: what these do comes after the effects in hand.
+    """
 
     def __init__(
         self,
         config: ConversationConfig,
         engine: Engine,
-        tell: Callable[[News], None],
+        on_news: Callable[[News], None],
         context: Callable[[], tuple[Message, ...]] | None = None,
+        analysers: Sequence[Analyser] = (),
     ) -> None:
-        """``context``: as in ``Conversation``."""
-        self._conversation = TurnMachine(config, context=context)
+        """``context``: as in ``TurnMachine``. ``analysers``: of this session alone."""
+        self._machine = TurnMachine(config, context=context)
         self._engine = engine
-        self._tell = tell
+        self._on_news = on_news
         self._loop = asyncio.get_running_loop()
-        self._began_at = self._loop.time()
+        self._started_at = self._loop.time()
         self._detector = SpeechDetector()
+        self._analysers = [analyser for analyser in analysers if not analyser.off_loop]
+        self._off_loop = [
+            OffLoopAnalyser(analyser, self._on_event) for analyser in analysers if analyser.off_loop
+        ]
         self._inbox: deque[bytes | Command] = deque()
         self._pending_bytes = 0
-        self._rest = b""
+        self._partial_frame = b""
         self._arrived = asyncio.Event()
-        self._all_heard = asyncio.Event()
-        self._all_heard.set()
+        self._consumed = asyncio.Event()
+        self._consumed.set()
         self._ready = asyncio.Event()
         """The engine takes orders; until then, everything waits in the inbox."""
-        self._follower: asyncio.Task[None] | None = None
+        self._event_reader: asyncio.Task[None] | None = None
         self._first_sequence = 1
-        """Of the turns that the present engine has served."""
-        self._over = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
-        self._records: dict[int, TurnRecord] = {}
+        """The first turn that the present engine serves."""
+        self._stopped = asyncio.Event()
+        self._wake_at: float | None = None
+        """When the machine wants its next tick, monotonic seconds."""
+        self._wake_changed = asyncio.Event()
+        self._totals = TurnTotals(config.context_turns + 1)
+        self._is_performing = False
+        self._deferred: deque[Step] = deque()
+        """Steps that wait until the effects in hand have been carried out."""
 
     async def run(self) -> None:
-        """Go on until ``end``; raises what a bug raised. Always leaves the engine closed."""
-        if self._over.is_set():
+        """Go on until ``stop``; raises what a bug raised. Always leaves the engine closed."""
+        if self._stopped.is_set():
             return
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                listening = self._tasks.create_task(self._listen())
+                running = [
+                    self._tasks.create_task(work)
+                    for work in (
+                        self._consume_inbox(),
+                        self._tick_when_due(),
+                        *(analyser.run() for analyser in self._off_loop),
+                    )
+                ]
                 await self._open_engine()
-                await self._over.wait()
-                listening.cancel()
-                if self._follower:
-                    self._follower.cancel()
+                await self._stopped.wait()
+                for task in running:
+                    task.cancel()
+                if self._event_reader:
+                    self._event_reader.cancel()
         finally:
-            await self.end("client_left")
+            await self.stop("client_left")
+
+    async def stop(self, reason: str) -> Summary:
+        """Hang up and have everything archived. May be called again: it then only sums up."""
+        if not self._stopped.is_set():
+            self._perform(lambda: self._machine.command(HangUp(reason), self._loop.time()))
+            self._stopped.set()
+            await self._engine.close()
+        return self._totals.summary(self._loop.time() - self._started_at)
+
+    # The engine.
 
     async def _open_engine(self) -> None:
         engine = self._engine
         await engine.open()
-        if self._over.is_set():  # ended meanwhile: that close came too early
+        if self._stopped.is_set():  # stopped meanwhile: that close came too early
             await engine.close()
             return
-        self._follower = self._tasks.create_task(self._follow(engine))
+        self._event_reader = self._tasks.create_task(self._read_events(engine))
         self._ready.set()
 
-    def switch(self, make: Callable[[tuple[Message, ...]], Engine]) -> None:
-        """Go on with another engine, made with all that was said so far, the turn at hand
-        included; what comes meanwhile waits."""
-        if self._over.is_set() or not self._ready.is_set():
-            return
-        self._carry_out(self._conversation.abandon(self._loop.time()))
+    async def _read_events(self, engine: Engine) -> None:
+        async with contextlib.aclosing(engine.events()) as events:
+            async for event in events:
+                self._on_event(event)
+
+    def _on_event(self, event: EngineEvent) -> None:
+        self._perform(lambda: self._machine.stage_event(event, self._loop.time()))
+
+    def switch_engine(self, make: Callable[[tuple[Message, ...]], Engine]) -> None:
+        """Go on with another engine, which ``make`` is given the conversation's messages for, the
+        turn in hand included. What comes meanwhile waits. Nothing happens, and ``make`` is not
+        called, while an engine is being opened."""
+        self._perform(lambda: self._switch_engine(make))
+
+    def _switch_engine(self, make: Callable[[tuple[Message, ...]], Engine]) -> Iterable[Effect]:
+        if self._stopped.is_set() or not self._ready.is_set():
+            return ()
+        self._carry_out(self._machine.abandon(self._loop.time()))
         self._ready.clear()
-        if self._follower:
-            self._follower.cancel()
-        old, self._engine = self._engine, make(self.said())
-        self._first_sequence = self._conversation.next_sequence
+        if self._event_reader:
+            self._event_reader.cancel()
+        old, self._engine = self._engine, make(self.messages())
+        self._first_sequence = self._machine.next_sequence
         self._tasks.create_task(old.close())
         self._tasks.create_task(self._open_engine())
+        return ()
 
-    def hear(self, pcm: bytes) -> None:
-        """Take the user's audio: mono s16le at 16 kHz, any even length. Never blocks."""
-        if self._over.is_set():
+    # The client's audio and commands.
+
+    def feed_audio(self, pcm: bytes) -> None:
+        """The person's audio: mono s16le at 16 kHz, any even length. Never blocks."""
+        if self._stopped.is_set():
             return
         self._inbox.append(pcm)
         self._pending_bytes += len(pcm)
-        self._all_heard.clear()
+        self._consumed.clear()
         self._arrived.set()
         if self._pending_bytes > MAX_PENDING_BYTES:
-            self._drop_oldest()
+            self._drop_oldest_audio()
 
-    async def heard(self) -> None:
-        """Wait until everything given to ``hear`` has been passed on (for whole files)."""
-        await self._all_heard.wait()
+    async def wait_until_consumed(self) -> None:
+        """Wait until all audio and commands so far have reached the engine: for whole files."""
+        await self._consumed.wait()
         await self._engine.wait_until_executed()
 
-    def command(self, command: Command) -> None:
-        """Take what the client asks for, in its order where the order counts."""
-        if self._over.is_set():
-            return
-        if not self._ready.is_set() or self._waits(command):
-            self._inbox.append(command)
-            self._all_heard.clear()
-            self._arrived.set()
-        else:
-            self._carry_out(self._conversation.command(command, self._loop.time()))
+    def submit(self, command: Command) -> None:
+        """Carry out what the client asks for, behind the audio before it where that matters.
 
-    def _waits(self, command: Command) -> bool:
+        Never blocks. Called from ``on_news``, it is carried out after the effects in hand.
+        """
+        self._perform(lambda: self._carry_out_or_enqueue(command))
+
+    def _carry_out_or_enqueue(self, command: Command) -> Iterable[Effect]:
+        if self._stopped.is_set():
+            return ()
+        if self._ready.is_set() and not self._follows_audio(command):
+            return self._machine.command(command, self._loop.time())
+        self._inbox.append(command)
+        self._consumed.clear()
+        self._arrived.set()
+        return ()
+
+    def _follows_audio(self, command: Command) -> bool:
         """Whether it must come after the audio, and the requests, that came before it."""
         if isinstance(command, InterruptReply):
             return any(isinstance(waiting, CreateResponse) for waiting in self._inbox)
         return isinstance(command, CommitTurn | ClearAudio | CreateResponse)
 
-    def said(self) -> tuple[Message, ...]:
-        """What was said so far, as far as the context reaches."""
-        return self._conversation.said()
+    def messages(self) -> tuple[Message, ...]:
+        """The conversation so far, as far back as the context reaches; without system prompt."""
+        return self._machine.said()
 
     def reconfigure(self, config: ConversationConfig) -> None:
-        self._conversation.reconfigure(config)
+        self._machine.reconfigure(config)
 
-    async def end(self, reason: str) -> Summary:
-        """Hang up and have everything archived. May be called again: it then only sums up."""
-        if not self._over.is_set():
-            self._carry_out(self._conversation.command(HangUp(reason), self._loop.time()))
-            self._over.set()
-            if self._timer:
-                self._timer.cancel()
-            await self._engine.close()
-        records = self._records.values()
-        return Summary(
-            turns=len(records),
-            interrupted=sum(r.interrupted for r in records),
-            failed=sum(r.end_reason == "failed" for r in records),
-            seconds=round(self._loop.time() - self._began_at, 1),
-        )
-
-    async def _listen(self) -> None:
+    async def _consume_inbox(self) -> None:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             while self._inbox:
                 await self._ready.wait()
-                await self._hear_frames(self._take_frames())
+                await self._feed_frames(self._next_frames())
                 if self._inbox and not isinstance(command := self._inbox[0], bytes):
                     self._inbox.popleft()
-                    await self._obey(command)
-            self._all_heard.set()
+                    await self._carry_out_enqueued(command)
+            self._consumed.set()
 
-    def _take_frames(self) -> list[bytes]:
-        """Everything that has come up to the next commit, cut into frames."""
-        pieces = [self._rest]
+    def _next_frames(self) -> list[bytes]:
+        """All audio up to the next command, cut into frames."""
+        pieces = [self._partial_frame]
         while self._inbox and isinstance(piece := self._inbox[0], bytes):
             pieces.append(piece)
             self._inbox.popleft()
         pcm = b"".join(pieces)
-        self._pending_bytes -= len(pcm) - len(self._rest)
+        self._pending_bytes -= len(pcm) - len(self._partial_frame)
         whole = len(pcm) - len(pcm) % FRAME_BYTES
-        self._rest = pcm[whole:]
+        self._partial_frame = pcm[whole:]
         return [pcm[i : i + FRAME_BYTES] for i in range(0, whole, FRAME_BYTES)]
 
-    async def _hear_frames(self, frames: list[bytes]) -> None:
-        if not frames:
+    async def _feed_frames(self, pieces: list[bytes]) -> None:
+        if not pieces:
             return
         arrived_at = self._loop.time()
-        if len(frames) <= FRAMES_AT_ONCE:
-            chances = self._detect(frames)
+        if len(pieces) <= FRAMES_ON_LOOP:
+            frames = self._analyse(pieces)
         else:
-            chances = await self._loop.run_in_executor(_detecting, self._detect, frames)
+            frames = await self._loop.run_in_executor(_vad_thread, self._analyse, pieces)
+        for frame in frames:
             await self._ready.wait()
-        for pcm, chance in zip(frames, chances, strict=True):
-            self._carry_out(self._conversation.hear(Frame(pcm, chance), arrived_at))
+            for analyser in self._off_loop:
+                analyser.feed_frame(frame.pcm)
+            self._perform(partial(self._machine.hear, frame, arrived_at))
 
-    def _detect(self, frames: list[bytes]) -> list[float]:
-        return [self._detector.probability(pcm) for pcm in frames]
+    def _analyse(self, pieces: list[bytes]) -> list[Frame]:
+        return [
+            Frame(
+                pcm,
+                speech=self._detector.probability(pcm),
+                analysis={analyser.name: analyser.analyse(pcm) for analyser in self._analysers},
+            )
+            for pcm in pieces
+        ]
 
-    async def _obey(self, command: Command) -> None:
-        if self._rest and isinstance(command, CommitTurn):
-            padded = self._rest.ljust(FRAME_BYTES, b"\0")
-            self._rest = b""
-            await self._hear_frames([padded])
+    async def _carry_out_enqueued(self, command: Command) -> None:
+        if self._partial_frame and isinstance(command, CommitTurn):
+            padded = self._partial_frame.ljust(FRAME_BYTES, b"\0")
+            self._partial_frame = b""
+            await self._feed_frames([padded])
         await self._ready.wait()
-        self._carry_out(self._conversation.command(command, self._loop.time()))
+        self._perform(lambda: self._machine.command(command, self._loop.time()))
 
-    def _drop_oldest(self) -> None:
+    def _drop_oldest_audio(self) -> None:
         while self._pending_bytes > MAX_PENDING_BYTES and isinstance(
             oldest := self._inbox[0], bytes
         ):
             self._pending_bytes -= len(oldest)
             self._inbox.popleft()
-        self._tell(
+        self._on_news(
             Failure(
                 "audio_dropped",
                 "Audio came faster than it could be taken in; some of it was dropped.",
@@ -231,30 +274,53 @@ class ConversationDriver:
             )
         )
 
-    async def _follow(self, engine: Engine) -> None:
-        async with contextlib.aclosing(engine.events()) as events:
-            async for event in events:
-                self._carry_out(self._conversation.stage_event(event, self._loop.time()))
+    # The time.
 
-    def _wake(self) -> None:
-        # In the task group, so that a bug here ends this session and is seen.
-        self._timer = None
-        self._tasks.create_task(self._tick())
+    async def _tick_when_due(self) -> None:
+        while True:
+            self._wake_changed.clear()
+            try:
+                async with asyncio.timeout_at(self._wake_at):
+                    await self._wake_changed.wait()
+            except TimeoutError:
+                self._wake_at = None
+                self._perform(lambda: self._machine.tick(self._loop.time()))
 
-    async def _tick(self) -> None:
-        self._carry_out(self._conversation.tick(self._loop.time()))
+    # Effects.
+
+    def after_effects(self, act: Callable[[], None]) -> None:
+        """Call ``act`` once the effects in hand have been carried out; at once where none are."""
+
+        def step() -> Iterable[Effect]:
+            act()
+            return ()
+
+        self._perform(step)
+
+    def _perform(self, step: Step) -> None:
+        """Carry out what ``step`` returns. Steps that come meanwhile, from ``on_news``, wait for
+        its end, in their order: the effects of two steps never mix."""
+        self._deferred.append(step)
+        if self._is_performing:
+            return
+        self._is_performing = True
+        try:
+            while self._deferred:
+                self._carry_out(self._deferred.popleft()())
+        finally:
+            self._is_performing = False
+            self._deferred.clear()
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, EngineOrder):
                 self._engine.execute(effect)
             elif isinstance(effect, CloseTurn):
-                self._records[effect.record.sequence] = effect.record
+                self._totals.count(effect.record)
                 if effect.record.sequence >= self._first_sequence:
                     self._engine.archive_turn(effect.record)
             elif isinstance(effect, WakeAt):
-                if self._timer:
-                    self._timer.cancel()
-                self._timer = self._loop.call_at(effect.at, self._wake)
+                self._wake_at = effect.at
+                self._wake_changed.set()
             else:
-                self._tell(effect)
+                self._on_news(effect)

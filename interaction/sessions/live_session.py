@@ -1,10 +1,17 @@
-"""One session on a socket, from its start to its summary; the same for every wire protocol."""
+"""One live session, whatever the wire: from its row to its row's end.
+
+``open_session`` is the only owner of a session's life: it has the row made and ends it with the
+reason, also where it is cancelled or breaks. The live session within chooses the engine, and
+another one where a mode fails, and drives the conversation; an edge feeds it audio and commands and
+sends its news.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -22,12 +29,13 @@ from interaction.core.redaction import Redactor
 from interaction.core.types import INPUT_SAMPLE_RATE, Message, Mode
 from interaction.providers.parley import OURSELVES
 from interaction.safe_logging import leaves, log_crash
-from interaction.sessions.driver import ConversationDriver, Summary
+from interaction.sessions.create import PreparedSession, end_row, prepare_in_thread
+from interaction.sessions.driver import ConversationDriver
+from interaction.sessions.totals import Summary
 
 logger = logging.getLogger(__name__)
 
-THE_PERSONS = ("no_speech", "audio_dropped")
-"""Failures that are no provider's fault."""
+NOT_THE_PROVIDERS_FAULT = ("no_speech", "audio_dropped")
 
 
 def engine_for(spec: SessionSpec) -> Engine:
@@ -38,8 +46,33 @@ def engine_for(spec: SessionSpec) -> Engine:
 @dataclass(frozen=True, slots=True)
 class SessionEnding:
     reason: str
+    """As in ``Session.end_reason``."""
     summary: Summary | None
     """None where a bug ended the session."""
+
+
+@asynccontextmanager
+async def open_session(
+    make: Callable[[], PreparedSession],
+    on_news: Callable[[News], None],
+    context: Callable[[], tuple[Message, ...]] | None = None,
+) -> AsyncIterator[LiveSession]:
+    """A session that ``make`` prepares, in the database thread; its row is ended on the way out.
+
+    Await ``LiveSession.run`` within it. ``context``: as in ``TurnMachine``. Raises what ``make``
+    raises, such as ``SessionRefused``.
+    """
+    prepared = await prepare_in_thread(make)
+    reason, live = "internal_error", None
+    try:
+        live = LiveSession(prepared, on_news, context)
+        yield live
+    except asyncio.CancelledError:
+        reason = "server_stopped"
+        raise
+    finally:
+        ending = live.ending if live else None
+        await end_row(prepared, ending.reason if ending else reason)
 
 
 class LiveSession:
@@ -47,95 +80,87 @@ class LiveSession:
 
     def __init__(
         self,
-        spec: SessionSpec,
-        config: ConversationConfig,
-        rate: int,
-        tell: Callable[[News], None],
+        prepared: PreparedSession,
+        on_news: Callable[[News], None],
         context: Callable[[], tuple[Message, ...]] | None = None,
     ) -> None:
-        """``context``: as in ``core.conversation.Conversation``."""
-        self.spec = spec
-        self.config = config
-        self._tell_client = tell
-        self._dialogue = ConversationDriver(
-            _for_mode(config, spec.mode), engine_for(spec), self._tell, context
+        """``on_news`` must not block; it may submit commands. ``context``: as in
+        ``TurnMachine``."""
+        self.spec = prepared.spec
+        self.config = prepared.config
+        self.settings = prepared.settings
+        self.ending: SessionEnding | None = None
+        self._on_client_news = on_news
+        self._driver = ConversationDriver(
+            _for_mode(self.config, self.spec.mode), engine_for(self.spec), self._on_news, context
         )
-        self._stepping_in = ModeFallback(spec)
+        self._fallback = ModeFallback(self.spec)
+        self._resampler = Resampler(self.settings.input_sample_rate, INPUT_SAMPLE_RATE)
+        self._hung_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def feed_audio(self, pcm: bytes) -> None:
+        """The person's audio: mono s16le at the session's input rate."""
+        self._attempt(lambda: self._driver.feed_audio(self._resampler.feed(pcm)))
+
+    def set_input_rate(self, rate: int) -> None:
+        """From here on, the person's audio comes at ``rate`` Hz."""
         self._resampler = Resampler(rate, INPUT_SAMPLE_RATE)
-        self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    def hear(self, pcm: bytes) -> None:
-        """The user's audio: mono s16le at the session's input rate."""
-        self._attempt(lambda: self._dialogue.hear(self._resampler.feed(pcm)))
+    async def wait_until_consumed(self) -> None:
+        """Wait until all audio so far has reached the engine: for recordings, which come faster
+        than anybody speaks."""
+        await self._driver.wait_until_consumed()
 
-    def hear_at(self, rate: int) -> None:
-        """From here on, the user's audio comes at ``rate`` Hz."""
-        self._resampler = Resampler(rate, INPUT_SAMPLE_RATE)
-
-    async def heard(self) -> None:
-        """Wait until all audio so far has been passed on: for recordings, fed as fast as can be."""
-        await self._dialogue.heard()
-
-    def command(self, command: Command) -> None:
+    def submit(self, command: Command) -> None:
+        """Carry out a command; from within ``on_news``, after all news of the step in hand."""
         if isinstance(command, SendText) and self.spec.redact:
             command = SendText(Redactor().final(command.text))
-        self._attempt(lambda: self._dialogue.command(command))
+        self._attempt(lambda: self._driver.submit(command))
+
+    def after_effects(self, act: Callable[[], None]) -> None:
+        """Call ``act`` once all news of the step in hand has come; at once where none is."""
+        self._driver.after_effects(act)
 
     def reconfigure(self, config: ConversationConfig) -> None:
-        """Change how the conversation is led: turn detection, barge-in, what is answered how."""
-        was, self.config = self.config, config
-        self._attempt(lambda: self._dialogue.reconfigure(_for_mode(config, self.spec.mode)))
-        if self.spec.mode == "realtime" and _terms(config) != _terms(was):
-            self._take_over("realtime")
+        """Change turn detection, barge-in and which turns are replied to."""
+        before, self.config = self.config, config
+        self._attempt(lambda: self._driver.reconfigure(_for_mode(config, self.spec.mode)))
+        if self.spec.mode == "realtime" and _fixed_at_opening(config) != _fixed_at_opening(before):
+            self._replace_engine("realtime", lambda: None)
 
     def accept_fallback(self) -> None:
         """Go on in the mode that was offered, if one was."""
-        if self._stepping_in.offered:
-            self._switch(automatic=False)
-
-    def _switch(self, *, automatic: bool) -> None:
-        mode = self._stepping_in.other
-        self._take_over(mode)
-        if self.spec.mode != mode:
-            return
-        self.reconfigure(self.config)
-        self._tell_client(ModeChanged(self.spec.mode, automatic))
-
-    def _take_over(self, mode: Mode) -> None:
-        """Have another engine go on, with all that was said and as the conversation is led now."""
-
-        def made(said: tuple[Message, ...]) -> Engine:
-            turns, barge_in = self.config.turn_detection, self.config.barge_in
-            led = replace(self.spec, turns=turns, barge_in=barge_in)
-            self.spec = replace(led, mode=mode, history=said)
-            self._stepping_in = ModeFallback(self.spec)
-            return engine_for(self.spec)
-
-        self._attempt(lambda: self._dialogue.switch(made))
+        if self._fallback.offered:
+            self._switch_mode(automatic=False)
 
     def hang_up(self, reason: str) -> None:
         """End the session; ``run`` returns once everything has been handed over."""
-        if not self._over.done():
-            self._over.set_result(reason)
+        if not self._hung_up.done():
+            self._hung_up.set_result(reason)
 
     async def run(self) -> SessionEnding:
-        """Go on until somebody hangs up, or something breaks; that is told and logged."""
+        """Go on until somebody hangs up, or something breaks: then a ``Failure`` is the last
+        news, and a bug is logged."""
+        self.ending = await self._run()
+        return self.ending
+
+    async def _run(self) -> SessionEnding:
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._dialogue.run())
-                reason = await self._over
-                return SessionEnding(reason, await self._dialogue.end(reason))
+                tasks.create_task(self._driver.run())
+                reason = await self._hung_up
+                return SessionEnding(reason, await self._driver.stop(reason))
         except* EngineUnavailable as unavailable:
             message = str(next(leaves(unavailable)))
-            self._tell(Failure("engine_unavailable", message, retryable=True))
+            self._on_news(Failure("engine_unavailable", message, retryable=True))
             ending = SessionEnding("engine_unavailable", None)
         except* Exception as bugs:
-            log_bug(bugs, self.spec.session_id)
-            self._tell(internal_error())
+            log_session_crash(bugs, self.spec.session_id)
+            self._on_news(internal_error())
             ending = SessionEnding("internal_error", None)
         return ending
 
-    def _tell(self, news: News) -> None:
+    def _on_news(self, news: News) -> None:
         if isinstance(news, SessionFinished):
             self.hang_up(news.reason)
             return
@@ -151,20 +176,42 @@ class LiveSession:
                 },
             )
         if not isinstance(news, EngineLost):
-            self._tell_client(news)
-        if offer := self._stepping_in.after(news):
-            if self.spec.auto_fallback:  # not from within the engine's own news
-                asyncio.get_running_loop().call_soon(lambda: self._switch(automatic=True))
+            self._on_client_news(news)
+        if offer := self._fallback.offer_after(news):
+            if self.spec.auto_fallback:
+                self._switch_mode(automatic=True)
             else:
-                self._tell_client(offer)
+                self._on_client_news(offer)
+
+    def _switch_mode(self, *, automatic: bool) -> None:
+        mode = self._fallback.other
+        self._replace_engine(
+            mode, lambda: self._on_client_news(ModeChanged(mode, automatic=automatic))
+        )
+
+    def _replace_engine(self, mode: Mode, on_replaced: Callable[[], None]) -> None:
+        """Have another engine go on, with the conversation so far and the present settings."""
+
+        def make(messages: tuple[Message, ...]) -> Engine:
+            turns, barge_in = self.config.turn_detection, self.config.barge_in
+            self.spec = replace(
+                self.spec, turns=turns, barge_in=barge_in, mode=mode, history=messages
+            )
+            self._fallback = ModeFallback(self.spec)
+            self._driver.reconfigure(_for_mode(self.config, mode))
+            engine = engine_for(self.spec)
+            on_replaced()
+            return engine
+
+        self._attempt(lambda: self._driver.switch_engine(make))
 
     def _attempt(self, act: Callable[[], None]) -> None:
-        if self._over.done():
+        if self._hung_up.done():
             return
         try:
             act()
         except Exception as bug:
-            self._over.set_exception(bug)
+            self._hung_up.set_exception(bug)
 
 
 class ModeFallback:
@@ -178,14 +225,14 @@ class ModeFallback:
             spec.realtime is not None and spec.realtime.name != OURSELVES
         )
 
-    def after(self, news: News) -> FallbackOffered | None:
-        """The offer to make after this, once a mode."""
+    def offer_after(self, news: News) -> FallbackOffered | None:
+        """The offer to make after this failure; one for each mode that the session is in."""
         match news:
             case EngineLost(provider, code, message):
                 pass
             case Failure(
                 code, message, stage="stt" | "llm" | "tts" | "realtime", provider=str(provider)
-            ) if code not in THE_PERSONS:
+            ) if code not in NOT_THE_PROVIDERS_FAULT:
                 pass
             case _:
                 return None
@@ -196,15 +243,15 @@ class ModeFallback:
 
 
 def _for_mode(config: ConversationConfig, mode: Mode) -> ConversationConfig:
-    """A cascade finds the turns itself."""
+    """A cascade detects turns itself: no provider does it for it."""
     detection = config.turn_detection
     if mode == "cascade" and detection.kind in ("server", "semantic"):
         return replace(config, turn_detection=replace(detection, kind="vad"))
     return config
 
 
-def _terms(config: ConversationConfig) -> object:
-    """What a provider that finds the turns was told when its line opened."""
+def _fixed_at_opening(config: ConversationConfig) -> object:
+    """What a provider that detects the turns is told once, when its connection is opened."""
     detection = config.turn_detection
     found = detection.kind in ("server", "semantic")
     return (detection, config.barge_in) if found else None
@@ -218,6 +265,6 @@ def internal_error() -> Failure:
     )
 
 
-def log_bug(bug: BaseException, session_id: UUID | None) -> None:
-    facts = {"session": session_id, "code": "internal_error"}
-    log_crash(logger, bug, facts, "session broke")
+def log_session_crash(bug: BaseException, session_id: UUID | None) -> None:
+    """Log a bug that ended a session, or kept one from starting, without its text."""
+    log_crash(logger, bug, {"session": session_id, "code": "internal_error"}, "session broke")

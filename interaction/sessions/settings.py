@@ -1,4 +1,7 @@
-"""What may be chosen for a session, over a socket or by REST, with its bounds and defaults."""
+"""What may be chosen for a session, over a socket or by REST, with its bounds and defaults.
+
+``WireModel`` is the base of every message and body that comes in or goes out as JSON.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from interaction.core.config import TurnDetection
+
 
 def _without_nul(text: str) -> str:
-    """PostgreSQL keeps no NUL in a text: refuse it at the door, not when a turn is archived."""
+    """PostgreSQL keeps no NUL in a text: refuse it here, not when a turn is archived."""
     if "\0" in text:
         raise ValueError("it holds a NUL character")
     return text
@@ -63,6 +68,9 @@ class TurnDetectionChoice(WireModel):
     prefix_ms: Annotated[int, Field(ge=0, le=2_000)] = 300
     silence_ms: Annotated[int, Field(ge=100, le=5_000)] = 600
     eager_silence_ms: Annotated[int, Field(ge=64, le=5_000)] | None = None
+
+    def to_core(self) -> TurnDetection:
+        return TurnDetection(**self.model_dump())
 
 
 Mode = Literal["cascade", "realtime"]

@@ -1,1 +1,1 @@
-"""A client of Parley's protocol that speaks WAV files, as ``manage.py talk`` uses it."""
+"""A client of Parley's protocol that speaks WAV files: ``manage.py talk``."""

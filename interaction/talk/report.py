@@ -1,4 +1,4 @@
-"""What ``talk`` prints: events as they come, then what was said and how long it took."""
+"""The output of ``talk``: events as they come, then transcripts, replies and latencies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from interaction.core.metrics import METRIC_NAMES
-from interaction.talk.client import TurnHeard
+from interaction.talk.client import ObservedTurn
 
 NOT_SHOWN = {"type", "turn_id", "reply_id", "session_id"}
 
@@ -33,7 +33,7 @@ class EventList:
         self._console.print(f"[dim]{at:8.3f} s[/]  [bold]{event['type']:<18}[/]  {facts}")
 
 
-def latency_table(turns: list[TurnHeard]) -> Table:
+def latency_table(turns: list[ObservedTurn]) -> Table:
     """One row a metric, one column a turn, in ms; empty where unknown."""
     table = Table(title=_("Latency, ms"))
     table.add_column(_("metric"), no_wrap=True)
@@ -45,8 +45,8 @@ def latency_table(turns: list[TurnHeard]) -> Table:
     return table
 
 
-def words(console: Console, name: str, turn: TurnHeard) -> None:
-    """Who said what."""
+def print_words(console: Console, name: str, turn: ObservedTurn) -> None:
+    """Print the transcript and the reply of a turn. ``name``: the file or text that made it."""
     console.print()
     console.print(f"[bold]{escape(name)}[/]")
     console.print(f"  [cyan]{_('you')}[/]     {escape(turn.transcript)}")
@@ -57,16 +57,16 @@ def words(console: Console, name: str, turn: TurnHeard) -> None:
         console.print(f"  [red]{escape(turn.error['code'])}: {escape(turn.error['message'])}[/]")
 
 
-def as_json(name: str, turn: TurnHeard, file: str | None) -> dict[str, Any]:
-    listening = turn.listening
+def as_json(name: str, turn: ObservedTurn, file: str | None) -> dict[str, Any]:
+    playback = turn.playback
     return {
         "said": name,
         "turn_id": turn.turn_id,
         "transcript": turn.transcript,
         "reply": turn.reply,
-        "reply_ms": round(listening.received_ms) if listening else None,
+        "reply_ms": round(playback.received_ms) if playback else None,
         "reply_file": file,
-        "underruns": listening.underruns if listening else 0,
+        "underruns": playback.underruns if playback else 0,
         "interrupted": turn.interrupted,
         "error": turn.error,
         "latency": turn.latency,

@@ -1,4 +1,4 @@
-"""A microphone that speaks files at real-time pace, and an ear that listens as long as it takes."""
+"""A microphone and a loudspeaker, simulated at real-time pace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 PIECE_S = 0.02
 SPEECH_LEVEL = 0.05
-"""Of a recording's loudest sample: what is below, at its end, is no speech any more."""
+"""A share of a recording's loudest sample: what is below that at its end is not speech."""
 
 
 class Microphone:
@@ -24,7 +24,7 @@ class Microphone:
         self._pcm = b""
         self._empty = asyncio.Event()
         self.speech_ended_at = 0.0
-        """When the last of the recording's speech was spoken, monotonic seconds."""
+        """When the recording's speech ended, monotonic seconds."""
 
     async def run(self) -> None:
         due = time.monotonic()
@@ -52,7 +52,7 @@ def end_of_speech(pcm: bytes) -> int:
 
 
 @dataclass(slots=True)
-class Listening:
+class SimulatedPlayback:
     """Plays a reply at real-time pace, without a loudspeaker."""
 
     rate: int
@@ -61,9 +61,10 @@ class Listening:
     played_ms: float = 0.0
     underruns: int = 0
     ear_ms: int | None = None
-    _dry: bool = False
+    _is_dry: bool = False
 
-    def take(self, pcm: bytes, last: bool) -> None:
+    def add_audio(self, pcm: bytes, *, last: bool) -> None:
+        """More of the reply has come; ``last``: nothing follows."""
         self.pcm += pcm
         self.complete = self.complete or last
 
@@ -75,9 +76,9 @@ class Listening:
     def ended(self) -> bool:
         return self.complete and self.played_ms >= self.received_ms
 
-    def go_on(self, ms: float) -> None:
-        """So much time has passed."""
+    def advance(self, ms: float) -> None:
+        """Play for ``ms`` milliseconds, or as much as has come."""
         self.played_ms = min(self.played_ms + ms, self.received_ms)
-        dry = self.played_ms >= self.received_ms and not self.complete
-        self.underruns += dry and not self._dry
-        self._dry = dry
+        is_dry = self.played_ms >= self.received_ms and not self.complete
+        self.underruns += is_dry and not self._is_dry
+        self._is_dry = is_dry

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.error import HTTPError
 
-from interaction.talk.client import Talk, hold
+from interaction.talk.client import Talk, hold_conversation
 from voiceproject.testing.installation import PATIENCE, Installation
 
 
@@ -76,7 +76,9 @@ class Caller:
         """
         ear = ear or Ear()
         address = self.parley.url.replace("http", "ws", 1)
-        await hold(address, self.token, ear, lambda talk: conversation(talk, ear), **settings)
+        await hold_conversation(
+            address, self.token, ear, lambda talk: conversation(talk, ear), **settings
+        )
         return ear
 
     def get(self, path: str) -> Any:

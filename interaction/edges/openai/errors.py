@@ -1,4 +1,4 @@
-"""Names, ids and complaints of OpenAI's Realtime protocol (GA)."""
+"""Ids, errors and the reading of messages in OpenAI's Realtime protocol (GA)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ from uuid import UUID
 Event = dict[str, Any]
 """A JSON object with a ``type``, either way."""
 
-GOING_AWAY, BROKEN, TRY_LATER = 1001, 1011, 1013
-"""Closes after which clients come back by themselves."""
-REFUSED, TOO_MUCH, TOO_SLOW = 4400, 4413, 4408
-"""Closes after which they do not."""
-
 
 def new_id(kind: str) -> str:
     """``kind``: event, item, resp, sess, conv, call."""
@@ -23,12 +18,14 @@ def new_id(kind: str) -> str:
 
 
 def id_of(kind: str, ours: UUID) -> str:
-    """The protocol's id for something that has one of ours."""
+    """The protocol's id for something that has an id in the core. ``kind``: as in ``new_id``."""
     return f"{kind}_{ours.hex}"
 
 
 class ClientError(Exception):
-    """What the client asked for cannot be done: an ``error`` event, and the session goes on."""
+    """What the client asked for cannot be done: an ``error`` event, and the session goes on.
+
+    ``param``: the field that is wrong."""
 
     def __init__(self, code: str, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -48,21 +45,21 @@ LONGEST_MEDIUM = 24 * 1024 * 1024
 _NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 
 
-def read(text: str) -> Event:
-    """A client's message. Raises ``Complaint``."""
+def read_event(text: str) -> Event:
+    """A client's message. Raises ``ClientError``."""
     try:
         event = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise ClientError("invalid_json", "The message holds no valid JSON.") from None
     if not isinstance(event, dict):
         raise ClientError("invalid_json", "A message must be one JSON object.")
-    bearable(event)
+    check_limits(event)
     return event
 
 
-def bearable(value: Any, *, longest: int = LONGEST_TEXT, depth: int = 0) -> None:
+def check_limits(value: Any, *, longest: int = LONGEST_TEXT, depth: int = 0) -> None:
     """Refuse what no database, encoder or validator can take: NULs, halves of surrogate pairs,
-    bottomless nesting, endless texts. Raises ``Complaint``."""
+    nesting and texts beyond the limits. Raises ``ClientError``."""
     match value:
         case str():
             if len(value) > longest:
@@ -73,12 +70,12 @@ def bearable(value: Any, *, longest: int = LONGEST_TEXT, depth: int = 0) -> None
             raise ClientError("invalid_value", f"A message has {DEEPEST} levels at most.")
         case dict():
             for key, inner in value.items():
-                bearable(key)
+                check_limits(key)
                 most = LONGEST_MEDIUM if key in ("audio", "image_url") else LONGEST_TEXT
-                bearable(inner, longest=most, depth=depth + 1)
+                check_limits(inner, longest=most, depth=depth + 1)
         case list():
             for inner in value:
-                bearable(inner, depth=depth + 1)
+                check_limits(inner, depth=depth + 1)
 
 
 def _no_number(word: str) -> None:

@@ -1,6 +1,6 @@
 """The items of a conversation, as OpenAI's clients see and change them.
 
-The client keeps the conversation: what a language model is given is made from these items alone.
+The client keeps the conversation: a language model's context is made from these items alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _items: TypeAdapter[Any] = TypeAdapter(ConversationItem)
 
 
 def checked(item: Any, param: str = "item") -> Item:
-    """A client's item with its defaults. Raises ``Complaint``."""
+    """A client's item with its defaults. Raises ``ClientError``."""
     if not isinstance(item, dict):
         raise ClientError("invalid_value", f"{param} must be an object.", param)
     given = {name: value for name, value in item.items() if value is not None}
@@ -49,8 +49,6 @@ class Items:
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
         """By id, in the order of the conversation."""
-        self._said: dict[str, str] = {}
-        """Of spoken items, what of their words belongs into the context."""
 
     def __len__(self) -> int:
         return len(self._items)
@@ -60,31 +58,30 @@ class Items:
         return next(reversed(self._items), None)
 
     def insert(self, item: Item, after: Any = None) -> str | None:
-        """Put an item after another one (``root``: first; null: last); return the id it follows.
+        """Insert an item behind ``after`` (``root``: first; None: last); return the id it follows.
 
-        Raises ``Complaint``.
+        Raises ``ClientError``.
         """
         if item["id"] in self._items:
             message = f"An item with id '{item['id']}' exists already."
             raise ClientError("item_create_duplicate_item_id", message, "item.id")
-        if after is None:
-            after = self.last
-        elif after == "root":
-            after = None
+        if after is None or after == self.last:
+            previous = self.last
+            self._items[item["id"]] = item
+            return previous
+        if after == "root":
             self._items = {item["id"]: item, **self._items}
             return None
-        elif not isinstance(after, str) or after not in self._items:
+        if not isinstance(after, str) or after not in self._items:
             message = "previous_item_id: there is no such item."
             raise ClientError("item_create_invalid_previous_item_id", message, "previous_item_id")
-        previous: str | None = after
         order = list(self._items)
-        place = order.index(previous) + 1 if previous else 0
-        following = {key: self._items.pop(key) for key in order[place:]}
+        following = {key: self._items.pop(key) for key in order[order.index(after) + 1 :]}
         self._items |= {item["id"]: item, **following}
-        return previous
+        return after
 
     def get(self, item_id: Any, code: str) -> Item:
-        """Raises ``Complaint`` with ``code`` where there is none."""
+        """The item; raises ``ClientError`` with ``code`` where there is none."""
         item = self._items.get(item_id) if isinstance(item_id, str) else None
         if item is None:
             raise ClientError(code, "There is no item with that item_id.", "item_id")
@@ -94,17 +91,18 @@ class Items:
         self.get(item_id, "item_delete_invalid_item_id")
         del self._items[item_id]
 
-    def heard(self, item_id: str, transcript: str) -> None:
-        """The words of a spoken item of the person's are known."""
+    def set_transcript(self, item_id: str, transcript: str) -> None:
+        """What the person said in a spoken item of theirs."""
         if item := self._items.get(item_id):
             item["content"][0]["transcript"] = transcript
 
     def messages(self, instructions: str, most_tokens: int) -> tuple[Message, ...]:
-        """What a language model is given: the instructions, and the newest items that fit."""
+        """A language model's context: the instructions, and the newest items that fit."""
         return in_budget(instructions, self._items.values(), most_tokens)
 
 
 def in_budget(instructions: str, items: Iterable[Item], most_tokens: int) -> tuple[Message, ...]:
+    """The instructions and as many of the newest items as fit, at least the last one."""
     first = (Message("system", instructions),) if instructions else ()
     groups = _groups(list(items))
     estimate = TokenEstimate()

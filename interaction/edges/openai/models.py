@@ -1,4 +1,4 @@
-"""What may be asked for as ``model``: the cascades that Parley can run, by name."""
+"""The names that a client may ask for as ``model``: the cascades that Parley can run."""
 
 from __future__ import annotations
 
@@ -18,43 +18,42 @@ from interaction.sessions.settings import (
 
 DEFAULT = "default"
 MINE = "mine"
-"""What the person chose on the voice page the last time."""
+"""The providers that the person chose last on the voice page."""
 STAGES: tuple[Kind, ...] = ("stt", "llm", "tts")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A model's name, understood."""
-
+class ResolvedModel:
     model: str
-    """The one in effect."""
+    """The name of the one in effect."""
     settings: SessionSettings
     note: str = ""
-    """Said to the client where another one than they asked for serves."""
+    """For the client, where another one than they asked for serves."""
 
 
-def understood(model: str, owner: Any) -> Asked:
-    """``default``, ``mine``, or ``stt/llm/tts``: each a provider's name, its model after a colon,
-    empty for the default. Any other name gets the default."""
+def resolve_model(model: str, owner: Any) -> ResolvedModel:
+    """The session that a name stands for: ``default``, ``mine``, or ``stt/llm/tts``, each
+    a provider's name, its model after a colon, empty for the default. Any other gets the
+    default."""
     if model == MINE:
-        return Asked(MINE, _remembered(owner))
+        return ResolvedModel(MINE, _last_chosen(owner))
     parts = model.split("/")
     if model in ("", DEFAULT) or len(parts) != len(STAGES):
         note = "" if model in ("", DEFAULT) else "There is no such model here: the default serves."
-        return Asked(DEFAULT, SessionSettings(), note)
+        return ResolvedModel(DEFAULT, SessionSettings(), note)
     offers = provider_options(owner.pk)
     choices: dict[str, ProviderChoice] = {}
     for stage, part in zip(STAGES, parts, strict=True):
         choice = _choice(part, offers[stage])
         if choice is None:
             note = f"There is no such {stage} provider here: the default model serves."
-            return Asked(DEFAULT, SessionSettings(), note)
+            return ResolvedModel(DEFAULT, SessionSettings(), note)
         choices[stage] = choice
-    return Asked(model, SessionSettings(providers=Providers(**choices)))
+    return ResolvedModel(model, SessionSettings(providers=Providers(**choices)))
 
 
-def names(owner: Any) -> list[str]:
-    """Every usable provider, in its place, beside the defaults of the other stages."""
+def model_names(owner: Any) -> list[str]:
+    """The names that are listed: every usable provider, with defaults for the other stages."""
     found = [DEFAULT, MINE]
     for place, stage in enumerate(STAGES):
         for offer in provider_options(owner.pk)[stage]:
@@ -66,7 +65,8 @@ def names(owner: Any) -> list[str]:
 
 
 def _choice(part: str, offers: list[ProviderOption]) -> ProviderChoice | None:
-    """The longest name that fits: an endpoint's holds a colon itself."""
+    """A provider and its model. The longest name that fits is meant: an endpoint's name holds a
+    colon itself."""
     if not part:
         return ProviderChoice()
     for offer in sorted(offers, key=lambda offer: -len(offer.name)):
@@ -75,7 +75,7 @@ def _choice(part: str, offers: list[ProviderOption]) -> ProviderChoice | None:
     return None
 
 
-def _remembered(owner: Any) -> SessionSettings:
+def _last_chosen(owner: Any) -> SessionSettings:
     kept = Preferences.of(owner)
     return SessionSettings(
         providers=Providers.model_validate(kept.providers),

@@ -1,10 +1,10 @@
-"""The life of a response, as the events that tell of it. Sans-IO: each step returns its events.
+"""A response, from its creation to ``response.done``. Sans-IO: each step returns its events.
 
     response.created → [output_item.added → item.added → content_part.added → deltas → …done]…
     → response.done
 
-An item is opened when its first word or sound comes, so that a reply which only calls a function
-has no empty message in it.
+A message item is added when its first text or audio comes, so that a reply which only calls a
+function has no empty message in it.
 """
 
 from __future__ import annotations
@@ -23,24 +23,25 @@ from interaction.edges.openai.items import Item
 
 @dataclass
 class ResponseSettings:
-    """What a response is to be, as it is echoed in it."""
+    """What was asked of a response, as it is echoed in it."""
 
     modalities: list[str]
     max_output_tokens: Any
     audio_output: dict[str, Any]
     """Format and voice."""
     conversation_id: str | None
-    """Null: it is beside the conversation."""
+    """None: the response is out of band, beside the conversation."""
     metadata: dict[str, str] | None = None
 
 
 @dataclass
 class MessageItem:
-    """The message item of a response, while it is being said."""
+    """The message item of a response, while it grows."""
 
     item: Item
     output_index: int
     previous: str | None
+    """Id of the item that it follows."""
     text: str = ""
 
 
@@ -48,30 +49,31 @@ class MessageItem:
 class Response:
     id: str
     reply: Reply
-    """What was heard of it is worked out from the same figures as everywhere."""
-    terms: ResponseSettings
+    """Its sentences and their audio, from which the core works out what was heard of it."""
+    settings: ResponseSettings
     output: list[Item] = field(default_factory=list)
     status: str = "in_progress"
     status_details: dict[str, Any] | None = None
     usage: UsageReported | None = None
     error: dict[str, str] | None = None
-    """Why it will end as failed, once what was said of it has left."""
+    """Why it will end as failed, once the audio that there is has been sent."""
     latency: dict[str, float | None] | None = None
     heard_ms: int | None = None
     """The client has truncated it to this."""
-    cut: bool = False
-    """The model has written as much as it may."""
+    is_cut_off: bool = False
+    """The model has reached ``max_output_tokens``."""
+    is_cancelled_by_client: bool = False
     message: MessageItem | None = None
 
     @property
-    def spoken(self) -> bool:
-        return "audio" in self.terms.modalities
+    def has_audio(self) -> bool:
+        return "audio" in self.settings.modalities
 
     @property
-    def done(self) -> bool:
+    def is_done(self) -> bool:
         return self.status != "in_progress"
 
-    def created(self) -> Event:
+    def created_event(self) -> Event:
         return {"type": "response.created", "response": self.echo()}
 
     def echo(self) -> dict[str, Any]:
@@ -81,39 +83,35 @@ class Response:
             "status": self.status,
             "status_details": self.status_details,
             "output": [dict(item) for item in self.output],
-            "conversation_id": self.terms.conversation_id,
-            "output_modalities": self.terms.modalities,
-            "max_output_tokens": self.terms.max_output_tokens,
-            "audio": {"output": self.terms.audio_output},
-            "usage": _usage(self.usage) if self.done else None,
-            "metadata": self.terms.metadata,
+            "conversation_id": self.settings.conversation_id,
+            "output_modalities": self.settings.modalities,
+            "max_output_tokens": self.settings.max_output_tokens,
+            "audio": {"output": self.settings.audio_output},
+            "usage": _usage(self.usage) if self.is_done else None,
+            "metadata": self.settings.metadata,
             **({"x_parley": {"latency": self.latency}} if self.latency else {}),
         }
 
-    # A message is said.
+    # It grows.
 
-    def sentence(self, number: int, text: str, previous: str | None) -> list[Event]:
+    def add_sentence(self, number: int, text: str, previous: str | None) -> list[Event]:
         """Another sentence; ``previous``: the item that the message would follow."""
-        events = self._open(previous)
+        events = self.open_message(previous)
         assert self.message is not None
         self.reply.sentences.setdefault(number, Sentence("")).text = text
         # Sentences of speech come without the space between them; pieces of plain text have it.
-        delta = f" {text}" if self.spoken and self.message.text else text
+        delta = f" {text}" if self.has_audio and self.message.text else text
         self.message.text += delta
-        kind = "output_audio_transcript" if self.spoken else "output_text"
+        kind = "output_audio_transcript" if self.has_audio else "output_text"
         return [*events, {**self._part(f"response.{kind}.delta"), "delta": delta}]
 
-    def opened(self, previous: str | None) -> list[Event]:
-        """Audio comes: it needs an item to belong to."""
-        return self._open(previous)
-
-    def audio(self, raw: bytes) -> Event:
-        """Sound of the message, in the format of the session, on its way out."""
+    def audio_delta(self, raw: bytes) -> Event:
+        """Audio of the message, in the format of the session, as it is sent."""
         delta = base64.b64encode(raw).decode()
         return {**self._part("response.output_audio.delta"), "delta": delta}
 
-    def function_call(self, call: ToolCall, previous: str | None) -> list[Event]:
-        """The model calls a function of the client's; its arguments come whole."""
+    def add_function_call(self, call: ToolCall, previous: str | None) -> list[Event]:
+        """The model calls a function of the client; its arguments come whole."""
         item: Item = {
             "id": new_id("item"),
             "object": "realtime.item",
@@ -139,28 +137,28 @@ class Response:
 
     # It ends.
 
-    def ended(self, news: ReplyEnded) -> list[Event]:
-        """All that there is of it has left."""
+    def on_reply_ended(self, news: ReplyEnded) -> list[Event]:
+        """All that there is of it has been sent."""
         self.latency = news.latency
         if self.error:
             return self._finish("failed", {"type": "failed", "error": self.error})
-        if self.cut:
+        if self.is_cut_off:
             return self._finish("incomplete", {"type": "incomplete", "reason": "max_output_tokens"})
         return self._finish("completed", None)
 
-    def cancelled(self, reason: str) -> list[Event]:
+    def cancel(self, reason: str) -> list[Event]:
         """``reason``: turn_detected or client_cancelled."""
         return self._finish("cancelled", {"type": "cancelled", "reason": reason})
 
-    def failed(self, code: str, message: str) -> list[Event]:
-        """It has failed; where some of it was said, the rest of that leaves first."""
+    def fail(self, code: str, message: str) -> list[Event]:
+        """It has failed; where there is audio of it, that is sent first."""
         self.error = {"type": "server_error", "code": code, "message": message}
         if self.reply.audio_ms:
             return []
         return self._finish("failed", {"type": "failed", "error": self.error})
 
     def _finish(self, status: str, details: dict[str, Any] | None) -> list[Event]:
-        closing = self._close(whole=status == "completed")
+        closing = self._close_message(is_whole=status == "completed")
         self.status, self.status_details = status, details
         return [
             *closing,
@@ -168,7 +166,8 @@ class Response:
             {"type": "rate_limits.updated", "rate_limits": []},
         ]
 
-    def _open(self, previous: str | None) -> list[Event]:
+    def open_message(self, previous: str | None) -> list[Event]:
+        """Add the message item, once, for text or audio to belong to."""
         if self.message:
             return []
         item: Item = {
@@ -181,18 +180,20 @@ class Response:
         }
         self.message = MessageItem(item, len(self.output), previous)
         self.output.append(item)
-        part = {"type": "audio", "transcript": ""} if self.spoken else {"type": "text", "text": ""}
+        part = (
+            {"type": "audio", "transcript": ""} if self.has_audio else {"type": "text", "text": ""}
+        )
         return [
             *self._item_added(item, self.message.output_index, previous),
             {**self._part("response.content_part.added"), "part": part},
         ]
 
-    def _close(self, *, whole: bool) -> list[Event]:
+    def _close_message(self, *, is_whole: bool) -> list[Event]:
         message = self.message
         if message is None:
             return []
         text = message.text
-        if self.spoken:
+        if self.has_audio:
             part = {"type": "audio", "transcript": text}
             kept = text if self.heard_ms is None else self.reply.heard_text(self.heard_ms)
             content = {"type": "output_audio", "transcript": kept}
@@ -205,7 +206,7 @@ class Response:
             content = {"type": "output_text", "text": text}
             done = [{**self._part("response.output_text.done"), "text": text}]
         message.item["content"] = [content]
-        message.item["status"] = "completed" if whole else "incomplete"
+        message.item["status"] = "completed" if is_whole else "incomplete"
         return [
             *done,
             {**self._part("response.content_part.done"), "part": part},
@@ -225,7 +226,7 @@ class Response:
     def _item_added(self, item: Item, index: int, previous: str | None) -> list[Event]:
         where = {"response_id": self.id, "output_index": index}
         added: list[Event] = [{"type": "response.output_item.added", **where, "item": dict(item)}]
-        if self.terms.conversation_id:
+        if self.settings.conversation_id:
             added.append(
                 {
                     "type": "conversation.item.added",
@@ -238,15 +239,15 @@ class Response:
     def _item_done(self, item: Item, index: int, previous: str | None) -> list[Event]:
         where = {"response_id": self.id, "output_index": index}
         done: list[Event] = [{"type": "response.output_item.done", **where, "item": dict(item)}]
-        if self.terms.conversation_id:
-            told = {"previous_item_id": previous, "item": dict(item)}
-            done.insert(0, {"type": "conversation.item.done", **told})
+        if self.settings.conversation_id:
+            place = {"previous_item_id": previous, "item": dict(item)}
+            done.insert(0, {"type": "conversation.item.done", **place})
         return done
 
 
-def _usage(spent: UsageReported | None) -> dict[str, Any]:
+def _usage(usage: UsageReported | None) -> dict[str, Any]:
     """Zeros where the provider does not count."""
-    prompt, completion = (spent.prompt_tokens, spent.completion_tokens) if spent else (0, 0)
+    prompt, completion = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
     details = {"text_tokens": prompt, "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 0}
     return {
         "total_tokens": prompt + completion,

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from interaction.core.config import ConversationConfig, TurnDetection
 from interaction.core.types import ResponseOptions, ToolSpec
-from interaction.edges.openai.errors import ClientError, bearable
+from interaction.edges.openai.errors import ClientError, check_limits
 from interaction.edges.openai.formats import AudioFormat
 
 PCM = AudioFormat("audio/pcm")
@@ -40,7 +40,7 @@ SEMANTIC_VAD: dict[str, Any] = {
     "interrupt_response": True,
 }
 SILENCE_MS = {"low": 1_200, "medium": 700, "auto": 700, "high": 400}
-"""By eagerness: we end a turn by silence alone, and wait the longer the less eager we are to be."""
+"""Silence that ends a turn, by eagerness: Parley detects semantic_vad's turns by silence alone."""
 BETA = {
     "modalities": ("output_modalities",),
     "voice": ("audio", "output", "voice"),
@@ -52,7 +52,7 @@ BETA = {
     "turn_detection": ("audio", "input", "turn_detection"),
     "max_response_output_tokens": ("max_output_tokens",),
 }
-"""Where the flat fields of the protocol's beta stand now."""
+"""Flat fields of the protocol's beta, and where they stand now."""
 BETA_FORMATS = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma"}
 MOST_TOOLS = 128
 
@@ -63,21 +63,23 @@ _transcription = TypeAdapter(RealtimeTranscriptionSessionCreateRequest)
 class Settings:
     """The effective configuration of one session, as it is echoed."""
 
-    def __init__(self, session_id: str, model: str, expires_at: int, *, transcribes: bool) -> None:
+    def __init__(
+        self, session_id: str, model: str, expires_at: int, *, is_transcription: bool
+    ) -> None:
         self._own = {"id": session_id, "model": model, "expires_at": expires_at}
         self.voice_locked = False
-        """The model has spoken: its voice stays."""
-        self._fields = _transcription_defaults() if transcribes else _realtime_defaults(model)
+        """The model has sent audio: its voice can no longer change."""
+        self._fields = _transcription_defaults() if is_transcription else _realtime_defaults(model)
 
     def echo(self) -> dict[str, Any]:
-        kind = "realtime.transcription_session" if self.transcribes else "realtime.session"
+        kind = "realtime.transcription_session" if self.is_transcription else "realtime.session"
         return {**copy.deepcopy(self._fields), **self._own, "object": kind}
 
     def update(self, changes: Any) -> None:
-        """Take a ``session.update``. Raises ``Complaint``, changing nothing."""
+        """Apply a ``session.update``. Raises ``ClientError``, changing nothing."""
         if not isinstance(changes, dict):
             raise ClientError("invalid_value", "session must be an object.", "session")
-        bearable(changes)
+        check_limits(changes)
         changes = _modern(changes)
         kind = changes.get("type") or self._fields["type"]
         if kind not in ("realtime", "transcription"):
@@ -88,26 +90,26 @@ class Settings:
             if self.voice_locked:
                 message = "The type cannot change once the model has spoken in this session."
                 raise ClientError("invalid_value", message, "session.type")
-            transcribes = kind == "transcription"
+            is_transcription = kind == "transcription"
             fields = (
                 _transcription_defaults()
-                if transcribes
+                if is_transcription
                 else _realtime_defaults(str(self._own["model"]))
             )
-        _merge(fields, changes, _known(kind))
+        _merge(fields, changes, _defaults(kind))
         _check(fields)
-        if self.voice_locked and not self.transcribes:
+        if self.voice_locked and not self.is_transcription:
             voice = self._fields["audio"]["output"]["voice"]
             if fields["audio"]["output"]["voice"] != voice:
                 message = "The voice cannot change once the model has spoken in this session."
                 raise ClientError("cannot_update_voice", message, "session.audio.output.voice")
         self._fields = fields
 
-    # What it means here.
+    # What it means to Parley.
 
     @property
-    def transcribes(self) -> bool:
-        """Whether it only writes down what it hears."""
+    def is_transcription(self) -> bool:
+        """Whether the session only transcribes, and never responds."""
         return bool(self._fields["type"] == "transcription")
 
     @property
@@ -120,9 +122,9 @@ class Settings:
 
     @property
     def transcription(self) -> Mapping[str, Any] | None:
-        """Null: transcripts of the person are not told."""
-        told: Mapping[str, Any] | None = self._fields["audio"]["input"]["transcription"]
-        return told
+        """None: the client is not sent transcripts of the person."""
+        chosen: Mapping[str, Any] | None = self._fields["audio"]["input"]["transcription"]
+        return chosen
 
     @property
     def modalities(self) -> list[str]:
@@ -131,30 +133,31 @@ class Settings:
     @property
     def voice(self) -> Any:
         """A name, or an object with the id of a voice of one's own."""
-        return None if self.transcribes else self._fields["audio"]["output"]["voice"]
+        return None if self.is_transcription else self._fields["audio"]["output"]["voice"]
 
     @property
-    def hears(self) -> AudioFormat:
+    def input_format(self) -> AudioFormat:
         return AudioFormat(self._fields["audio"]["input"]["format"]["type"])
 
     @property
-    def speaks(self) -> AudioFormat:
-        if self.transcribes:
+    def output_format(self) -> AudioFormat:
+        if self.is_transcription:
             return PCM
         return AudioFormat(self._fields["audio"]["output"]["format"]["type"])
 
     @property
-    def commits_by_hand(self) -> bool:
+    def commits_by_client(self) -> bool:
+        """The client ends turns itself: there is no turn detection."""
         return self._fields["audio"]["input"]["turn_detection"] is None
 
     @property
-    def answers_by_itself(self) -> bool:
-        """Whoever has finished speaking is answered without being asked."""
+    def responds_automatically(self) -> bool:
+        """Whether a turn is responded to without a ``response.create``."""
         found = self._fields["audio"]["input"]["turn_detection"]
-        return bool(not self.transcribes and found and found["create_response"])
+        return bool(not self.is_transcription and found and found["create_response"])
 
     def options(self, asked: Mapping[str, Any] | None = None) -> ResponseOptions:
-        """How a reply is made; ``asked``: a ``response.create``'s own wishes."""
+        """How a reply is made; ``asked``: the fields of a ``response.create``."""
         wishes = {**self._fields, **{k: v for k, v in (asked or {}).items() if v is not None}}
         tools = [tool for tool in wishes.get("tools") or () if tool.get("type") == "function"]
         audio = ((asked or {}).get("audio") or {}).get("output") or {}
@@ -169,12 +172,12 @@ class Settings:
         )
 
     def config(self) -> ConversationConfig:
-        """How the conversation is led."""
+        """The settings as the core has them."""
         found = self._fields["audio"]["input"]["turn_detection"]
         respond_when: Any = "asked"
-        if self.transcribes:
+        if self.is_transcription:
             respond_when = "never"
-        elif self.answers_by_itself:
+        elif self.responds_automatically:
             respond_when = "always"
         return ConversationConfig(
             barge_in=bool(found and found["interrupt_response"]),
@@ -224,12 +227,12 @@ def _input_defaults(transcription: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _known(kind: str) -> dict[str, Any]:
+def _defaults(kind: str) -> dict[str, Any]:
     return _transcription_defaults() if kind == "transcription" else _realtime_defaults("")
 
 
 def _modern(changes: dict[str, Any]) -> dict[str, Any]:
-    """The beta's flat fields where they stand now."""
+    """The changes with the beta's flat fields moved to where they stand now."""
     modern = copy.deepcopy(changes)
     for name, path in BETA.items():
         if name not in modern:
@@ -249,7 +252,7 @@ def _modern(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def modern_modalities(beta: Any) -> Any:
-    """The beta's ``["text", "audio"]``: audio is always told in words too."""
+    """The beta's ``["text", "audio"]``: audio always has its transcript."""
     if not isinstance(beta, list):
         return beta
     return ["audio"] if "audio" in beta else ["text"]
@@ -302,7 +305,7 @@ def _format(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(fields: dict[str, Any]) -> None:
-    """By the SDK's own models, and the ranges that they do not tell."""
+    """Validate by the SDK's own models, and by the ranges that these lack."""
     adapter: TypeAdapter[Any] = _transcription if fields["type"] == "transcription" else _realtime
     try:
         adapter.validate_python({k: v for k, v in fields.items() if v is not None}, strict=True)
@@ -326,7 +329,7 @@ def _check(fields: dict[str, Any]) -> None:
 
 
 def _names(fields: Mapping[str, Any]) -> set[str]:
-    """All field names there are, so that an error's place holds nothing that was sent."""
+    """All field names there are, so that an error's place quotes nothing of the client's."""
     found = set(fields) | {"type", "threshold", "silence_duration_ms", "prefix_padding_ms"}
     for value in fields.values():
         if isinstance(value, dict):

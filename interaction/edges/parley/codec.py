@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from interaction.core.commands import Command, CommitTurn, InterruptReply, PlaybackReport, SendText
-from interaction.core.config import TurnDetection
 from interaction.core.events import ProviderSwitched, ToolInvoked
 from interaction.core.metrics import METRIC_NAMES
 from interaction.core.news import (
@@ -34,8 +33,8 @@ from interaction.core.news import (
 )
 from interaction.edges.parley import messages
 from interaction.edges.parley.messages import AudioHeader, ClientMessage
-from interaction.sessions.driver import Summary
-from interaction.sessions.settings import TurnDetectionChoice, WireModel
+from interaction.sessions.settings import WireModel
+from interaction.sessions.totals import Summary
 
 MAX_AUDIO_BYTES = 1 << 20
 """Audio in one message: at 16 kHz that is half a minute."""
@@ -49,7 +48,7 @@ CLIENT_TYPES: frozenset[str] = frozenset(
 
 
 class InvalidMessage(Exception):
-    """A frame that means nothing. ``message`` names what is wrong, never what was said."""
+    """A frame that cannot be read. ``message`` names what is wrong, and quotes nothing of it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -60,7 +59,7 @@ class InvalidMessage(Exception):
 def decode(*, text: str | None = None, data: bytes | None = None) -> ClientMessage | bytes:
     """Read a frame: audio (mono s16le at the session's input rate) or a message.
 
-    Raises ``Unreadable``.
+    Raises ``InvalidMessage``.
     """
     if text is None:
         return _checked_audio(data or b"")
@@ -87,7 +86,7 @@ def decode(*, text: str | None = None, data: bytes | None = None) -> ClientMessa
 
 
 def explain(error: ValidationError, *, skip: int = 1) -> str:
-    """Which fields are wrong, and how; without what stood in them.
+    """Which fields are wrong, and how; without their values.
 
     ``skip``: parts of each location that are no field (the discriminator of a message).
     """
@@ -127,7 +126,7 @@ def _too_large() -> InvalidMessage:
 
 
 def command(message: ClientMessage) -> Command | None:
-    """What a message asks of the conversation; None where it is the edge's own business."""
+    """A message as a command to the conversation; None where the consumer carries it out."""
     match message:
         case messages.TextInput(text=text):
             return SendText(text)
@@ -138,10 +137,6 @@ def command(message: ClientMessage) -> Command | None:
         case messages.Playback():
             return PlaybackReport(**message.model_dump(exclude={"type"}))
     return None
-
-
-def turn_detection(choice: TurnDetectionChoice) -> TurnDetection:
-    return TurnDetection(**choice.model_dump())
 
 
 SAME_FIELDS: dict[type[News], type[WireModel]] = {
@@ -160,17 +155,20 @@ SAME_FIELDS: dict[type[News], type[WireModel]] = {
 }
 
 
-def encode(news: News) -> WireModel:
-    """What the client is told. Audio is not told but sent: see ``pack``."""
+def encode(news: News) -> WireModel | None:
+    """The message that tells the client; None for what this protocol has no message for, and for
+    audio, which ``pack`` makes a binary frame of."""
     match news:
         case TranscriptUpdated(turn_id, text, final):
-            told = messages.TranscriptFinal if final else messages.TranscriptPartial
-            return told(turn_id=turn_id, text=text)
+            transcript = messages.TranscriptFinal if final else messages.TranscriptPartial
+            return transcript(turn_id=turn_id, text=text)
         case ReplyEnded(turn_id, reply_id, figures):
             return messages.ResponseEnded(
                 turn_id=turn_id, reply_id=reply_id, latency=latency(figures)
             )
-    message = SAME_FIELDS[type(news)]
+    message = SAME_FIELDS.get(type(news))
+    if message is None:
+        return None
     fields = (field.name for field in dataclasses.fields(news))
     return message(**{name: getattr(news, name) for name in fields if name in message.model_fields})
 

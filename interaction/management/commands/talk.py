@@ -21,7 +21,7 @@ from interaction.audio.resample import Resampler
 from interaction.management.users import get_active_user
 from interaction.models import ApiToken
 from interaction.talk import report
-from interaction.talk.client import Failed, Talk, TurnHeard, hold, is_here
+from interaction.talk.client import ObservedTurn, Talk, TalkFailed, hold_conversation, is_local
 
 STAGES = ("stt", "llm", "tts")
 RATES = range(8_000, 96_001)
@@ -67,23 +67,23 @@ class Command(BaseCommand):
         self.console = Console(
             file=cast("IO[str]", self.stdout), quiet=options["json"], soft_wrap=True
         )
-        said: list[tuple[str, TurnHeard]] = []
+        results: list[tuple[str, ObservedTurn]] = []
         unanswered: list[str] = []
 
         async def conversation(talk: Talk) -> None:
             for name, sound in sounds:
                 turns = await talk.speak(at_rate(sound, talk.rate), commit=options["push_to_talk"])
-                said.extend((name, turn) for turn in turns)
+                results.extend((name, turn) for turn in turns)
                 if not any(turn.answered for turn in turns):
                     unanswered.append(name)
             for text in options["text"]:
                 turns = await talk.write(text)
-                said.extend((text, turn) for turn in turns)
+                results.extend((text, turn) for turn in turns)
                 if not any(turn.answered for turn in turns):
                     unanswered.append(text)
 
-        talk = self._hold(conversation, session_settings(options, sounds), options)
-        self._print(talk, said, unanswered, options)
+        talk = self._talk(conversation, session_settings(options, sounds), options)
+        self._print(talk, results, unanswered, options)
         if unanswered:
             raise CommandError(_("No reply to: %(what)s") % {"what": ", ".join(unanswered)})
 
@@ -96,29 +96,31 @@ class Command(BaseCommand):
         except wav.AudioRejected as rejected:
             raise CommandError(f"{path}: {rejected.message}") from rejected
 
-    def _hold(self, conversation: Any, wanted: dict[str, Any], options: dict[str, Any]) -> Talk:
+    def _talk(self, conversation: Any, wanted: dict[str, Any], options: dict[str, Any]) -> Talk:
         here = f"http://127.0.0.1:{settings.ENV.port}"
         url = (options["url"] or here).rstrip("/").replace("http", "ws", 1)
         with token_for(url, options) as token:
             try:
                 return asyncio.run(
-                    hold(url, token, report.EventList(self.console), conversation, **wanted)
+                    hold_conversation(
+                        url, token, report.EventList(self.console), conversation, **wanted
+                    )
                 )
-            except Failed as failed:
+            except TalkFailed as failed:
                 raise CommandError(str(failed)) from failed
 
     def _print(
         self,
         talk: Talk,
-        said: list[tuple[str, TurnHeard]],
+        results: list[tuple[str, ObservedTurn]],
         unanswered: list[str],
         options: dict[str, Any],
     ) -> None:
-        files = [self._write(options["out"], n, t) for n, (_name, t) in enumerate(said, 1)]
-        for name, turn in said:
-            report.words(self.console, name, turn)
+        files = [self._write(options["out"], n, t) for n, (_name, t) in enumerate(results, 1)]
+        for name, turn in results:
+            report.print_words(self.console, name, turn)
         self.console.print()
-        self.console.print(report.latency_table([turn for _name, turn in said]))
+        self.console.print(report.latency_table([turn for _name, turn in results]))
         if options["json"]:
             document = {
                 "ok": not unanswered,
@@ -126,18 +128,18 @@ class Command(BaseCommand):
                 "unanswered": unanswered,
                 "turns": [
                     report.as_json(name, turn, file)
-                    for (name, turn), file in zip(said, files, strict=True)
+                    for (name, turn), file in zip(results, files, strict=True)
                 ],
                 "summary": talk.summary,
             }
             self.stdout.write(json.dumps(document, indent=2, ensure_ascii=False))
 
-    def _write(self, folder: Path | None, number: int, turn: TurnHeard) -> str | None:
-        if folder is None or turn.listening is None:
+    def _write(self, folder: Path | None, number: int, turn: ObservedTurn) -> str | None:
+        if folder is None or turn.playback is None:
             return None
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"reply-{number}.wav"
-        path.write_bytes(wav.wrap(bytes(turn.listening.pcm), turn.listening.rate))
+        path.write_bytes(wav.wrap(bytes(turn.playback.pcm), turn.playback.rate))
         return str(path)
 
 
@@ -181,7 +183,7 @@ def token_for(url: str, options: dict[str, Any]) -> Iterator[str]:
         yield Path(options["token_file"]).read_text().strip()
     elif token := settings.ENV.parley_token.get_secret_value():
         yield token
-    elif not is_here(url):
+    elif not is_local(url):
         raise CommandError(
             _("A server elsewhere needs a token: set PARLEY_TOKEN, or use --token-file.")
         )

@@ -81,9 +81,9 @@ async def test_fallbacks_and_tools_are_told(connect: Connect) -> None:
         await client.send("text_input", text="hold")
         await client.until("response_started")
         order, engine = respond(), ScriptedEngine.made[-1]
-        engine.tell(ProviderSwitched(order.turn_id, "llm", "openai", "provider_timeout", "demo"))
+        engine.emit(ProviderSwitched(order.turn_id, "llm", "openai", "provider_timeout", "demo"))
         ids = (order.turn_id, order.reply_id, uuid4(), uuid4())
-        engine.tell(ToolInvoked(*ids, "current_time", "{}", "succeeded", '"noon"', ms=1.5))
+        engine.emit(ToolInvoked(*ids, "current_time", "{}", "succeeded", '"noon"', ms=1.5))
         assert (await client.until("provider_fallback"))["provider"] == "demo"
         assert (await client.until("tool_invocation"))["tool"] == "current_time"
 
@@ -94,8 +94,8 @@ async def test_an_agent_may_end_the_session_after_its_last_words(connect: Connec
         await client.send("text_input", text="hold")
         await client.until("response_started")
         order, engine = respond(), ScriptedEngine.made[-1]
-        engine.tell(SessionEndRequested(order.reply_id))
-        engine.tell(ReplyText(order.reply_id, "Goodbye.", 0))
+        engine.emit(SessionEndRequested(order.reply_id))
+        engine.emit(ReplyText(order.reply_id, "Goodbye.", 0))
         assert (await client.until("session_ended"))["reason"] == "ended_by_agent"
 
 

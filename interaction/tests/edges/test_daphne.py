@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from interaction.audio import wav
 from interaction.models import Session
-from interaction.tests.fakes.scripted_engine import HEARD
+from interaction.tests.fakes.scripted_engine import TRANSCRIPT
 from voiceproject.testing.web import WebServer
 
 PATIENCE = 20
@@ -94,10 +94,24 @@ async def test_a_client_whose_connection_breaks_leaves_an_ended_session(
     assert (await session(pk=session_id, status="ended")).end_reason == "client_left"
 
 
+async def test_clients_that_close_while_a_reply_is_sent_have_left(
+    web: WebServer, token: str
+) -> None:
+    sessions, logged = [], len(web.log())
+    for _ in range(5):
+        async with socket(web, Authorization=f"Bearer {token}") as connection:
+            sessions.append(await start(connection))
+            await connection.send('{"type": "text_input", "text": "talk for 30 seconds"}')
+            await until(connection, "response_started")
+    for session_id in sessions:
+        assert (await session(pk=session_id, status="ended")).end_reason == "client_left"
+    assert "ERROR" not in web.log()[logged:]
+
+
 async def test_an_upload_whose_caller_goes_away_is_stopped(
     web: WebServer, token: str, spoken: Callable[[str], wav.Sound]
 ) -> None:
-    sound = spoken(HEARD)
+    sound = spoken(TRANSCRIPT)
     _reader, writer = await asyncio.open_connection("127.0.0.1", web.port)
     writer.write(_upload(token, wav.wrap(sound.pcm, sound.rate), web.port))
     await writer.drain()

@@ -11,7 +11,8 @@ import pytest
 from django.conf import settings
 
 from interaction.core.metrics import METRICS
-from interaction.edges import auth, json_schemas
+from interaction.edges import json_schemas
+from interaction.edges.close_codes import CloseCode
 from interaction.edges.parley import codec
 
 TEXT = (settings.BASE_DIR / "docs" / "protocol.md").read_text()
@@ -42,7 +43,7 @@ def test_the_table_of_metrics_is_their_declaration() -> None:
 
 
 def test_codes_and_limits_are_named() -> None:
-    for code in (auth.UNAUTHENTICATED, auth.BAD_ORIGIN):
+    for code in (CloseCode.UNAUTHENTICATED, CloseCode.BAD_ORIGIN, CloseCode.TOO_SLOW):
         assert f"| {code} |" in TEXT
     assert codec.MAX_AUDIO_BYTES == 1 << 20
     source = Path(codec.__file__).read_text()

@@ -106,7 +106,7 @@ async def test_a_realtime_turn_that_fails_is_a_reason_to_offer(
         await client.in_step()
         (asked,) = (o for o in engines[0].orders if isinstance(o, Respond))
         why = ("scripted", "provider_timeout", "It took too long.")
-        engines[0].tell(StageFailed(asked.turn_id, "realtime", *why, retryable=True))
+        engines[0].emit(StageFailed(asked.turn_id, "realtime", *why, retryable=True))
         offer = await client.until("fallback_offered")
     assert (offer["mode"], offer["code"]) == ("cascade", "provider_timeout")
 

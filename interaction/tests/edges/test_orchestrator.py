@@ -20,7 +20,7 @@ from interaction.audio import wav
 from interaction.core.orders import CancelReply, EndTurn, SendAudio
 from interaction.models import Session
 from interaction.tests.edges.client import validator
-from interaction.tests.fakes.scripted_engine import HEARD, ScriptedEngine
+from interaction.tests.fakes.scripted_engine import TRANSCRIPT, ScriptedEngine
 
 Spoken = Callable[[str], wav.Sound]
 
@@ -58,7 +58,7 @@ def caller(token: str) -> Caller:
 
 @pytest.fixture
 def question(spoken: Spoken) -> bytes:
-    sound = spoken(HEARD)
+    sound = spoken(TRANSCRIPT)
     return wav.wrap(sound.pcm, sound.rate)
 
 
@@ -81,8 +81,8 @@ async def test_json_holds_words_audio_and_the_whole_timeline(
     caller: Caller, question: bytes
 ) -> None:
     answer = await caller.answer(question)
-    assert answer["transcript"] == HEARD
-    assert answer["reply"] == f"You said: {HEARD}."
+    assert answer["transcript"] == TRANSCRIPT
+    assert answer["reply"] == f"You said: {TRANSCRIPT}."
     assert seconds(base64.b64decode(answer["audio"])) == 1
     events = [event["event"] for event in answer["timeline"]["events"]]
     wanted = ["speech_started", "speech_ended", "transcript_final", "first_audio", "last_audio"]
@@ -97,7 +97,7 @@ async def test_json_holds_words_audio_and_the_whole_timeline(
 async def test_an_upload_is_one_turn_whatever_pauses_it_has(
     caller: Caller, spoken: Spoken, engines: list[ScriptedEngine]
 ) -> None:
-    sound = spoken(HEARD)
+    sound = spoken(TRANSCRIPT)
     paused = sound.pcm + bytes(3 * 32_000) + sound.pcm
     await caller.answer(wav.wrap(paused, sound.rate))
     [engine] = engines
@@ -117,10 +117,18 @@ async def test_the_turn_is_kept_like_any_other(
     assert engine.closed
 
 
+async def test_a_provider_that_counts_its_usage_is_no_obstacle(
+    caller: Caller, question: bytes
+) -> None:
+    says_count = json.dumps({"stt": {"model": "says count to ten"}})
+    answer = await caller.answer(question, providers=says_count)
+    assert answer["reply"] == "You said: count to ten."
+
+
 async def test_a_long_recording_is_heard_to_its_end(
     caller: Caller, spoken: Spoken, engines: list[ScriptedEngine]
 ) -> None:
-    sound = spoken(HEARD)
+    sound = spoken(TRANSCRIPT)
     times = 120 * sound.rate * 2 // len(sound.pcm)
     await caller.answer(wav.wrap(sound.pcm * times, sound.rate))
     [engine] = engines

@@ -16,7 +16,7 @@ from interaction.models import Session
 from interaction.sessions import create
 from interaction.sessions.settings import SessionSettings
 from interaction.tests.edges.client import Client
-from interaction.tests.fakes.scripted_engine import HEARD, ScriptedEngine
+from interaction.tests.fakes.scripted_engine import TRANSCRIPT, ScriptedEngine
 
 Connect = Callable[[], Client]
 MANUAL = {"kind": "manual"}
@@ -32,14 +32,14 @@ async def test_a_spoken_turn_goes_from_speech_to_reply(
 ) -> None:
     async with connect() as client:
         started = await client.start(input_sample_rate=16_000)
-        await client.send_audio(spoken(HEARD).pcm + SECOND_OF_SILENCE)
+        await client.send_audio(spoken(TRANSCRIPT).pcm + SECOND_OF_SILENCE)
         await client.until("speech_started")
         ended = await client.until("speech_ended")
         assert ended["kept"]
-        assert (await client.until("transcript_final"))["text"] == HEARD
+        assert (await client.until("transcript_final"))["text"] == TRANSCRIPT
         reply = await client.until("response_started")
         text = await client.until("agent_response")
-        assert text["text"] == f"You said: {HEARD}."
+        assert text["text"] == f"You said: {TRANSCRIPT}."
         done = await client.until("response_ended")
         await client.has_played(reply["reply_id"], 1_000, ended=True)
         await client.until("status")
@@ -67,10 +67,10 @@ async def test_audio_in_base64_is_the_same_as_binary_audio(
 ) -> None:
     async with connect() as client:
         await client.start(turn_detection=MANUAL)
-        audio = base64.b64encode(spoken(HEARD).pcm).decode()
+        audio = base64.b64encode(spoken(TRANSCRIPT).pcm).decode()
         await client.send("audio_chunk", audio=audio)
         await client.send("commit")
-        assert (await client.until("transcript_final"))["text"] == HEARD
+        assert (await client.until("transcript_final"))["text"] == TRANSCRIPT
         await client.until_last_audio()
 
 
@@ -81,7 +81,7 @@ async def test_any_rate_is_resampled_both_ways(
     from interaction.audio.resample import Resampler
 
     up = Resampler(16_000, rate)
-    pcm = up.feed(spoken(HEARD).pcm) + up.finish()
+    pcm = up.feed(spoken(TRANSCRIPT).pcm) + up.finish()
     async with connect() as client:
         await client.start(input_sample_rate=rate, output_sample_rate=rate, turn_detection=MANUAL)
         await client.send_audio(pcm)
@@ -92,7 +92,7 @@ async def test_any_rate_is_resampled_both_ways(
         heard = sum(len(o.pcm) for o in engine.orders if isinstance(o, SendAudio))
         sent = sum(len(piece.pcm) for piece in client.audio(reply["reply_id"])) // 2
     assert sent == pytest.approx(rate, abs=2)
-    assert heard == pytest.approx(len(spoken(HEARD).pcm), abs=16_000)
+    assert heard == pytest.approx(len(spoken(TRANSCRIPT).pcm), abs=16_000)
 
 
 async def test_a_typed_turn_is_answered(connect: Connect) -> None:
@@ -145,7 +145,7 @@ async def test_switches_can_be_changed_while_it_runs(
     async with connect() as client:
         await client.start()
         await client.send("update_session", turn_detection=MANUAL, barge_in_enabled=False)
-        await client.send_audio(spoken(HEARD).pcm + SECOND_OF_SILENCE)
+        await client.send_audio(spoken(TRANSCRIPT).pcm + SECOND_OF_SILENCE)
         await client.send("commit")
         await client.until("transcript_final")
         await client.until_last_audio()
@@ -181,9 +181,9 @@ class TestBargeIn:
             reply = await client.until("response_started")
             while not client.audio():
                 await client.receive()
-            await client.send_audio(spoken(HEARD).pcm + SECOND_OF_SILENCE)
+            await client.send_audio(spoken(TRANSCRIPT).pcm + SECOND_OF_SILENCE)
             assert (await client.until("interrupted"))["reply_id"] == reply["reply_id"]
-            assert (await client.until("transcript_final"))["text"] == HEARD
+            assert (await client.until("transcript_final"))["text"] == TRANSCRIPT
             await client.until_last_audio()
             [engine] = ScriptedEngine.live
             assert any(isinstance(order, CancelReply) for order in engine.orders)

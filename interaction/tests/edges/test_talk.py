@@ -13,15 +13,15 @@ from django.core.management import CommandError, call_command
 
 from interaction.audio import wav
 from interaction.models import ApiToken, Session
-from interaction.talk.sound import Listening, end_of_speech
-from interaction.tests.fakes.scripted_engine import HEARD, tone
+from interaction.talk.sound import SimulatedPlayback, end_of_speech
+from interaction.tests.fakes.scripted_engine import TRANSCRIPT, tone
 from voiceproject.testing.web import WebServer
 
 
 @pytest.fixture
 def file(tmp_path: Path, spoken: Callable[[str], wav.Sound]) -> Path:
     path = tmp_path / "question.wav"
-    sound = spoken(HEARD)
+    sound = spoken(TRANSCRIPT)
     path.write_bytes(wav.wrap(sound.pcm, sound.rate))
     return path
 
@@ -43,9 +43,9 @@ def test_a_file_and_a_text_are_turns_of_one_session(
     replies = tmp_path / "replies"
     heard = json.loads(talk(file, "--json", text=["hello"], out=replies))
     assert heard["ok"]
-    assert [turn["transcript"] for turn in heard["turns"]] == [HEARD, "hello"]
+    assert [turn["transcript"] for turn in heard["turns"]] == [TRANSCRIPT, "hello"]
     assert [turn["reply"] for turn in heard["turns"]] == [
-        f"You said: {HEARD}.",
+        f"You said: {TRANSCRIPT}.",
         "You said: hello.",
     ]
     for turn in heard["turns"]:
@@ -76,7 +76,7 @@ def test_it_prints_events_words_and_latencies(talk: Callable[..., str], token: s
 
 def test_push_to_talk_ends_the_turn_with_the_file(talk: Callable[..., str], file: Path) -> None:
     heard = json.loads(talk(file, "--json", push_to_talk=True))
-    assert [turn["transcript"] for turn in heard["turns"]] == [HEARD]
+    assert [turn["transcript"] for turn in heard["turns"]] == [TRANSCRIPT]
 
 
 def test_what_got_no_reply_is_named_and_fails(talk: Callable[..., str], tmp_path: Path) -> None:
@@ -115,25 +115,25 @@ def test_a_file_that_cannot_be_read_is_named(talk: Callable[..., str], tmp_path:
         talk()
 
 
-class TestListening:
+class TestSimulatedPlayback:
     def test_it_ends_when_all_that_will_come_has_been_played(self) -> None:
-        ear = Listening(24_000)
-        ear.take(tone(300), last=False)
-        ear.go_on(200)
-        assert not ear.ended
-        ear.go_on(200)
-        assert (ear.played_ms, ear.underruns, ear.ended) == (300, 1, False)
-        ear.take(b"", last=True)
-        assert ear.ended
+        playback = SimulatedPlayback(24_000)
+        playback.add_audio(tone(300), last=False)
+        playback.advance(200)
+        assert not playback.ended
+        playback.advance(200)
+        assert (playback.played_ms, playback.underruns, playback.ended) == (300, 1, False)
+        playback.add_audio(b"", last=True)
+        assert playback.ended
 
     def test_running_dry_is_counted_once_a_gap(self) -> None:
-        ear = Listening(24_000)
-        ear.take(tone(100), last=False)
+        playback = SimulatedPlayback(24_000)
+        playback.add_audio(tone(100), last=False)
         for _ in range(3):
-            ear.go_on(100)
-        ear.take(tone(100), last=False)
-        ear.go_on(50)
-        assert ear.underruns == 1
+            playback.advance(100)
+        playback.add_audio(tone(100), last=False)
+        playback.advance(50)
+        assert playback.underruns == 1
 
 
 def test_the_end_of_speech_is_where_it_falls_silent() -> None:

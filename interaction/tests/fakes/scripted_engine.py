@@ -1,4 +1,4 @@
-"""An engine that needs no provider, no worker and no Redis: it answers in the words of a script.
+"""An engine that needs no provider, no worker and no Redis: it replies by a script.
 
 Chosen by ``settings.PARLEY_ENGINES``. What a turn's words contain says what happens to it.
 """
@@ -22,18 +22,19 @@ from interaction.core.events import (
     ReplySentence,
     ReplyText,
     StageFailed,
+    UsageReported,
 )
 from interaction.core.orders import EndTurn, EngineOrder, Respond, TranscribeTurn
 from interaction.core.records import TurnRecord
 from interaction.core.types import OUTPUT_SAMPLE_RATE, Message, ToolCall
 
-HEARD = "what is the weather like in paris today"
+TRANSCRIPT = "what is the weather like in paris today"
 """The transcript of every spoken turn, unless the STT model is called ``says …``."""
 PIECE_MS = 100
 
 
 def tone(ms: int) -> bytes:
-    """Something that is not silence: a square wave at ``SPEAKING_RATE``."""
+    """A square wave: mono s16le at ``OUTPUT_SAMPLE_RATE``."""
     period = (b"\x00\x10" * 30 + b"\x00\xf0" * 30) * (ms * OUTPUT_SAMPLE_RATE // 60_000 + 1)
     return period[: ms * OUTPUT_SAMPLE_RATE // 1000 * 2]
 
@@ -43,9 +44,10 @@ class ScriptedBug(Exception):
 
 
 class ScriptedEngine:
-    """``hold``: answer nothing until a test does. ``fail``: the LLM times out. ``break``: a bug.
-    ``lost``: nothing can come any more. ``call x``: the client's tool. ``mute``: text without
-    audio. ``cut``: as much as it may write. ``for N seconds``: so much audio; else one second."""
+    """``hold``: reply nothing until a test does. ``fail``: the LLM times out. ``break``: a bug.
+    ``lost``: the engine is lost. ``call x``: call the client's tool ``x``. ``mute``: text without
+    audio. ``cut``: reach the token limit. ``count``: report the usage, too. ``for N seconds``: so
+    much audio; else one second."""
 
     made: ClassVar[list[ScriptedEngine]] = []
     live: ClassVar[list[ScriptedEngine]] = []
@@ -53,8 +55,8 @@ class ScriptedEngine:
 
     def __init__(self, spec: SessionSpec) -> None:
         self.spec = spec
-        self.heard = (
-            spec.stt[0].model.removeprefix("says ") if "says " in spec.stt[0].model else HEARD
+        self.transcript = (
+            spec.stt[0].model.removeprefix("says ") if "says " in spec.stt[0].model else TRANSCRIPT
         )
         self.orders: list[EngineOrder] = []
         self.records: list[TurnRecord] = []
@@ -71,19 +73,19 @@ class ScriptedEngine:
         self.orders.append(order)
         match order:
             case EndTurn(turn_id, reply_id, context):
-                self.tell(PartialTranscript(turn_id, self.heard[:10]))
-                self.tell(FinalTranscript(turn_id, self.heard, reply_id))
-                self._answer(turn_id, reply_id, [*context, Message("user", self.heard)])
+                self.emit(PartialTranscript(turn_id, self.transcript[:10]))
+                self.emit(FinalTranscript(turn_id, self.transcript, reply_id))
+                self._reply(turn_id, reply_id, [*context, Message("user", self.transcript)])
             case TranscribeTurn(turn_id):
-                self.tell(FinalTranscript(turn_id, self.heard))
+                self.emit(FinalTranscript(turn_id, self.transcript))
             case Respond(turn_id, _, reply_id, context, options):
                 if options.tools and context and context[-1].content.startswith("call "):
                     name = context[-1].content.removeprefix("call ")
                     call = ToolCall("call_1", name, "{}")
-                    self.tell(ClientToolCalled(turn_id, reply_id, call))
-                    self.tell(ReplyText(reply_id, "", 0))
+                    self.emit(ClientToolCalled(turn_id, reply_id, call))
+                    self.emit(ReplyText(reply_id, "", 0))
                     return
-                self._answer(turn_id, reply_id, list(context))
+                self._reply(turn_id, reply_id, list(context))
 
     async def wait_until_executed(self) -> None:
         return
@@ -100,40 +102,42 @@ class ScriptedEngine:
         if self in self.live:
             self.live.remove(self)
 
-    def tell(self, event: EngineEvent) -> None:
+    def emit(self, event: EngineEvent) -> None:
         self._events.put_nowait(event)
 
-    def _answer(self, turn_id: UUID, reply_id: UUID, context: list[Message]) -> None:
+    def _reply(self, turn_id: UUID, reply_id: UUID, context: list[Message]) -> None:
         words = context[-1].content if context else ""
         if "break" in words:
             raise ScriptedBug(words)
         if "fail" in words:
-            self.tell(
+            self.emit(
                 StageFailed(
                     turn_id, "llm", "demo", "provider_timeout", "It took too long.", True, reply_id
                 )
             )
         elif "lost" in words:
             message = "It does not answer."
-            self.tell(EngineLost("scripted", "provider_unavailable", message, True))
+            self.emit(EngineLost("scripted", "provider_unavailable", message, True))
         elif "mute" in words:
-            self.tell(ReplyText(reply_id, "Nothing to say aloud.", 0))
+            self.emit(ReplyText(reply_id, "Nothing to say aloud.", 0))
         elif "cut" in words:
-            self.tell(ReplyText(reply_id, "Once upon", 0, cut=True))
+            self.emit(ReplyText(reply_id, "Once upon", 0, cut=True))
         elif "hold" in words:
             self.asked_to_hold.set()
         else:
-            self.tell(MetricMeasured(turn_id, "llm_ttft", 12.5))
-            self.speak(reply_id, f"You said: {words}.", _seconds(words))
+            if "count" in words:
+                self.emit(UsageReported(turn_id, reply_id, 12, 34))
+            self.emit(MetricMeasured(turn_id, "llm_ttft", 12.5))
+            self.emit_reply(reply_id, f"You said: {words}.", _seconds(words))
 
-    def speak(self, reply_id: UUID, text: str, seconds: int, *, last: bool = True) -> None:
-        self.tell(ReplySentence(reply_id, 0, text))
-        self.tell(ReplyText(reply_id, text, 1))
+    def emit_reply(self, reply_id: UUID, text: str, seconds: int, *, last: bool = True) -> None:
+        self.emit(ReplySentence(reply_id, 0, text))
+        self.emit(ReplyText(reply_id, text, 1))
         pieces = seconds * 1000 // PIECE_MS
         for number in range(pieces):
-            self.tell(ReplyAudio(reply_id, number, 0, tone(PIECE_MS)))
+            self.emit(ReplyAudio(reply_id, number, 0, tone(PIECE_MS)))
         if last:
-            self.tell(ReplyAudio(reply_id, pieces, 0, b"", last=True))
+            self.emit(ReplyAudio(reply_id, pieces, 0, b"", last=True))
 
 
 def _seconds(words: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from interaction.audio.wav import Sound
-from interaction.talk.client import Failed, Talk
+from interaction.talk.client import Talk, TalkFailed
 from voiceproject.testing.calling import Caller, Ear, eventually
 from voiceproject.testing.stack import Providers
 
@@ -100,7 +100,7 @@ async def test_a_tool_is_run_told_and_kept_and_another_one_hangs_up(
         await asyncio.Event().wait()
 
     ear = Ear()
-    with pytest.raises(Failed, match="ended the session"):
+    with pytest.raises(TalkFailed, match="ended the session"):
         await caller.call(
             conversation, ear, providers=by_standin("llm"), tools=["current_time", "end_session"]
         )

@@ -18,7 +18,7 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_o
 import pytest
 
 from interaction.audio.wav import Sound
-from interaction.talk.client import Failed, Talk
+from interaction.talk.client import Talk, TalkFailed
 from voiceproject.testing.browser import sign_in_address
 from voiceproject.testing.calling import Caller, Ear, eventually, measured
 from voiceproject.testing.installation import Installation
@@ -247,7 +247,7 @@ async def test_the_last_turn_of_a_web_process_that_is_killed_is_kept(
         parley.process("voiceproject.web").kill()
         await asyncio.Event().wait()
 
-    with pytest.raises(Failed):
+    with pytest.raises(TalkFailed):
         await caller.call(conversation, ear)
     await eventually("the web returns", lambda: parley.lives("web") > lives)
     (turn,) = await kept(caller, ear, SAID)
@@ -267,7 +267,7 @@ async def test_a_client_that_vanishes_during_the_reply_leaves_a_whole_turn(
         talk.socket.transport.abort()
         await speaking
 
-    with pytest.raises(Failed):
+    with pytest.raises(TalkFailed):
         await caller.call(conversation, ear)
     (turn,) = await kept(caller, ear, SAID)
     assert turn["end_reason"] == "client_left"
@@ -291,7 +291,7 @@ async def test_what_was_said_before_everything_is_stopped_is_there_at_the_next_s
     calling = asyncio.create_task(caller.call(conversation, ear))
     await said.wait()
     await asyncio.to_thread(parley.stop)  # fails where a process is left
-    with pytest.raises(Failed):
+    with pytest.raises(TalkFailed):
         await calling
     await asyncio.to_thread(parley.start)
     await asyncio.to_thread(parley.wait_until_ready)

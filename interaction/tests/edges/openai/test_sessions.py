@@ -17,7 +17,7 @@ Connect = Callable[..., Client]
 
 
 def settings(**changes: Any) -> Settings:
-    made = Settings("sess_1", "default", 2_000_000_000, transcribes=False)
+    made = Settings("sess_1", "default", 2_000_000_000, is_transcription=False)
     made.update({"type": "realtime", **changes})
     return made
 
@@ -36,7 +36,7 @@ def test_absent_keeps_and_null_and_empty_clear() -> None:
     assert (echo["instructions"], echo["tools"]) == ("", [])
     assert echo["audio"]["input"]["transcription"] is None
     made.update({"audio": {"input": {"turn_detection": None}}})
-    assert made.commits_by_hand
+    assert made.commits_by_client
     assert made.config().respond_when == "asked"
 
 
@@ -59,7 +59,7 @@ def test_semantic_vad_waits_the_longer_the_less_eager_it_is(eagerness: str, sile
 
 
 def test_what_the_beta_wrote_flat_is_understood_and_told_as_it_is_now() -> None:
-    made = Settings("sess_1", "default", 2_000_000_000, transcribes=False)
+    made = Settings("sess_1", "default", 2_000_000_000, is_transcription=False)
     made.update(
         {
             "modalities": ["text", "audio"],

@@ -11,7 +11,7 @@ from interaction.audio import wav
 from interaction.core.orders import EndTurn, Respond, SendAudio
 from interaction.models import Session
 from interaction.tests.edges.openai.client import Client
-from interaction.tests.fakes.scripted_engine import HEARD, ScriptedEngine, tone
+from interaction.tests.fakes.scripted_engine import TRANSCRIPT, ScriptedEngine, tone
 
 Connect = Callable[..., Client]
 Spoken = Callable[[str], wav.Sound]
@@ -40,7 +40,7 @@ async def test_an_audio_turn_with_server_vad(
     async with connect("model=gpt-realtime") as client:
         created = await client.until("session.created")
         await client.update(**WITH_WORDS)
-        await client.say(spoken(HEARD).pcm + SILENCE)
+        await client.say(spoken(TRANSCRIPT).pcm + SILENCE)
         done = await client.until("rate_limits.updated")
     assert done
     assert client.types() == [
@@ -62,11 +62,11 @@ async def test_an_audio_turn_with_server_vad(
     assert started["item_id"] == stopped["item_id"] == committed["item_id"]
     assert 0 <= started["audio_start_ms"] < stopped["audio_end_ms"] <= 4_000
     (words,) = client.of("conversation.item.input_audio_transcription.completed")
-    assert (words["item_id"], words["transcript"]) == (committed["item_id"], HEARD)
+    assert (words["item_id"], words["transcript"]) == (committed["item_id"], TRANSCRIPT)
     response = client.of("response.done")[0]["response"]
     assert response["status"] == "completed"
     (item,) = response["output"]
-    assert item["content"] == [{"type": "output_audio", "transcript": f"You said: {HEARD}."}]
+    assert item["content"] == [{"type": "output_audio", "transcript": f"You said: {TRANSCRIPT}."}]
     assert client.audio() == tone(1_000)
     assert response["x_parley"]["latency"]["llm_ttft"] == 12.5
     assert created["session"]["x_parley"]["note"]
@@ -147,9 +147,9 @@ async def test_speech_interrupts_and_the_client_truncates_what_was_not_heard(
         await client.until("response.created")
         engine = engines[0]
         (order,) = (o for o in engine.orders if isinstance(o, Respond))
-        engine.speak(order.reply_id, "One two three four.", 4, last=False)
+        engine.emit_reply(order.reply_id, "One two three four.", 4, last=False)
         delta = await client.until("response.output_audio.delta")
-        await client.say(spoken(HEARD).pcm)
+        await client.say(spoken(TRANSCRIPT).pcm)
         cancelled = await client.until("response.done")
         types = client.types()
         response = cancelled["response"]
@@ -196,12 +196,12 @@ async def test_a_turn_committed_by_hand_is_answered_on_request(
         await client.until("session.created")
         session = await client.update(**by_hand)
         assert session["audio"]["input"]["turn_detection"] is None
-        await client.say(spoken(HEARD).pcm)
+        await client.say(spoken(TRANSCRIPT).pcm)
         await client.send("input_audio_buffer.commit")
         await client.send("response.create")
         done = await client.until("response.done")
     assert "input_audio_buffer.speech_started" not in client.types()
-    assert done["response"]["output"][0]["content"][0]["transcript"] == f"You said: {HEARD}."
+    assert done["response"]["output"][0]["content"][0]["transcript"] == f"You said: {TRANSCRIPT}."
     assert client.types().count("response.created") == 1
 
 
@@ -216,9 +216,9 @@ async def test_where_nobody_finds_turns_speech_stops_no_response(
         await client.send("response.create")
         await client.until("response.created")
         (order,) = (o for o in engines[0].orders if isinstance(o, Respond))
-        engines[0].speak(order.reply_id, "One two three four.", 4, last=False)
+        engines[0].emit_reply(order.reply_id, "One two three four.", 4, last=False)
         await client.until("response.output_audio.delta")
-        await client.say(spoken(HEARD).pcm)
+        await client.say(spoken(TRANSCRIPT).pcm)
         await client.send("conversation.item.retrieve", item_id="none")
         await client.until("error")
         assert "response.done" not in client.types()
@@ -228,7 +228,7 @@ async def test_where_nobody_finds_turns_speech_stops_no_response(
         await client.send("input_audio_buffer.commit")
         await client.send("response.create")
         done = await client.until("response.done")
-    assert done["response"]["output"][0]["content"][0]["transcript"] == f"You said: {HEARD}."
+    assert done["response"]["output"][0]["content"][0]["transcript"] == f"You said: {TRANSCRIPT}."
 
 
 async def test_what_is_committed_by_hand_is_recognised_though_nobody_seems_to_speak(
@@ -325,10 +325,10 @@ async def test_a_transcription_session_writes_down_and_does_not_answer(
     async with connect("intent=transcription") as client:
         created = await client.until("session.created")
         assert created["session"]["type"] == "transcription"
-        await client.say(spoken(HEARD).pcm + SILENCE)
+        await client.say(spoken(TRANSCRIPT).pcm + SILENCE)
         words = await client.until("conversation.item.input_audio_transcription.completed")
         await client.send("response.create")
         assert (await client.until("error"))["error"]["type"] == "invalid_request_error"
-    assert words["transcript"] == HEARD
+    assert words["transcript"] == TRANSCRIPT
     assert words["usage"]["type"] == "duration"
     assert "response.created" not in client.types()

@@ -13,11 +13,11 @@ import pytest
 from interaction.audio import wav
 from interaction.core.events import FinalTranscript, ReplyAudio, StageFailed
 from interaction.core.orders import Respond, SendAudio, TranscribeTurn
-from interaction.edges.openai import consumer
+from interaction.edges.openai.consumer import RealtimeConsumer
 from interaction.models import Session
 from interaction.sessions import create
 from interaction.tests.edges.openai.client import Client
-from interaction.tests.fakes.scripted_engine import HEARD, ScriptedEngine, tone
+from interaction.tests.fakes.scripted_engine import TRANSCRIPT, ScriptedEngine, tone
 
 Connect = Callable[..., Client]
 Spoken = Callable[[str], wav.Sound]
@@ -81,7 +81,7 @@ async def test_a_response_asked_for_before_the_words_is_cancelled_by_the_next_tu
         await client.send("response.create")
         await client.until("response.created")
         second = orders(engines[0], TranscribeTurn)[1]
-        engines[0].tell(FinalTranscript(second.turn_id, "hello"))
+        engines[0].emit(FinalTranscript(second.turn_id, "hello"))
         done = await client.until("response.done")
     assert done["response"]["status"] == "completed"
 
@@ -95,7 +95,7 @@ async def test_instructions_of_its_own_do_not_lose_the_words_that_it_answers(
         await client.send("response.create", response={"instructions": "Be kind."})
         await client.until("response.created")
         (turn,) = orders(engines[0], TranscribeTurn)
-        engines[0].tell(FinalTranscript(turn.turn_id, "good morning"))
+        engines[0].emit(FinalTranscript(turn.turn_id, "good morning"))
         await client.until("response.done")
     (order,) = orders(engines[0], Respond)
     assert [m.content for m in order.context] == ["Be kind.", "good morning"]
@@ -122,10 +122,10 @@ async def test_the_format_changes_from_the_next_response_on(
     async with connect() as client:
         await client.until("session.created")
         reply_id = await held(client, engines)
-        engines[0].speak(reply_id, "One.", 1, last=False)
+        engines[0].emit_reply(reply_id, "One.", 1, last=False)
         await client.until("response.output_audio.delta")
         await client.update(audio={"output": {"format": {"type": "audio/pcmu"}}})
-        engines[0].tell(ReplyAudio(reply_id, 99, 0, tone(100), last=True))
+        engines[0].emit(ReplyAudio(reply_id, 99, 0, tone(100), last=True))
         await client.until("response.done")
         assert len(client.audio()) == 48_000 * 11 // 10
         client.got.clear()
@@ -151,7 +151,7 @@ async def test_two_responses_at_once_lose_no_sound_of_each_other(
         for number in range(10):
             for reply in (first, second):
                 last = number == 9
-                engines[0].tell(ReplyAudio(reply, number, 0, tone(100), last=last))
+                engines[0].emit(ReplyAudio(reply, number, 0, tone(100), last=last))
         await client.until("response.done")
         await client.until("response.done")
     assert len(client.audio()) == 2 * 8_000
@@ -163,7 +163,7 @@ async def test_what_was_truncated_stays_so_when_the_response_is_cancelled(
     async with connect() as client:
         await client.until("session.created")
         reply_id = await held(client, engines)
-        engines[0].speak(reply_id, "One two three four.", 4, last=False)
+        engines[0].emit_reply(reply_id, "One two three four.", 4, last=False)
         item = (await client.until("response.output_audio.delta"))["item_id"]
         for _ in range(30):
             await client.until("response.output_audio.delta")
@@ -184,7 +184,7 @@ async def test_where_nothing_interrupts_a_turn_that_waits_to_be_asked_bars_no_ot
         await client.until("session.created")
         await client.update(audio={"input": {"turn_detection": calm}})
         for _ in range(2):
-            await client.say(spoken(HEARD).pcm + SILENCE)
+            await client.say(spoken(TRANSCRIPT).pcm + SILENCE)
             await client.until("input_audio_buffer.committed")
     assert len(client.of("input_audio_buffer.speech_started")) == 2
 
@@ -194,7 +194,7 @@ async def test_a_response_asked_for_while_somebody_speaks_ends_when_they_have_fi
 ) -> None:
     async with connect() as client:
         await client.until("session.created")
-        await client.say(spoken(HEARD).pcm)
+        await client.say(spoken(TRANSCRIPT).pcm)
         await client.until("input_audio_buffer.speech_started")
         await client.write("hold on")
         await client.send("response.create")
@@ -226,7 +226,7 @@ async def test_words_that_are_not_understood_make_no_response_that_nobody_asked_
         await client.until("conversation.item.done")
         (turn,) = orders(engines[0], TranscribeTurn)
         failed = StageFailed(turn.turn_id, "stt", "any", "provider_timeout", "Late.", True)
-        engines[0].tell(failed)
+        engines[0].emit(failed)
         await client.in_step()
     assert "response.created" not in client.types()
 
@@ -236,7 +236,7 @@ async def test_a_commit_of_what_is_committed_already_is_empty(
 ) -> None:
     async with connect() as client:
         await client.until("session.created")
-        await client.say(spoken(HEARD).pcm + SILENCE)
+        await client.say(spoken(TRANSCRIPT).pcm + SILENCE)
         await client.until("response.done")
         await client.send("input_audio_buffer.commit")
         wrong = (await client.until("error"))["error"]
@@ -284,7 +284,7 @@ async def test_responses_beside_the_conversation_have_a_limit(connect: Connect) 
 async def test_the_error_comes_before_the_close(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "LONGEST_S", 0.1)
+    monkeypatch.setattr(RealtimeConsumer, "max_socket_s", 0.1)
     async with connect() as client:
         while (event := await client.receive())["type"] != "close":
             pass
@@ -297,7 +297,7 @@ async def test_a_session_that_cannot_be_opened_closes(
     def refuse(*_: object, **__: object) -> None:
         raise create.SessionRefused("provider_unknown", "There is no such provider.")
 
-    monkeypatch.setattr(create, "create", refuse)
+    monkeypatch.setattr(create, "create_session", refuse)
     async with connect() as client:
         await client.write("hello")
         while (event := await client.receive())["type"] != "close":

@@ -1,4 +1,4 @@
-"""What leaves, and in which order."""
+"""What an outbox sends, in which order, and when it gives a client up."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from interaction.core.news import PlayAudio
+from interaction.edges.parley.codec import pack
 from interaction.edges.parley.messages import AudioHeader, Pong
-from interaction.sessions.outbox import QUEUED_MS, Outbox
+from interaction.sessions.outbox import QUEUED_MS, ClientGone, ClientTooSlow, Outbox
 from interaction.tests.fakes.scripted_engine import tone
 
 TURN = uuid4()
@@ -20,15 +21,25 @@ TURN = uuid4()
 class Wire:
     def __init__(self) -> None:
         self.sent: list[str | AudioHeader] = []
-        self.left: list[tuple[UUID, bool]] = []
-        self.outbox = Outbox(self.send)
-        self.outbox.begin(24_000, lambda reply_id, last: self.left.append((reply_id, last)))
+        self.ends: list[tuple[UUID, bool]] = []
+        self.error: Exception | None = None
         self.open = asyncio.Event()
         self.open.set()
+        self.use(Outbox(self.send))
+
+    def use(self, outbox: Outbox) -> None:
+        self.outbox = outbox
+        outbox.start_session(
+            24_000, pack, lambda reply_id, last: self.ends.append((reply_id, last))
+        )
 
     async def send(self, message: dict[str, Any]) -> None:
         await self.open.wait()
-        if "text" in message:
+        if self.error:
+            raise self.error
+        if message["type"] == "websocket.close":
+            self.sent.append(f"close {message['code']} {message['reason']}")
+        elif "text" in message:
             self.sent.append(message["text"])
         else:
             self.sent.append(AudioHeader.unpacked(message["bytes"])[0])
@@ -43,7 +54,7 @@ class Wire:
                 return
 
     def play(self, reply_id: UUID, sequence: int, ms: int = 100, last: bool = False) -> bool:
-        return self.outbox.play(PlayAudio(TURN, reply_id, sequence, 0, tone(ms), last))
+        return self.outbox.enqueue_audio(PlayAudio(TURN, reply_id, sequence, 0, tone(ms), last))
 
 
 @pytest.fixture
@@ -59,7 +70,7 @@ async def test_the_first_and_the_last_piece_of_a_reply_are_reported(wire: Wire) 
     for number in range(3):
         wire.play(reply, number, last=number == 2)
     await wire.settle()
-    assert wire.left == [(reply, False), (reply, True)]
+    assert wire.ends == [(reply, False), (reply, True)]
 
 
 async def test_frames_are_numbered_as_they_leave(wire: Wire) -> None:
@@ -76,8 +87,8 @@ async def test_an_interrupted_reply_is_dropped_where_it_stands(wire: Wire) -> No
     wire.open.clear()
     for number in range(5):
         wire.play(cut, number)
-    wire.outbox.interrupt(cut)
-    wire.outbox.tell(Pong(nonce="interrupted"))
+    wire.outbox.interrupt_reply(cut)
+    wire.outbox.send_message(Pong(nonce="interrupted"))
     wire.play(cut, 5)
     wire.play(other, 0)
     wire.open.set()
@@ -96,15 +107,44 @@ async def test_audio_that_waits_is_bounded(wire: Wire) -> None:
 async def test_a_client_that_takes_nothing_is_given_up() -> None:
     wire = Wire()
     wire.open.clear()
-    wire.outbox = Outbox(wire.send, patience=0)
-    wire.outbox.tell(Pong())
-    with pytest.raises(TimeoutError):
+    wire.use(Outbox(wire.send, send_s=0))
+    wire.outbox.send_message(Pong())
+    with pytest.raises(ClientTooSlow):
         await wire.outbox.run()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("closed"), OSError("closed"), TimeoutError()])
+async def test_whatever_a_closed_socket_raises_says_that_the_client_is_gone(
+    error: Exception,
+) -> None:
+    wire = Wire()
+    wire.error = error
+    wire.outbox.send_message(Pong())
+    with pytest.raises(ClientGone):
+        await wire.outbox.run()
+
+
+async def test_a_frame_that_cannot_be_sent_is_a_bug() -> None:
+    wire = Wire()
+    wire.error = ValueError("no such frame")
+    wire.outbox.send_message(Pong())
+    with pytest.raises(ValueError, match="no such frame"):
+        await wire.outbox.run()
+
+
+async def test_nothing_is_sent_behind_the_close() -> None:
+    wire = Wire()
+    wire.outbox.send_message(Pong(nonce="before"))
+    wire.outbox.close(1001, "going away")
+    wire.outbox.send_message(Pong(nonce="behind"))
+    await wire.outbox.run()
+    assert len(wire.sent) == 2
+    assert wire.sent[1] == "close 1001 going away"
 
 
 async def test_a_client_that_never_reports_gets_audio_by_the_clock() -> None:
     wire, now = Wire(), 0.0
-    wire.outbox = Outbox(wire.send, clock=lambda: now)
+    wire.use(Outbox(wire.send, clock=lambda: now))
     task = asyncio.create_task(wire.outbox.run())
     reply = uuid4()
     for number in range(120):
@@ -112,7 +152,7 @@ async def test_a_client_that_never_reports_gets_audio_by_the_clock() -> None:
     await wire.settle()
     assert len(wire.sent) == 100
     now = 1.0
-    wire.outbox.tell(Pong())  # anything that makes it look at the clock again
+    wire.outbox.send_message(Pong())  # anything that makes it look at the clock again
     await wire.settle()
     assert len(wire.sent) == 111
     task.cancel()

@@ -1,0 +1,356 @@
+"""The driver of a conversation: what it hands on, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import pytest
+
+from interaction.audio.vad import FRAME_BYTES
+from interaction.core.commands import CommitTurn, InterruptReply, SendText
+from interaction.core.config import ConversationConfig
+from interaction.core.events import AnalyserVerdict, EngineEvent, MetricMeasured
+from interaction.core.news import (
+    News,
+    ReplyInterrupted,
+    ReplyStarted,
+    StatusChanged,
+    TranscriptUpdated,
+)
+from interaction.core.orders import CancelReply, DropTurn, Effect, EngineOrder, Respond
+from interaction.core.records import TurnRecord
+from interaction.core.turn_machine import TurnMachine
+from interaction.core.types import FRAME_MS, EndReason, Frame
+from interaction.sessions.analysers import OffLoopAnalyser
+from interaction.sessions.driver import ConversationDriver
+from interaction.sessions.totals import TurnTotals
+
+
+class ReadyEngine:
+    """An engine that opens at once, answers nothing, and keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.orders: list[EngineOrder] = []
+        self.records: list[TurnRecord] = []
+        self.has_orders = asyncio.Event()
+        self.is_closed = False
+
+    async def open(self) -> None:
+        return
+
+    def execute(self, order: EngineOrder) -> None:
+        self.orders.append(order)
+        self.has_orders.set()
+
+    async def wait_until_executed(self) -> None:
+        return
+
+    def archive_turn(self, record: TurnRecord) -> None:
+        self.records.append(record)
+
+    async def events(self) -> AsyncGenerator[EngineEvent, None]:
+        await asyncio.Event().wait()
+        yield  # type: ignore[misc]
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+@asynccontextmanager
+async def running(driver: ConversationDriver) -> AsyncIterator[None]:
+    """The driver, its engine open, until the end of the block."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(driver.run())
+        await driver._ready.wait()
+        yield
+        await driver.stop("ended")
+
+
+class SlowToOpen:
+    """An engine that takes its time to open, and must get no order before."""
+
+    def __init__(self) -> None:
+        self.may_open = asyncio.Event()
+        self.has_executed = asyncio.Event()
+        self.orders: asyncio.Queue[EngineOrder] = asyncio.Queue()
+        self.closed_turns: list[TurnRecord] = []
+        self.pending: asyncio.Queue[EngineEvent] = asyncio.Queue()
+        self.is_closed = False
+
+    async def open(self) -> None:
+        await self.may_open.wait()
+
+    def execute(self, order: EngineOrder) -> None:
+        assert self.may_open.is_set(), "an order before the engine was open"
+        self.orders.put_nowait(order)
+
+    async def wait_until_executed(self) -> None:
+        await self.has_executed.wait()
+
+    def archive_turn(self, record: TurnRecord) -> None:
+        self.closed_turns.append(record)
+
+    async def events(self) -> AsyncGenerator[EngineEvent, None]:
+        while True:
+            yield await self.pending.get()
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+async def test_what_is_said_while_the_engine_opens_is_kept_in_order() -> None:
+    engine, news = SlowToOpen(), list[News]()
+    driver = ConversationDriver(ConversationConfig(), engine, news.append)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(driver.run())
+        driver.feed_audio(b"\0" * 4_000)
+        driver.submit(SendText("good morning"))
+        await asyncio.sleep(0)
+        assert not news
+        engine.may_open.set()
+        order = await engine.orders.get()
+        assert isinstance(order, Respond)
+        assert order.context[-1].content == "good morning"
+        assert StatusChanged("responding") in news
+        summary = await driver.stop("ended")
+    assert summary.turns == 1
+    assert [record.end_reason for record in engine.closed_turns] == ["client_left"]
+    assert engine.is_closed
+
+
+async def test_a_commit_waits_for_the_audio_before_it() -> None:
+    engine, news = SlowToOpen(), list[News]()
+    engine.may_open.set()
+    engine.has_executed.set()
+    driver = ConversationDriver(ConversationConfig(), engine, news.append)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(driver.run())
+        driver.feed_audio(b"\0" * 64_000)
+        driver.submit(CommitTurn())
+        await driver.wait_until_consumed()
+        assert [type(one).__name__ for one in news] == ["Failure"]
+        await driver.stop("ended")
+
+
+async def test_a_recording_waits_until_what_came_before_has_been_passed_on() -> None:
+    engine = SlowToOpen()
+    engine.may_open.set()
+    driver = ConversationDriver(ConversationConfig(), engine, lambda _: None)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(driver.run())
+        driver.feed_audio(b"\0" * 64_000)
+        waiting = tasks.create_task(driver.wait_until_consumed())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(waiting), 0.2)
+        engine.has_executed.set()
+        await waiting
+        await driver.stop("ended")
+
+
+async def test_a_bug_in_an_event_ends_the_run_and_closes_the_engine() -> None:
+    engine = SlowToOpen()
+    engine.may_open.set()
+    driver = ConversationDriver(ConversationConfig(), engine, lambda _: None)
+    running = asyncio.create_task(driver.run())
+    driver.submit(SendText("hello"))
+    order = await engine.orders.get()
+    assert not isinstance(order, DropTurn)
+    engine.pending.put_nowait(MetricMeasured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type, union-attr]
+    with pytest.raises(ExceptionGroup) as broken:
+        await running
+    assert broken.group_contains(TypeError)
+    assert engine.is_closed
+
+
+class TestFromWithinNews:
+    """What ``on_news`` calls is carried out after the effects in hand."""
+
+    async def test_a_command_comes_after_the_news_of_the_step(self) -> None:
+        engine, news = ReadyEngine(), list[News]()
+
+        def on_news(one: News) -> None:
+            news.append(one)
+            if isinstance(one, ReplyStarted):
+                driver.submit(InterruptReply(reply_id=one.reply_id))
+
+        driver = ConversationDriver(ConversationConfig(), engine, on_news)
+        async with running(driver):
+            driver.submit(SendText("hello"))
+            assert [type(one) for one in news] == [
+                TranscriptUpdated,
+                ReplyStarted,
+                StatusChanged,
+                ReplyInterrupted,
+                StatusChanged,
+            ]
+        assert [type(order) for order in engine.orders] == [Respond, CancelReply]
+
+    async def test_commands_keep_their_order(self) -> None:
+        engine, texts = ReadyEngine(), ["one", "two", "three"]
+
+        def on_news(one: News) -> None:
+            if isinstance(one, TranscriptUpdated) and one.text == "zero":
+                for text in texts:
+                    driver.submit(SendText(text))
+
+        driver = ConversationDriver(ConversationConfig(), engine, on_news)
+        async with running(driver):
+            driver.submit(SendText("zero"))
+        asked = [order for order in engine.orders if isinstance(order, Respond)]
+        assert [order.context[-1].content for order in asked] == ["zero", *texts]
+        assert [order.sequence for order in asked] == [1, 2, 3, 4]
+
+    async def test_another_engine_takes_over_after_the_effects_for_the_old_one(self) -> None:
+        old, new = ReadyEngine(), ReadyEngine()
+
+        def on_news(one: News) -> None:
+            if isinstance(one, ReplyStarted) and not new.orders:
+                driver.switch_engine(lambda messages: new)
+                driver.submit(SendText("and now you"))
+
+        driver = ConversationDriver(ConversationConfig(), old, on_news)
+        async with running(driver):
+            driver.submit(SendText("hello"))
+            await new.has_orders.wait()
+        assert [type(order) for order in old.orders] == [Respond, CancelReply]
+        assert [record.sequence for record in old.records] == [1]
+        assert [order.sequence for order in new.orders if isinstance(order, Respond)] == [2]
+        assert old.is_closed
+
+    async def test_a_bug_leaves_nothing_behind_for_the_next_step(self) -> None:
+        engine = ReadyEngine()
+
+        def on_news(one: News) -> None:
+            if isinstance(one, ReplyStarted):
+                driver.submit(InterruptReply())
+                raise RuntimeError("a bug")
+
+        driver = ConversationDriver(ConversationConfig(), engine, on_news)
+        async with running(driver):
+            with pytest.raises(RuntimeError, match="a bug"):
+                driver.submit(SendText("hello"))
+            await driver.stop("ended")
+        assert not any(isinstance(order, CancelReply) for order in engine.orders)
+
+
+class Level:
+    """An analyser: the first byte of what it gets."""
+
+    def __init__(self, *, off_loop: bool, fails: bool = False) -> None:
+        self.name, self.off_loop, self._fails = "level", off_loop, fails
+        self.pieces: list[bytes] = []
+        self.threads: list[str] = []
+
+    def analyse(self, pcm: bytes) -> float:
+        self.pieces.append(pcm)
+        self.threads.append(threading.current_thread().name)
+        if self._fails:
+            raise RuntimeError(SPOKEN)
+        return float(pcm[0])
+
+
+SPOKEN = " ".join(("words", "that", "somebody", "spoke"))
+
+
+class RecordingMachine(TurnMachine):
+    """Keeps the frames and the verdicts that it gets."""
+
+    frames: ClassVar[list[Frame]] = []
+    verdicts: ClassVar[asyncio.Queue[AnalyserVerdict]]
+
+    def hear(self, frame: Frame, now: float) -> list[Effect]:
+        self.frames.append(frame)
+        return super().hear(frame, now)
+
+    def stage_event(self, event: EngineEvent, now: float) -> list[Effect]:
+        if isinstance(event, AnalyserVerdict):
+            self.verdicts.put_nowait(event)
+        return super().stage_event(event, now)
+
+
+class TestAnalysers:
+    @pytest.fixture(autouse=True)
+    def _recorded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("interaction.sessions.driver.TurnMachine", RecordingMachine)
+        RecordingMachine.frames.clear()
+        RecordingMachine.verdicts = asyncio.Queue()
+
+    async def test_one_on_the_loop_measures_each_frame(self) -> None:
+        level = Level(off_loop=False)
+        driver = ConversationDriver(
+            ConversationConfig(), ReadyEngine(), lambda _: None, analysers=[level]
+        )
+        async with running(driver):
+            driver.feed_audio(b"".join(bytes([n]) * FRAME_BYTES for n in range(3)))
+            await driver.wait_until_consumed()
+        measured = [frame.analysis for frame in RecordingMachine.frames]
+        assert measured == [{"level": n} for n in (0.0, 1.0, 2.0)]
+
+    async def test_one_off_the_loop_gives_its_verdict_later(self) -> None:
+        level, verdicts = Level(off_loop=True), RecordingMachine.verdicts
+        driver = ConversationDriver(
+            ConversationConfig(), ReadyEngine(), lambda _: None, analysers=[level]
+        )
+        async with running(driver):
+            driver.feed_audio(bytes([7]) * FRAME_BYTES)
+            assert await verdicts.get() == AnalyserVerdict("level", 7.0, FRAME_MS)
+            driver.feed_audio(bytes([8]) * FRAME_BYTES * 2)
+            assert await verdicts.get() == AnalyserVerdict("level", 8.0, 3 * FRAME_MS)
+        assert b"".join(level.pieces) == bytes([7]) * FRAME_BYTES + bytes([8]) * FRAME_BYTES * 2
+        assert all(name.startswith("analyser") for name in level.threads)
+
+    async def test_one_that_breaks_is_logged_once_and_not_asked_again(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        level = Level(off_loop=True, fails=True)
+        analyser = OffLoopAnalyser(level, lambda verdict: None)
+        analyser.feed_frame(bytes(FRAME_BYTES))
+        await analyser.run()
+        analyser.feed_frame(bytes(FRAME_BYTES))
+        assert len(level.pieces) == 1
+        assert [record.message for record in caplog.records] == [
+            "an analyser crashed: builtins.RuntimeError"
+        ]
+        assert SPOKEN not in caplog.text
+
+    async def test_one_that_breaks_does_not_end_the_conversation(self) -> None:
+        level, engine = Level(off_loop=True, fails=True), ReadyEngine()
+        driver = ConversationDriver(ConversationConfig(), engine, lambda _: None, analysers=[level])
+        async with running(driver):
+            driver.feed_audio(bytes(FRAME_BYTES))
+            await driver.wait_until_consumed()
+            driver.submit(SendText("hello"))
+            assert any(isinstance(order, Respond) for order in engine.orders)
+
+
+def record(sequence: int, end_reason: EndReason = "played", *, interrupted: bool = False) -> Any:
+    return TurnRecord(
+        turn_id=uuid4(),
+        sequence=sequence,
+        kind="text",
+        transcript="",
+        reply="",
+        heard_text="",
+        heard_ms=None,
+        interrupted=interrupted,
+        end_reason=end_reason,
+        reply_id=None,
+    )
+
+
+def test_a_turn_whose_record_comes_again_is_counted_once() -> None:
+    totals = TurnTotals(amendable=2)
+    totals.count(record(1, "interrupted", interrupted=True))
+    totals.count(record(2))
+    totals.count(record(1, "interrupted", interrupted=True))
+    totals.count(record(2, "failed"))
+    totals.count(record(2))
+    totals.count(record(3, "failed"))
+    summary = totals.summary(1.26)
+    assert (summary.turns, summary.interrupted, summary.failed) == (3, 1, 1)
+    assert summary.seconds == 1.3
