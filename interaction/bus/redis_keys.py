@@ -193,7 +193,7 @@ def provider_health(owner: int, provider: str) -> str:
     return f"parley:health:{owner}:{provider}"
 
 
-def credentials_stamp(owner: int) -> str:
+def credentials_version(owner: int) -> str:
     """A random value that changes whenever the person's keys or endpoints do.
 
     Written by the web process that changes them, or by the first reader; read by every process

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from redis.exceptions import RedisError
 
 from interaction import encryption
-from interaction.bus import short_lived_redis
+from interaction.bus import redis_keys, short_lived_redis
 from interaction.bus.redis_client import get_redis, retry_while_down
 from interaction.models import Endpoint, ProviderCredential
 from interaction.providers import registry
@@ -138,7 +138,7 @@ async def cached_credentials(owner_id: int) -> Credentials:
     A version in Redis says so: it is another one after every change, and gone with Redis's memory.
     """
     store = get_redis()
-    key = credentials_version_key(owner_id)
+    key = redis_keys.credentials_version(owner_id)
     version = await retry_while_down(lambda: store.get(key))
     if version is None:
         await store.set(key, uuid.uuid4().bytes, ex=VERSION_LIFETIME, nx=True)
@@ -162,23 +162,13 @@ def _renew_version(owner_id: int) -> None:
     try:
         with short_lived_redis.connect() as store:
             version = uuid.uuid4().bytes
-            store.set(credentials_version_key(owner_id), version, ex=VERSION_LIFETIME)
+            store.set(redis_keys.credentials_version(owner_id), version, ex=VERSION_LIFETIME)
             # What failed with the old key deserves to be tried first again.
-            for key in store.scan_iter(provider_health_key(owner_id, "*"), count=1_000):
+            for key in store.scan_iter(redis_keys.provider_health(owner_id, "*"), count=1_000):
                 store.delete(key)
     except RedisError:
         # Nobody talks without Redis, and a new one has no versions.
         logger.warning("a changed key did not reach redis", extra={"part": "redis"})
-
-
-def provider_health_key(owner_id: int, provider: str) -> str:
-    """Redis key of what is known of a provider's failures for one person."""
-    return f"parley:health:{owner_id}:{provider}"
-
-
-def credentials_version_key(owner_id: int) -> str:
-    """Redis key of the version of one person's credentials."""
-    return f"parley:holdings:{owner_id}"
 
 
 def _decrypted_key(row: ProviderCredential | Endpoint) -> str:

@@ -188,7 +188,7 @@ def _await_redis(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="session")
-def subprocess_env(redis_url: str) -> dict[str, str]:
+def subprocess_env(redis_url: str, django_db_setup: None) -> dict[str, str]:
     """The environment for a real process (a worker, daphne) that shares this run's Redis, data
     folder and test database. A test that uses it needs ``django_db(transaction=True)``."""
     from django.db import connections
