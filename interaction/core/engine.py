@@ -11,6 +11,7 @@ from interaction.core.config import TurnDetection
 from interaction.core.events import EngineEvent
 from interaction.core.orders import EngineOrder
 from interaction.core.records import TurnRecord
+from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.core.types import Message, Mode
 from interaction.providers.base import ProviderChoice
 
@@ -40,7 +41,7 @@ class SessionSpec:
     """For an engine that tells its provider once; a cascade gets it with every context."""
     history: tuple[Message, ...] = ()
     """What was said before, where the engine takes a session over."""
-    turns: TurnDetection = field(default_factory=TurnDetection)
+    turns: TurnDetection = field(default_factory=VadTurnDetection)
     """For an engine that finds turns itself."""
     barge_in: bool = True
     paced: bool = True

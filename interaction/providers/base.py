@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from interaction.core.config import TurnDetection
+from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers.errors import ProviderError
 
@@ -145,8 +146,8 @@ class LineTerms:
     history: tuple[Message, ...] = ()
     """What was said before, where the line continues a conversation."""
     tools: tuple[ToolSpec, ...] = ()
-    turns: TurnDetection = field(default_factory=TurnDetection)
-    """``server`` and ``semantic``: the provider finds the turns. Else it is told of each end."""
+    turns: TurnDetection = field(default_factory=VadTurnDetection)
+    """Where the engine detects turns, the provider finds them. Else it is told of each end."""
     barge_in: bool = True
 
 

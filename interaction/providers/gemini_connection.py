@@ -18,6 +18,7 @@ from websockets.exceptions import (
     WebSocketException,
 )
 
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.providers.base import LineTerms, ProviderConfig
 from interaction.providers.errors import ProviderError, ProviderRefused, ProviderUnavailable
 from interaction.providers.gemini import GeminiBlame
@@ -166,12 +167,12 @@ def _tools(terms: LineTerms) -> list[Any] | None:
 
 
 def _turns(terms: LineTerms) -> types.RealtimeInputConfig:
-    if terms.turns.kind in ("vad", "manual"):
-        detection = types.AutomaticActivityDetection(disabled=True)
-    else:
+    if isinstance(terms.turns, EngineTurnDetection):
         detection = types.AutomaticActivityDetection(
             prefix_padding_ms=terms.turns.prefix_ms, silence_duration_ms=terms.turns.silence_ms
         )
+    else:
+        detection = types.AutomaticActivityDetection(disabled=True)
     handling = types.ActivityHandling
     # Whose turns are ours begins one only where the person may interrupt.
     may_interrupt = terms.barge_in or detection.disabled

@@ -60,7 +60,7 @@ class RealtimeLine:
         self._client = client
         self._config = config
         self._terms = terms
-        self._finds_turns = terms.turns.kind in ("server", "semantic")
+        self._finds_turns = terms.turns.engine_detects_turns
         self._blame = LiveBlame("realtime", config.name)
         self._now = asyncio.get_running_loop().time
         self._inbox: asyncio.Queue[tuple[Connection | None, object]] = asyncio.Queue()

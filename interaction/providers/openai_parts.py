@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.types import Message, ToolSpec
 from interaction.providers.base import LineTerms, ProviderConfig
 
@@ -38,16 +39,16 @@ def session(config: ProviderConfig, terms: LineTerms) -> dict[str, Any]:
 
 def turn_detection(terms: LineTerms) -> dict[str, Any] | None:
     both = {"create_response": True, "interrupt_response": terms.barge_in}
-    match terms.turns.kind:
-        case "server":
+    match terms.turns:
+        case EngineTurnDetection(style="server") as turns:
             return {
                 "type": "server_vad",
-                "threshold": terms.turns.threshold,
-                "prefix_padding_ms": terms.turns.prefix_ms,
-                "silence_duration_ms": terms.turns.silence_ms,
+                "threshold": turns.threshold,
+                "prefix_padding_ms": turns.prefix_ms,
+                "silence_duration_ms": turns.silence_ms,
                 **both,
             }
-        case "semantic":
+        case EngineTurnDetection(style="semantic"):
             return {"type": "semantic_vad", "eagerness": "auto", **both}
     return None
 

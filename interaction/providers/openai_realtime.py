@@ -109,7 +109,7 @@ class RealtimeLine:
         self._connection = connection
         self._blame = blame
         self._terms = terms
-        self._finds_turns = terms.turns.kind in ("server", "semantic")
+        self._finds_turns = terms.turns.engine_detects_turns
         self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
         self._turns: dict[str, int] = {}
         """Number of each committed item."""

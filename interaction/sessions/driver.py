@@ -54,12 +54,12 @@ class ConversationDriver:
         tell: Callable[[News], None],
         context: Callable[[], tuple[Message, ...]] | None = None,
     ) -> None:
-        """``context``: as in ``Conversation``."""
-        self._conversation = TurnMachine(config, context=context)
+        """``context``: as in ``TurnMachine``."""
         self._engine = engine
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._began_at = self._loop.time()
+        self._conversation = TurnMachine(config, started_at=self._began_at, context=context)
         self._detector = SpeechDetector()
         self._inbox: deque[bytes | Command] = deque()
         self._pending_bytes = 0
@@ -105,7 +105,7 @@ class ConversationDriver:
         included; what comes meanwhile waits."""
         if self._over.is_set() or not self._ready.is_set():
             return
-        self._carry_out(self._conversation.abandon(self._loop.time()))
+        self._carry_out(self._conversation.release_engine(self._loop.time()))
         self._ready.clear()
         if self._follower:
             self._follower.cancel()
@@ -139,7 +139,7 @@ class ConversationDriver:
             self._all_heard.clear()
             self._arrived.set()
         else:
-            self._carry_out(self._conversation.command(command, self._loop.time()))
+            self._carry_out(self._conversation.on_command(command, self._loop.time()))
 
     def _waits(self, command: Command) -> bool:
         """Whether it must come after the audio, and the requests, that came before it."""
@@ -149,7 +149,7 @@ class ConversationDriver:
 
     def said(self) -> tuple[Message, ...]:
         """What was said so far, as far as the context reaches."""
-        return self._conversation.said()
+        return self._conversation.messages()
 
     def reconfigure(self, config: ConversationConfig) -> None:
         self._conversation.reconfigure(config)
@@ -157,7 +157,7 @@ class ConversationDriver:
     async def end(self, reason: str) -> Summary:
         """Hang up and have everything archived. May be called again: it then only sums up."""
         if not self._over.is_set():
-            self._carry_out(self._conversation.command(HangUp(reason), self._loop.time()))
+            self._carry_out(self._conversation.on_command(HangUp(reason), self._loop.time()))
             self._over.set()
             if self._timer:
                 self._timer.cancel()
@@ -204,7 +204,7 @@ class ConversationDriver:
             chances = await self._loop.run_in_executor(_detecting, self._detect, frames)
             await self._ready.wait()
         for pcm, chance in zip(frames, chances, strict=True):
-            self._carry_out(self._conversation.hear(Frame(pcm, chance), arrived_at))
+            self._carry_out(self._conversation.on_frame(Frame(pcm, chance), arrived_at))
 
     def _detect(self, frames: list[bytes]) -> list[float]:
         return [self._detector.probability(pcm) for pcm in frames]
@@ -215,7 +215,7 @@ class ConversationDriver:
             self._rest = b""
             await self._hear_frames([padded])
         await self._ready.wait()
-        self._carry_out(self._conversation.command(command, self._loop.time()))
+        self._carry_out(self._conversation.on_command(command, self._loop.time()))
 
     def _drop_oldest(self) -> None:
         while self._pending_bytes > MAX_PENDING_BYTES and isinstance(
@@ -234,7 +234,7 @@ class ConversationDriver:
     async def _follow(self, engine: Engine) -> None:
         async with contextlib.aclosing(engine.events()) as events:
             async for event in events:
-                self._carry_out(self._conversation.stage_event(event, self._loop.time()))
+                self._carry_out(self._conversation.on_event(event, self._loop.time()))
 
     def _wake(self) -> None:
         # In the task group, so that a bug here ends this session and is seen.
@@ -242,7 +242,7 @@ class ConversationDriver:
         self._tasks.create_task(self._tick())
 
     async def _tick(self) -> None:
-        self._carry_out(self._conversation.tick(self._loop.time()))
+        self._carry_out(self._conversation.on_tick(self._loop.time()))
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:
         for effect in effects:

@@ -195,18 +195,16 @@ class ModeFallback:
 
 
 def _for_mode(config: ConversationConfig, mode: Mode) -> ConversationConfig:
-    """A cascade finds the turns itself."""
-    detection = config.turn_detection
-    if mode == "cascade" and detection.kind in ("server", "semantic"):
-        return replace(config, turn_detection=replace(detection, kind="vad"))
-    return config
+    """A cascade finds no turns: the core does."""
+    if mode == "realtime":
+        return config
+    return replace(config, turn_detection=config.turn_detection.without_engine())
 
 
 def _terms(config: ConversationConfig) -> object:
     """What a provider that finds the turns was told when its line opened."""
     detection = config.turn_detection
-    found = detection.kind in ("server", "semantic")
-    return (detection, config.barge_in) if found else None
+    return (detection, config.barge_in) if detection.engine_detects_turns else None
 
 
 def internal_error() -> Failure:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from interaction.core.commands import Command, CommitTurn, InterruptReply, PlaybackReport, SendText
-from interaction.core.config import TurnDetection
+from interaction.core.config import TurnDetection, choose_turn_detection
 from interaction.core.events import ProviderSwitched, ToolInvoked
 from interaction.core.news import (
     Failure,
@@ -141,7 +141,7 @@ def command(message: ClientMessage) -> Command | None:
 
 
 def turn_detection(choice: TurnDetectionChoice) -> TurnDetection:
-    return TurnDetection(**choice.model_dump())
+    return choose_turn_detection(choice.kind, choice.model_dump())
 
 
 SAME_FIELDS: dict[type[News], type[WireModel]] = {
