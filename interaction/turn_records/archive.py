@@ -40,6 +40,8 @@ LOCK = 5.0
 """Seconds after which a dead archiver's lock is free."""
 KEPT_OF_A_REPLY = ("timeline", "commitment", "voice")
 STAGES = ("stt", "llm", "tts")
+CLOCK_COLUMNS = ("speech_started_ms", "speech_ended_ms", "reply_started_ms", "reply_ended_ms")
+"""Columns of the turn on the session's clock, named as in ``TurnRecord``."""
 COLUMNS = {metric: "yield_ms" if metric == "yield" else metric for metric in METRICS}
 
 
@@ -150,6 +152,7 @@ def _row(notes: dict[str, Any]) -> dict[str, Any]:
             "interrupted": record.interrupted,
             "end_reason": record.end_reason,
             "underruns": record.underruns,
+            **{column: getattr(record, column) for column in CLOCK_COLUMNS},
             "fallbacks": [_fallback(fell_back) for fell_back in record.fallbacks],
         }
         if error is not None:
