@@ -34,11 +34,11 @@ class TurnEnding:
     news: type[News] | None
     """What tells the client that nothing more comes of this turn; None: there is no client.
 
-    ``ReplyInterrupted`` is told as the turn ends, wherever a reply had been asked for, begun or
-    not. The others have been told before: as the last audio was sent, the stage failed, or the open
+    ``ReplyInterrupted`` is sent as the turn ends, wherever a reply had been asked for, begun or
+    not. The others have been sent before: as the last audio left, the stage failed, or the open
     turn was dropped."""
     cancels_reply: bool
-    """Whether the engine is told to stop the reply (of a failed one it has been, as it failed)."""
+    """Whether the engine is ordered to stop the reply (for a failed one it was, as it failed)."""
     shown: str
     """What a page shows of the reply."""
 
