@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from interaction.api.providers import Provider
 from interaction.core.metrics import METRICS
+from interaction.core.turn_taking.manual import ManualTurnDetection
 from interaction.credentials.provider_selection import (
     ProviderOption,
     default_fallbacks,
@@ -78,7 +79,7 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
         ],
         "kept": kept,
         "silence_ms": turn_detection.silence_ms,
-        "hold": turn_detection.kind == "manual",
+        "hold": isinstance(turn_detection.to_core(), ManualTurnDetection),
         "config": _addresses(request)
         | {
             "stages": stages,

@@ -17,15 +17,15 @@ class SendText:
 
 @dataclass(frozen=True, slots=True)
 class CommitTurn:
-    """The user's turn ends here (push to talk, or an uploaded file at its end)."""
+    """The person's turn ends here (push to talk, or an uploaded file at its end)."""
 
     respond: bool | None = None
-    """Whether it is to be replied to; None: as the conversation's ``answering`` says."""
+    """Whether the turn is to be replied to; None: as ``ConversationConfig.respond_when`` says."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClearAudio:
-    """Forget what was said of the turn that is open."""
+    """Drop the open turn, and the input audio that belongs to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,47 +33,53 @@ class CreateResponse:
     """Reply now: to the turn that waits for it, else to the context alone."""
 
     reply_id: UUID
-    """Chosen by whoever asks, so that they know the reply when it comes."""
+    """Id of the reply, chosen by the client, who so knows it when it comes."""
     options: ResponseOptions | None = None
-    """None: the conversation's own."""
+    """Options of this reply; None: the conversation's own."""
     context: tuple[Message, ...] | None = None
-    """All that the language model gets; None: the conversation's own."""
+    """All messages that the language model gets; None: the conversation's own context."""
     out_of_band: bool = False
-    """Beside the conversation: it interrupts nothing, nothing interrupts it, and it is not kept."""
+    """Whether it is no part of the conversation: then it interrupts nothing, is interrupted by
+    nothing, and is not archived."""
     append_transcript: bool = True
-    """The words of the turn that is answered belong behind ``context``, if they come later."""
+    """Whether the transcript of the turn that is replied to is added to ``context``, where it comes
+    after this command."""
 
 
 @dataclass(frozen=True, slots=True)
 class InterruptReply:
-    """Stop the reply. ``heard_ms`` is None where the client cannot tell."""
+    """Stop a reply."""
 
     heard_ms: int | None = None
+    """How much of it the person has heard; None: the client cannot tell."""
     reply_id: UUID | None = None
-    """None: the one of the turn that is alive."""
+    """The reply to be stopped; None: that of the live turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybackReport:
-    """The client's own account of a reply: samples rendered, not samples received."""
+    """The client's own account of how much of a reply it has played."""
 
     reply_id: UUID
     played_ms: int
+    """Audio rendered so far, ms: not what was received, and not what waits in a buffer."""
     ended: bool = False
-    """Everything received has been rendered and nothing more will be (done, or silenced)."""
+    """Whether playback is over: all was rendered, or it was silenced."""
     underruns: int = 0
+    """How often playback had to wait for audio."""
     ear_ms: int | None = None
-    """The client's end of speech to its first audible sample."""
+    """Time from the end of speech, as the client found it, to the first audible sample."""
     yield_ms: int | None = None
-    """The user's onset during this reply to silence at the client."""
+    """Time from the onset of speech over this reply to silence at the client."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioSent:
-    """A piece of a reply's audio left this process; sent for its first and its last piece."""
+    """Audio of a reply has left this process; comes for its first and for its last piece."""
 
     reply_id: UUID
     last: bool = False
+    """Whether it was the last piece (of a reply in one piece, two of these come)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +99,4 @@ Command = (
     | AudioSent
     | HangUp
 )
+"""What a client may ask for or report."""

@@ -1,50 +1,52 @@
-"""How a conversation is led: turn detection, barge-in, prompt and context limits."""
+"""How a conversation is led: turn detection, barge-in, prompt and the limits of the context."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, get_args
 
+from interaction.core.turn_taking.buffered import BufferedTurnDetection
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
+from interaction.core.turn_taking.manual import ManualTurnDetection
+from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.core.types import Message, ResponseOptions
 
+TurnDetection = (
+    VadTurnDetection
+    | ManualTurnDetection
+    | EngineTurnDetection
+    | BufferedTurnDetection
+)  # fmt: skip
+"""Every kind there is. A new one is a file in ``turn_taking`` and a line here."""
 
-@dataclass(frozen=True, slots=True)
-class TurnDetection:
-    """How a turn's beginning and end are found. All durations in ms."""
+_BY_CHOICE: dict[str, type[TurnDetection]] = {
+    choice: kind for kind in get_args(TurnDetection) for choice in kind.choices
+}
+TURN_DETECTION_CHOICES = tuple(_BY_CHOICE)
+"""Names under which clients choose a kind of turn detection."""
 
-    kind: Literal["vad", "manual", "none", "server", "semantic"] = "vad"
-    """``manual``: the client opens the turn with its first audio and ends it with a commit.
-    ``none``: a commit makes a turn of all that came since the last one, whether or not somebody
-    is heard in it, and speech interrupts nothing.
-    ``server`` and ``semantic``: the engine finds the turns, by silence or by what was said."""
-    threshold: float = 0.5
-    """Speech probability that starts a turn; it ends 0.15 below (hysteresis)."""
-    prefix_ms: int = 300
-    """Audio from before the detected onset that still belongs to the turn."""
-    min_speech_ms: int = 96
-    """Speech shorter than this is a click, not an onset."""
-    min_barge_in_ms: int = 192
-    """The same while a reply plays: a cough must not stop it."""
-    silence_ms: int = 600
-    """Silence that ends the turn."""
-    eager_silence_ms: int | None = None
-    """Silence after which the reply is prepared before the turn is sure to have ended."""
-    max_turn_ms: int = 120_000
+
+def choose_turn_detection(choice: str, settings: Mapping[str, Any]) -> TurnDetection:
+    """The kind of that name, one of ``TURN_DETECTION_CHOICES``, with those of the settings that it
+    has; it ignores the others."""
+    return _BY_CHOICE[choice].from_choice(choice, settings)
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationConfig:
     system_prompt: str = ""
     barge_in: bool = True
-    turn_detection: TurnDetection = field(default_factory=TurnDetection)
+    """Whether speech may interrupt a reply."""
+    turn_detection: TurnDetection = field(default_factory=VadTurnDetection)
     history: tuple[Message, ...] = ()
     """Messages from before this conversation, where it continues an earlier one."""
     context_turns: int = 20
     """Turns that the context reaches back."""
     respond_when: Literal["always", "asked", "never"] = "always"
-    """Whether a turn is replied to by itself, on an ``CreateResponse``, or not at all."""
+    """Whether a turn is replied to by itself, on a ``CreateResponse``, or not at all."""
     options: ResponseOptions = field(default_factory=ResponseOptions)
-    """Of the replies that are made by themselves."""
+    """How replies are made that nobody asks for with options of their own."""
     context_tokens: int = 6_000
     """Tokens that the context may have, estimated; the system prompt and the turn itself always
     go along."""

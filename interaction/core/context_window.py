@@ -1,58 +1,83 @@
-"""The closed turns of a conversation: the context of the next one, and a place for late facts."""
+"""The closed turns of a conversation that its context still reaches, and what they cost."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from uuid import UUID
+from collections.abc import Iterable, Iterator
 
 from interaction.core.config import ConversationConfig
-from interaction.core.token_estimate import TokenEstimate
 from interaction.core.turn import Turn
 from interaction.core.types import Message
 
+CHARACTERS_PER_TOKEN = 4
+"""ASCII characters in a token. Other scripts are counted a token a character: rather too many."""
+MESSAGE_OVERHEAD = 4
+"""Tokens that a message costs beyond its text."""
+COUNT_WEIGHT = 0.5
+"""How far one count of the provider's moves the estimate, 0..1."""
+MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
+"""No count moves the estimate's factor beyond these."""
+
+
+class TokenEstimate:
+    """How many tokens messages cost a language model: a plain estimate times a factor, which the
+    provider's own counts correct. No tokenizer is needed."""
+
+    def __init__(self) -> None:
+        self.factor = 1.0
+
+    def tokens(self, messages: Iterable[Message]) -> float:
+        return self.factor * sum(map(_plain_estimate, messages))
+
+    def correct(self, messages: Iterable[Message], counted: int) -> None:
+        """The provider counted ``counted`` tokens for these messages."""
+        plain = sum(map(_plain_estimate, messages))
+        if plain > 0 and counted > 0:
+            factor = min(max(counted / plain, MIN_FACTOR), MAX_FACTOR)
+            self.factor += COUNT_WEIGHT * (factor - self.factor)
+
+
+def _plain_estimate(message: Message) -> float:
+    ascii_only = sum(character < "\x80" for character in message.content)
+    tokens = ascii_only / CHARACTERS_PER_TOKEN + len(message.content) - ascii_only
+    return MESSAGE_OVERHEAD + tokens
+
 
 class ContextWindow:
-    """Keeps as many turns as the context may reach back: a long session costs no more than a
-    short one."""
+    """Keeps as many closed turns as the context may reach back: a long session costs no more than
+    a short one. What is learnt of a turn after it closed is still noted here."""
 
     def __init__(self, config: ConversationConfig) -> None:
         self.config = config
-        self._turns: deque[Turn] = deque(maxlen=config.context_turns)
         self.estimate = TokenEstimate()
         self.count = 0
         """Turns closed so far, those included that the context no longer reaches."""
+        self._turns: deque[Turn] = deque(maxlen=config.context_turns)
 
     def __iter__(self) -> Iterator[Turn]:
-        """The newest first: a late fact is mostly about the turn just closed."""
+        """The newest first: what comes late is mostly about the turn just closed."""
         return reversed(self._turns)
 
     def add(self, turn: Turn) -> None:
         self._turns.append(turn)
         self.count += 1
 
-    def by_reply(self, reply_id: UUID) -> Turn | None:
-        return next((t for t in self if t.reply and t.reply.id == reply_id), None)
-
-    def by_id(self, turn_id: UUID) -> Turn | None:
-        return next((t for t in self if t.id == turn_id), None)
-
-    def context(self, live: Turn | None) -> tuple[Message, ...]:
+    def messages(self, live: Turn | None) -> tuple[Message, ...]:
         """The system prompt, as many whole turns before as the budget allows, the live turn."""
         prompt = self.config.system_prompt
         first = [Message("system", prompt)] if prompt else []
         last = live.messages() if live else []
-        left = self.config.context_tokens - self.estimate.tokens([*first, *last])
+        budget = self.config.context_tokens - self.estimate.tokens([*first, *last])
         between: list[Message] = []
-        for messages in self._groups():
-            left -= self.estimate.tokens(messages)
-            if left < 0:
+        for messages in self._earlier():
+            budget -= self.estimate.tokens(messages)
+            if budget < 0:
                 break
             between = messages + between
         return (*first, *between, *last)
 
-    def _groups(self) -> Iterator[list[Message]]:
-        """What was said before, a turn at a time, the newest first."""
+    def _earlier(self) -> Iterator[list[Message]]:
+        """The messages of the closed turns, a turn at a time, the newest first."""
         for turn in self:
             yield turn.messages()
         if self.count <= len(self._turns):  # else it is further back than the context reaches

@@ -1,4 +1,7 @@
-"""What an engine reports to the turn machine. Frozen values; the time travels beside them."""
+"""What is reported to the turn machine: by an engine, or by an analyser of the input audio.
+
+Frozen values; the time at which each was received travels beside it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from interaction.core.types import Stage, ToolCall
 class PartialTranscript:
     turn_id: UUID
     text: str
+    """What the turn is understood to say so far; the next one may say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class FinalTranscript:
     turn_id: UUID
     text: str
     reply_id: UUID | None = None
-    """The reply this transcript was asked for (a flush or an end carries it)."""
+    """The reply that this transcript was requested for by a flush or an end; None: for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,8 @@ class ReplySentence:
 
 @dataclass(frozen=True, slots=True)
 class PartialSentence:
-    """What is written of a sentence that is already being spoken. Nobody is told of it: it only
-    serves to say what was heard, should the reply be interrupted."""
+    """The text so far of a sentence that is already being spoken. It is not shown: it only serves
+    to work out what was heard, should the reply be interrupted."""
 
     reply_id: UUID
     sentence: int
@@ -49,9 +53,9 @@ class ReplyText:
     reply_id: UUID
     text: str
     sentences: int
-    """How many sentences were sent to be spoken: 0 means that no audio will come."""
+    """Number of sentences that are being synthesised; 0: no audio will come."""
     cut: bool = False
-    """It has reached ``ResponseOptions.max_tokens``: the model would have gone on."""
+    """Whether it ends at ``ResponseOptions.max_tokens``: the model would have gone on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class ReplyAudio:
     sentence: int
     pcm: bytes
     last: bool = False
-    """Nothing of this reply comes after it (it may be empty)."""
+    """Whether it is the reply's last piece (which may be empty)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +94,16 @@ class StageFailed:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSwitched:
-    """A provider failed before its first output and the next one on the list took the turn."""
+    """A provider failed before its first output, and the next one on the list serves the turn."""
 
     turn_id: UUID
     stage: Stage
     failed: str
-    """The provider that failed, by name."""
+    """Name of the provider that failed."""
     code: str
-    """Why: the error's code."""
+    """Code of its error."""
     provider: str
-    """The one that goes on."""
+    """Name of the provider that goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class ToolInvoked:
     reply_id: UUID
     invocation_id: UUID
     task_id: UUID
-    """Groups what one request led to."""
+    """Id of the task that groups all calls of one request."""
     tool: str
     arguments: str
     """JSON text."""
@@ -118,6 +122,7 @@ class ToolInvoked:
     result: str
     """JSON text, or what went wrong."""
     ms: float
+    """Duration of the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +146,12 @@ class ClientToolCalled:
 
 @dataclass(frozen=True, slots=True)
 class EngineSpeechStarted:
-    """An engine that finds turns itself has heard somebody begin to speak."""
+    """An engine that finds turns itself has found the start of speech."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSpeechStopped:
-    """An engine that finds turns itself has heard them finish."""
+    """An engine that finds turns itself has found the end of the turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,24 +166,26 @@ class EngineLost:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
-    """The provider's own count of what a request cost."""
+    """The provider's own count of the tokens of a reply."""
 
     turn_id: UUID
     reply_id: UUID
     prompt_tokens: int
-    """Of the first request; what tools added later does not count."""
+    """Tokens of the first request's prompt; what tools added later does not count."""
     completion_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyserVerdict:
-    """What an analyser that runs off the event loop measured in the person's audio."""
+    """What an analyser of the person's audio found that works off the event loop (a model that
+    judges whether a turn has ended, say). It goes to the strategies of turn-taking."""
 
     name: str
-    """The analyser's name."""
+    """Name of the analyser."""
     value: float
+    """Its verdict; what it means is between the analyser and the strategy that reads it."""
     at_ms: int
-    """Where the analysed audio ends in all that came from the microphone, ms from its start."""
+    """Where the audio that it judged ends in all input audio, ms: it may come late."""
 
 
 EngineEvent = (
@@ -198,5 +205,8 @@ EngineEvent = (
     | EngineLost
     | UsageReported
     | StageFailed
-    | AnalyserVerdict
 )
+"""What an engine may report."""
+
+Event = EngineEvent | AnalyserVerdict
+"""Everything that ``TurnMachine.on_event`` accepts."""

@@ -1,62 +1,37 @@
-"""What is learnt of a turn beside its course: figures, costs, who served it, words that come late.
+"""What is learnt of a turn beside its phases: metrics, costs, who served it, what was played.
 
-Such facts come for the live turn and, late, for closed ones, whose record is then sent again.
+It comes for the live turn and, late, for closed ones, whose record is then archived again. Each
+function notes what came; one returns whether that changes a record.
 """
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from interaction.core.context_window import ContextWindow
-from interaction.core.events import (
-    FinalTranscript,
-    MetricMeasured,
-    ProviderSwitched,
-    UsageReported,
-)
-from interaction.core.news import TranscriptUpdated
-from interaction.core.orders import CloseTurn, Effect
-from interaction.core.turn import Turn
+from interaction.core.commands import PlaybackReport
+from interaction.core.context_window import TokenEstimate
+from interaction.core.events import MetricMeasured, UsageReported
+from interaction.core.reply import Reply
+from interaction.core.turn import Phase, Turn
 from interaction.core.types import Message
 
-Fact = MetricMeasured | ProviderSwitched | UsageReported
+
+def note_metric(turn: Turn, event: MetricMeasured) -> bool:
+    """Of a closed turn, only what was unknown is noted."""
+    if turn.phase is Phase.CLOSED and turn.latency[event.metric] is not None:
+        return False
+    turn.latency[event.metric] = round(event.ms, 1)
+    return True
 
 
-class LateFacts:
-    def __init__(self, past: ContextWindow) -> None:
-        self._past = past
-
-    def take(self, fact: Fact, live: Turn | None) -> list[Effect]:
-        """Note a fact about the live turn or a closed one; of other turns nothing is known."""
-        turn = self._known(fact.turn_id, live)
-        if turn is None:
-            return []
-        match fact:
-            case MetricMeasured(metric=metric, ms=ms):
-                if turn is not live and turn.latency[metric] is not None:
-                    return []
-                turn.latency[metric] = round(ms, 1)
-                return _amended(turn)
-            case ProviderSwitched():
-                turn.fallbacks += (fact,)
-                return [fact, *_amended(turn)]
-            case UsageReported(prompt_tokens=counted):
-                said = [Message("user", turn.transcript or "")] if turn.kind == "speech" else []
-                if turn.context:
-                    self._past.estimate.learn([*turn.context, *said], counted)
-                return [fact]
-
-    def late_transcript(self, event: FinalTranscript) -> list[Effect]:
-        """A turn that was talked over while it was being transcribed: the words still count."""
-        turn = self._past.by_id(event.turn_id)
-        if turn is None or turn.transcript is not None:
-            return []
-        turn.transcript = event.text
-        return [TranscriptUpdated(turn.id, event.text, final=True), *_amended(turn)]
-
-    def _known(self, turn_id: UUID, live: Turn | None) -> Turn | None:
-        return live if live and live.id == turn_id else self._past.by_id(turn_id)
+def note_usage(turn: Turn, event: UsageReported, estimate: TokenEstimate) -> None:
+    words = [Message("user", turn.transcript or "")] if turn.kind == "speech" else []
+    if turn.context:
+        estimate.correct([*turn.context, *words], event.prompt_tokens)
 
 
-def _amended(turn: Turn) -> list[Effect]:
-    return [] if turn.end_reason is None else [CloseTurn(turn.record())]
+def note_playback(turn: Turn, reply: Reply, report: PlaybackReport, now: float) -> None:
+    reply.on_playback(report.played_ms, now, ended=report.ended)
+    turn.progress_at = now
+    turn.underruns = max(turn.underruns, report.underruns)
+    for metric, ms in (("ear", report.ear_ms), ("yield", report.yield_ms)):
+        if ms is not None:
+            turn.latency[metric] = ms

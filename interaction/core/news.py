@@ -1,4 +1,4 @@
-"""What the turn machine has to say to the client. Each edge encodes these for its own wire."""
+"""What the client is told. Each edge encodes these for its own wire."""
 
 from __future__ import annotations
 
@@ -22,19 +22,22 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
+    """A spoken turn was opened."""
+
     turn_id: UUID
     at_ms: int = 0
-    """Where the turn begins in all that was heard."""
+    """Where the turn's audio begins in all input audio, ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
-    """The turn is committed. ``kept`` is false when it held no speech and was dropped."""
+    """The open turn was committed or dropped."""
 
     turn_id: UUID
     kept: bool = True
+    """False: it came to nothing and was dropped."""
     at_ms: int = 0
-    """Where the speech ended in all that was heard."""
+    """Where the speech ended in all input audio, ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class ReplyTextCompleted:
     reply_id: UUID
     text: str
     cut: bool = False
-    """As in ``events.ReplyText``."""
+    """Whether it ends at ``ResponseOptions.max_tokens``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,14 @@ class ReplyEnded:
 
 @dataclass(frozen=True, slots=True)
 class ReplyInterrupted:
-    """The reply was cut off: nothing of it may be sent after this."""
+    """The reply was cut off, or overtaken before it began: nothing of it may be sent after this."""
 
     turn_id: UUID
     reply_id: UUID
     heard_ms: int
+    """How much of it the person heard; 0: nothing, its audio had not begun."""
     heard_text: str
+    """The part of its text that they heard."""
     latency: dict[str, float | None] = field(default_factory=dict)
 
 
@@ -115,7 +120,7 @@ class FallbackOffered:
 
 @dataclass(frozen=True, slots=True)
 class ModeChanged:
-    """Another engine has taken the session over, with all that was said so far."""
+    """Another engine has taken the session over, with the conversation so far."""
 
     mode: Mode
     automatic: bool

@@ -12,7 +12,7 @@ from interaction.core.types import Message, ResponseOptions
 
 @dataclass(frozen=True, slots=True)
 class OpenTurn:
-    """Somebody speaks: get ready to transcribe."""
+    """Somebody speaks: a turn is open, and its audio follows."""
 
     turn_id: UUID
     sequence: int
@@ -20,7 +20,7 @@ class OpenTurn:
 
 @dataclass(frozen=True, slots=True)
 class SendAudio:
-    """More of the turn's audio, mono s16le at 16 kHz, any even length."""
+    """More of the open turn's audio, mono s16le at 16 kHz, any even length."""
 
     turn_id: UUID
     pcm: bytes
@@ -28,7 +28,7 @@ class SendAudio:
 
 @dataclass(frozen=True, slots=True)
 class StreamAudio:
-    """More from the microphone, mono s16le at 16 kHz: for an engine that finds turns itself.
+    """More input audio, mono s16le at 16 kHz: for an engine that finds turns itself.
 
     What belongs to a turn comes again as ``SendAudio``.
     """
@@ -38,7 +38,7 @@ class StreamAudio:
 
 @dataclass(frozen=True, slots=True)
 class FlushTurn:
-    """Transcribe what there is as if it were final and prepare the reply; more may follow."""
+    """Transcribe the audio so far as if it were all, and prepare the reply; more may follow."""
 
     turn_id: UUID
     reply_id: UUID
@@ -48,7 +48,7 @@ class FlushTurn:
 
 @dataclass(frozen=True, slots=True)
 class EndTurn:
-    """The turn is over and committed: transcribe it and reply.
+    """The turn is committed: transcribe it and reply.
 
     When ``flushed`` is true, a flush with this reply id came before and no speech since: the
     flush's transcript is the final one and its reply goes on.
@@ -63,14 +63,14 @@ class EndTurn:
 
 @dataclass(frozen=True, slots=True)
 class TranscribeTurn:
-    """The turn is over: transcribe it, and no more. A ``Respond`` to it may follow."""
+    """The turn is committed: transcribe it, and no more. A ``Respond`` to it may follow."""
 
     turn_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """Reply to what is written: there is nothing to transcribe; the context holds all of it."""
+    """Reply to the context: there is nothing left to transcribe."""
 
     turn_id: UUID
     sequence: int
@@ -78,26 +78,27 @@ class Respond:
     context: tuple[Message, ...]
     options: ResponseOptions = field(default_factory=ResponseOptions)
     spoken: bool = False
-    """The turn was opened before, spoken and transcribed; else it begins here, and what the
+    """Whether the turn was opened before, spoken and transcribed; else it begins here, and what the
     person typed, if anything, ends the context."""
     out_of_band: bool = False
-    """It is no turn of the conversation: nothing of it is kept."""
+    """Whether it is no turn of the conversation: nothing of it is archived."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropTurn:
-    """The turn came to nothing (no speech in it): forget it, keep no record."""
+    """The turn came to nothing (no speech in it): stop its stages, archive nothing of it."""
 
     turn_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class CancelReply:
-    """Stop whatever works on this reply, at once; ``heard_ms`` of it reached the person."""
+    """Stop whatever works on this reply, at once."""
 
     turn_id: UUID
     reply_id: UUID
     heard_ms: int = 0
+    """How much of it the person has heard."""
 
 
 EngineOrder = (
@@ -115,16 +116,17 @@ EngineOrder = (
 
 @dataclass(frozen=True, slots=True)
 class CloseTurn:
-    """The turn is over: archive it. Sent again with more facts when they come late."""
+    """The turn has ended: archive it. Comes again when more is learnt of the turn."""
 
     record: TurnRecord
 
 
 @dataclass(frozen=True, slots=True)
 class WakeAt:
-    """Call ``tick`` at this time (monotonic seconds). The latest one replaces those before."""
+    """Call ``on_tick`` at this time (monotonic seconds). The latest one replaces those before."""
 
     at: float
 
 
 Effect = EngineOrder | News | CloseTurn | WakeAt
+"""What the turn machine wants done or told, in the order in which it is to be carried out."""

@@ -13,7 +13,11 @@ from interaction.core.types import EndReason
 
 @dataclass(frozen=True, slots=True)
 class TurnRecord:
-    """Everything the web side knows of a turn when it closes (or later, when it learns more)."""
+    """Everything the web side knows of a turn when it closes (or later, when it learns more).
+
+    The four times are ms on the session's clock: from the session's start, by the web process's
+    monotonic clock.
+    """
 
     turn_id: UUID
     sequence: int
@@ -29,4 +33,14 @@ class TurnRecord:
     """Metric name to ms; null where unknown. Names as in ``metrics.METRICS``."""
     error: Failure | None = None
     underruns: int = 0
+    """How often the client's playback had to wait for audio."""
     fallbacks: tuple[ProviderSwitched, ...] = ()
+    speech_started_ms: int | None = None
+    """Onset of the person's speech; null where none was found, and of typed turns."""
+    speech_ended_ms: int | None = None
+    """End of the person's speech; null as above."""
+    reply_started_ms: int | None = None
+    """When the reply became audible: when its first audio was sent, set right by the client's first
+    report of playback; null where nothing of it was heard."""
+    reply_ended_ms: int | None = None
+    """When the reply ceased to be audible: played to its end, or cut off; null as above."""

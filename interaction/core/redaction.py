@@ -1,11 +1,11 @@
-"""Masks long digit sequences (card and account numbers) where a transcript is born.
+"""Masks long digit sequences (card and account numbers) in transcripts and typed text.
 
 A sequence of 12 digits or more becomes ``[number]``: in figures, also grouped by spaces, dots or
 dashes, and spelled out in English or Chinese words as recognisers write them. Shorter ones stay:
 dates, prices, telephone numbers under 12 digits.
 
-While somebody still speaks, a number at the end of the text may be growing. A partial shows no
-more than its first four digits until what follows tells that it has ended.
+While somebody still speaks, a number at the end of the text may be growing. A partial transcript
+shows at most four digits of it, until what follows shows that it has ended.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 LONG = 12
-"""Digits from which a sequence is masked."""
+"""A sequence of this many digits or more is masked."""
 SHOWN = 4
-"""Digits that a number which may still grow may show."""
+"""A number that may still grow is shown up to this many digits."""
 MASK = "[number]"
 GROWING = "…"
+"""Stands for a number that may still grow."""
 
 _ONES = {"one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
 _SINGLE = _ONES | {"zero", "oh", "o", "nought", "naught"}
@@ -42,6 +43,8 @@ _REST = re.compile(r"[\s.,\-‐‑‒–—_·，]*")
 
 @dataclass(slots=True)
 class _Run:
+    """A digit sequence in a text, figures and words mixed."""
+
     start: int
     end: int
     digits: int = 0
@@ -49,6 +52,8 @@ class _Run:
 
 @dataclass(slots=True)
 class _Token:
+    """A word or a figure of a text."""
+
     word: str
     start: int
     end: int
@@ -57,14 +62,14 @@ class _Token:
 
 
 class Redactor:
-    """Both take the whole text so far. They keep no state: a text gives what it gives."""
+    """Its methods take the whole text so far and keep no state."""
 
     def final(self, text: str) -> str:
         """The text with every long number masked."""
         return _replaced(text, [(r, MASK) for r in _runs(text) if r.digits >= LONG])
 
     def partial(self, text: str) -> str:
-        """The same for a text that goes on: nothing in it is the beginning of a long number."""
+        """The same for a text that goes on: what may become a long number is hidden, too."""
         changes = []
         for run in _runs(text):
             if run.digits >= LONG:
@@ -74,7 +79,7 @@ class Redactor:
         return _replaced(text, changes)
 
     def may_grow(self, text: str) -> bool:
-        """Whether the text ends within what may become a long number: no time to reply to it."""
+        """Whether the text ends within what may become a long number: it is too early to reply."""
         return any(run.digits > SHOWN and _may_grow(text, run) for run in _runs(text))
 
 
@@ -92,7 +97,7 @@ def _runs(text: str) -> list[_Run]:
     open_run: _Run | None = None
     before = ""
     waiting = 0
-    """Digits that words after the run would add if a digit word follows."""
+    """Digits that sound-alikes after the run count for, if a digit word follows them."""
     for token in _tokens(text):
         if not token.joined:
             open_run, waiting = None, 0
@@ -132,14 +137,14 @@ def _digits(word: str) -> int | None:
 
 
 def _bridges(word: str, before: str) -> bool:
-    """Whether a number may go on behind this word."""
+    """Whether a number may go on after this word."""
     if word in _SOUND_ALIKES:
         return not before.isdecimal()
     return word in _PASSED_OVER or word in _REPEATS
 
 
 def _may_grow(text: str, run: _Run) -> bool:
-    """Whether nothing comes behind it that ends it. The last word may itself be unfinished."""
+    """Whether nothing after the run ends it. The last word of the text may be unfinished."""
     words = list(_TOKEN.finditer(text, run.end))
     bridging = [w for w in words if _bridges(w.group().casefold(), "")]
     if len(words) - len(bridging) > 1:

@@ -1,4 +1,4 @@
-"""What the engine's news of a reply does to it, be it a turn's or one beside the conversation."""
+"""What engine events do to a reply, be it a turn's or one out of band."""
 
 from __future__ import annotations
 
@@ -14,37 +14,35 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.news import (
+    News,
     PlayAudio,
     ReplyEnded,
     ReplySentenceText,
     ReplyStarted,
     ReplyTextCompleted,
 )
-from interaction.core.orders import Effect
 from interaction.core.reply import Reply, Sentence
 from interaction.core.turn import Turn
 
 
-def take(turn: Turn, reply: Reply, event: EngineEvent, now: float) -> list[Effect]:
-    """Note the event and say what the client is to be told. Afterwards ``reply.silent`` says
-    whether it has ended without a sound."""
+def on_event(turn: Turn, reply: Reply, event: EngineEvent, now: float) -> list[News]:
+    """Note the event; return what the client is told. If ``reply.silent`` is set afterwards, the
+    reply is over without any audio."""
     turn.progress_at = now
     match event:
         case ReplySentence(sentence=number, text=text):
             reply.sentences.setdefault(number, Sentence("")).text = text
-            return [*begin(turn, reply), ReplySentenceText(turn.id, reply.id, number, text)]
+            return [*announce(turn, reply), ReplySentenceText(turn.id, reply.id, number, text)]
         case PartialSentence(sentence=number, text=text):
             reply.sentences.setdefault(number, Sentence("")).text = text
         case ReplyText(text=text, sentences=count, cut=cut):
             reply.text, reply.silent = text, count == 0
-            told = [*begin(turn, reply), ReplyTextCompleted(turn.id, reply.id, text, cut)]
+            news = [*announce(turn, reply), ReplyTextCompleted(turn.id, reply.id, text, cut)]
             if reply.silent:
-                told.append(ReplyEnded(turn.id, reply.id, dict(turn.latency)))
-            return told
-        case ToolInvoked():
-            return [*begin(turn, reply), event]
-        case ClientToolCalled():
-            return [*begin(turn, reply), event]
+                news.append(ReplyEnded(turn.id, reply.id, dict(turn.latency)))
+            return news
+        case ToolInvoked() | ClientToolCalled():
+            return [*announce(turn, reply), event]
         case UsageReported():
             return [event]
         case SessionEndRequested():
@@ -53,24 +51,25 @@ def take(turn: Turn, reply: Reply, event: EngineEvent, now: float) -> list[Effec
             reply.add_audio(event.sentence, event.pcm)
             reply.complete = event.last
             piece = (event.sequence, event.sentence, event.pcm, event.last)
-            return [*begin(turn, reply), PlayAudio(turn.id, reply.id, *piece)]
+            return [*announce(turn, reply), PlayAudio(turn.id, reply.id, *piece)]
     return []
 
 
-def begin(turn: Turn, reply: Reply) -> list[Effect]:
-    """Tell the client of the reply, once; in realtime mode it may come before the transcript."""
-    if reply.begun:
+def announce(turn: Turn, reply: Reply) -> list[News]:
+    """Tell the client that the reply starts, once; in realtime mode, that may be before the
+    transcript."""
+    if reply.announced:
         return []
-    reply.begun = True
+    reply.announced = True
     return [ReplyStarted(turn.id, reply.id)]
 
 
-def left(turn: Turn, reply: Reply, now: float, *, last: bool) -> list[Effect]:
+def on_audio_sent(turn: Turn, reply: Reply, now: float, *, last: bool) -> list[News]:
     """Audio of the reply has left for the client."""
-    if reply.first_left_at is None:
-        reply.first_left_at = now
+    if reply.first_sent_at is None:
+        reply.first_sent_at = now
         turn.latency["e2e"] = turn.since_speech(now)
     if not last:
         return []
-    reply.all_left = True
+    reply.all_sent = True
     return [ReplyEnded(turn.id, reply.id, dict(turn.latency))]

@@ -1,24 +1,28 @@
 """Cuts a reply into sentences while it is being written.
 
-It decides character by character, so how the text arrives in pieces never changes the cuts, and
-what it gives, joined, is the text that went in.
+It decides character by character, so the cuts do not depend on the pieces in which the text
+arrives; the sentences, joined, are the text.
 """
 
 from __future__ import annotations
 
 ENDS = ".!?…"
+"""Sentence marks that end a sentence where white space follows."""
 WIDE_ENDS = "。！？｡"
+"""Sentence marks that end one without white space (Chinese, Japanese)."""
 CLOSERS = "\"'”’»)]}*_`」』）】"
+"""What may come between a sentence mark and the white space."""
 CLAUSE_ENDS = ",;:—–"
 WIDE_CLAUSE_ENDS = "，、；："
 
 FIRST_CLAUSE = 32
-"""The first piece may end at a comma once it has this many characters: the voice starts sooner."""
+"""The first piece may end at a comma from this many characters on: synthesis starts sooner."""
 FIRST_WIDE_CLAUSE = 8
+"""The same for a clause mark without white space."""
 SHORTEST = 12
-"""A later piece with fewer characters waits for the next one: too short to speak well alone."""
+"""A later piece with fewer characters is joined to the next one: it is too short to sound well."""
 LONGEST = 400
-"""A text without any full stop is cut at a space after this many characters."""
+"""A piece without a sentence mark ends at the first space after this many characters."""
 
 ABBREVIATIONS = frozenset(
     (
@@ -27,16 +31,14 @@ ABBREVIATIONS = frozenset(
         *("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sept", "oct", "nov", "dec", "u.k"),
     )
 )
-"""Those after which a number goes on with the sentence: ``No. 5``, ``Jan. 3``."""
+"""Abbreviations after which a number goes on with the sentence: ``No. 5``, ``Jan. 3``."""
 NEVER_LAST = frozenset(("mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "fig", "approx"))
-"""Those after which a sentence goes on even where a capital letter follows."""
+"""Abbreviations after which a sentence goes on even where a capital letter follows."""
 
 
 class SentenceSplitter:
-    """``feed`` text as it comes, then ``finish``; each returns the pieces that became complete.
-
-    A piece keeps its white space: joined, the pieces are the text.
-    """
+    """``feed`` text as it comes, then ``finish``; each returns the pieces that became complete,
+    with their white space."""
 
     def __init__(self) -> None:
         self._open = ""
@@ -44,7 +46,7 @@ class SentenceSplitter:
 
     @property
     def open(self) -> str:
-        """What belongs to no complete piece yet."""
+        """The text so far that belongs to no complete piece."""
         return self._open
 
     def feed(self, text: str) -> list[str]:
@@ -65,31 +67,31 @@ class SentenceSplitter:
         """Whether what is open is a piece of its own, now that ``following`` comes after it."""
         if following.isspace():
             return False
-        said = self._open.rstrip()
-        if not said:
+        text = self._open.rstrip()
+        if not text:
             return False
-        spaced = len(said) < len(self._open)
-        core = said.rstrip(CLOSERS)
+        spaced = len(text) < len(self._open)
+        core = text.rstrip(CLOSERS)
         if not spaced:
-            return self._wide_end(said, core, following)
-        if "\n" in self._open[len(said) :]:
-            return self._long_enough(said)
+            return self._wide_end(text, core, following)
+        if "\n" in self._open[len(text) :]:
+            return self._long_enough(text)
         if core and core[-1] in ENDS + WIDE_ENDS and not _goes_on(core, following):
-            return self._long_enough(said)
-        if self._first and len(said) >= FIRST_CLAUSE and said[-1] in CLAUSE_ENDS:
+            return self._long_enough(text)
+        if self._first and len(text) >= FIRST_CLAUSE and text[-1] in CLAUSE_ENDS:
             return True
-        return len(said) >= LONGEST
+        return len(text) >= LONGEST
 
-    def _wide_end(self, said: str, core: str, following: str) -> bool:
+    def _wide_end(self, text: str, core: str, following: str) -> bool:
         """Chinese and Japanese put no space after a full stop."""
         if following in CLOSERS + WIDE_ENDS or not core:
             return False
         if core[-1] in WIDE_ENDS:
             return True
-        return self._first and len(said) >= FIRST_WIDE_CLAUSE and said[-1] in WIDE_CLAUSE_ENDS
+        return self._first and len(text) >= FIRST_WIDE_CLAUSE and text[-1] in WIDE_CLAUSE_ENDS
 
-    def _long_enough(self, said: str) -> bool:
-        return self._first or len(said) >= SHORTEST
+    def _long_enough(self, text: str) -> bool:
+        return self._first or len(text) >= SHORTEST
 
 
 def _goes_on(core: str, following: str) -> bool:

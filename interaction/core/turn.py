@@ -1,8 +1,10 @@
-"""What a conversation remembers of one turn."""
+"""One turn of a conversation, from its opening on, and the phase that it is in."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Literal
 from uuid import UUID
 
@@ -12,60 +14,109 @@ from interaction.core.metrics import METRIC_NAMES
 from interaction.core.news import Failure
 from interaction.core.records import TurnRecord
 from interaction.core.reply import Reply
+from interaction.core.turn_endings import ENDINGS
+from interaction.core.turn_taking.strategy import ReplyProgress
 from interaction.core.types import EndReason, Message, Status
+
+
+class Phase(Enum):
+    """Where a turn is, in the order of its life; the last three are of no turn of its own."""
+
+    RECORDING = auto()
+    """Open: the person speaks."""
+    PREPARING = auto()
+    """Open: they may have finished, and a reply is being prepared (an eager one)."""
+    TRANSCRIBING = auto()
+    """Committed: the transcript is awaited, and nothing of a reply has come."""
+    AWAITING_REQUEST = auto()
+    """Transcribed: there is no reply unless somebody asks for one."""
+    RESPONDING = auto()
+    """A reply is being made; no audio of it has come."""
+    SPEAKING = auto()
+    """Audio of the reply has come; it is sent and played."""
+    CLOSED = auto()
+    """Ended and archived. What is learnt of it later is archived again."""
+
+    IDLE = auto()
+    """No turn is alive."""
+    OUT_OF_BAND = auto()
+    """A reply that is no part of the conversation."""
+    UNKNOWN = auto()
+    """A turn or reply that never was, was dropped, or is too long ago."""
+
+
+OPEN = (Phase.RECORDING, Phase.PREPARING)
+COMMITTED = (Phase.TRANSCRIBING, Phase.AWAITING_REQUEST, Phase.RESPONDING, Phase.SPEAKING)
+
+STATUS: Mapping[Phase, Status] = {
+    Phase.RECORDING: "recording",
+    Phase.PREPARING: "recording",
+    Phase.TRANSCRIBING: "transcribing",
+    Phase.AWAITING_REQUEST: "listening",
+    Phase.RESPONDING: "responding",
+    Phase.SPEAKING: "speaking",
+    Phase.IDLE: "listening",
+}
+"""What the client is shown while the live turn is in a phase."""
 
 
 @dataclass(slots=True)
 class Turn:
+    """All times are monotonic seconds."""
+
     id: UUID
     sequence: int
     kind: Literal["speech", "text"]
+    phase: Phase
     opened_at: float
     progress_at: float
     """When something last happened that brings the turn nearer to its end."""
+    speech_started_at: float | None = None
+    """When the person began to speak; None: they have not, or typed."""
     speech_ended_at: float | None = None
-    committed: bool = False
+    """When the person last spoke, or sent their typed line; latency counts from here."""
     transcript: str | None = None
+    """None: not known yet."""
     reply: Reply | None = None
-    """The reply that was asked for; before the commit it is an eager one."""
-    held: list[tuple[EngineEvent, float]] = field(default_factory=list)
-    """What an eager reply brought before the turn was sure to have ended."""
+    """The reply that the engine makes; while the turn is open, an eager one."""
+    eager_events: list[tuple[EngineEvent, float]] = field(default_factory=list)
+    """What came of an eager reply while the turn was open, each with its time."""
     latency: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(METRIC_NAMES))
-    interrupted: bool = False
+    """Metric name to ms; None where unknown."""
     heard_ms: int | None = None
+    """How much of the reply the person has heard; None: there was none, or it goes on."""
     error: Failure | None = None
     end_reason: EndReason | None = None
-    """None while the turn lives."""
+    """How it ended; None while it is alive."""
     underruns: int = 0
+    """How often the client's playback had to wait for audio."""
     context: tuple[Message, ...] = ()
     """What the language model got before this turn's words."""
     fallbacks: tuple[ProviderSwitched, ...] = ()
-    asked: CreateResponse | None = None
-    """A reply was asked for that waits for the transcript."""
+    requested: CreateResponse | None = None
+    """The request for a reply; where the reply is not there yet, it waits for the transcript."""
     ends_session: bool = False
-    """A tool asked for it: once the reply has been heard."""
+    """A tool asked for the session's end, once the reply has been heard."""
 
     @property
     def reply_id(self) -> UUID | None:
-        """Of the reply that comes, or that was asked for."""
+        """Id of the reply that comes, or that was asked for."""
         if self.reply:
             return self.reply.id
-        return self.asked.reply_id if self.asked else None
+        return self.requested.reply_id if self.requested else None
+
+    @property
+    def reply_progress(self) -> ReplyProgress:
+        if self.reply_id is None:
+            return ReplyProgress.NONE
+        if self.reply is None or self.reply.first_sent_at is None:
+            return ReplyProgress.PENDING
+        return ReplyProgress.SENT if self.reply.all_sent else ReplyProgress.AUDIBLE
 
     @property
     def audible(self) -> bool:
         """Whether audio of the reply has left for the client."""
-        return self.reply is not None and self.reply.first_left_at is not None
-
-    @property
-    def status(self) -> Status:
-        if not self.committed:
-            return "recording"
-        if self.reply and self.reply.audio_ms > 0:
-            return "speaking"
-        if self.transcript is None and not (self.reply and self.reply.begun):
-            return "transcribing"
-        return "responding" if self.reply else "listening"
+        return self.reply_progress in (ReplyProgress.AUDIBLE, ReplyProgress.SENT)
 
     def since_speech(self, now: float) -> float | None:
         """Milliseconds since the person's end of speech (or their typed line)."""
@@ -83,14 +134,20 @@ class Turn:
         messages = []
         if self.transcript:
             messages.append(Message("user", self.transcript))
-        cut_short = self.end_reason not in (None, "played", "heard")
-        said = self.reply and (self.heard_text() if cut_short else self.reply.written())
-        if said:
-            messages.append(Message("assistant", said))
+        cut_short = self.end_reason and ENDINGS[self.end_reason].reply_kept == "heard"
+        reply = self.reply and (self.heard_text() if cut_short else self.reply.written())
+        if reply:
+            messages.append(Message("assistant", reply))
         return messages
 
-    def record(self) -> TurnRecord:
+    def record(self, session_started_at: float) -> TurnRecord:
         assert self.end_reason is not None, "only a closed turn has a record"
+
+        def clock(at: float | None) -> int | None:
+            return None if at is None else max(round(1000 * (at - session_started_at)), 0)
+
+        spoken = self.speech_started_at is not None
+        audible = self.reply.audible_span(self.heard_ms) if self.reply else None
         return TurnRecord(
             turn_id=self.id,
             sequence=self.sequence,
@@ -99,11 +156,15 @@ class Turn:
             reply=self.reply.written() if self.reply else "",
             heard_text=self.heard_text(),
             heard_ms=self.heard_ms,
-            interrupted=self.interrupted,
+            interrupted=self.end_reason == "interrupted",
             end_reason=self.end_reason,
             reply_id=self.reply_id,
             latency=dict(self.latency),
             error=self.error,
             underruns=self.underruns,
             fallbacks=self.fallbacks,
+            speech_started_ms=clock(self.speech_started_at),
+            speech_ended_ms=clock(self.speech_ended_at) if spoken else None,
+            reply_started_ms=clock(audible[0]) if audible else None,
+            reply_ended_ms=clock(audible[1]) if audible else None,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 INPUT_SAMPLE_RATE = 16_000
-"""Sample rate of everything the core hears, Hz."""
+"""Sample rate of all input audio, Hz."""
 
 
 FRAME_SAMPLES = 512
@@ -31,13 +31,16 @@ class Frame:
     pcm: bytes
     speech: float
     """Probability, 0..1, that somebody speaks in it."""
+    level_dbfs: float | None = None
+    """Loudness, dB below full scale (0 is the loudest); None: not measured."""
     analysis: Mapping[str, float] = field(default_factory=dict)
-    """What other analysers measured in it, by their names."""
+    """What other analysers measured in it, by their names. A verdict that takes longer comes as
+    ``events.AnalyserVerdict``."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """What a language model wants done, as it asked for it: nothing of it is checked yet."""
+    """A language model's call of a tool, as it was written: nothing of it is checked yet."""
 
     id: str
     name: str
@@ -47,7 +50,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A tool as a language model is told of it."""
+    """A tool as it is described to a language model."""
 
     name: str
     description: str
@@ -60,15 +63,15 @@ class ResponseOptions:
     """How a reply is to be made, beside what it replies to."""
 
     spoken: bool = True
-    """False: text alone."""
+    """Whether the reply is synthesised; false: it is text alone."""
     voice: str = ""
-    """Empty: the session's."""
+    """Name of the voice; empty: the session's."""
     tools: tuple[ToolSpec, ...] = ()
     """Tools that the client runs, beside those of the session that run here."""
     tool_choice: str = "auto"
-    """``auto``, ``none``, ``required``, or the name of the one that must be called."""
+    """``auto``, ``none``, ``required``, or the name of the tool that must be called."""
     max_tokens: int | None = None
-    """Of the reply; None: as many as the provider likes."""
+    """Tokens that the reply may have; None: the provider's own limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,9 @@ class Message:
     role: Literal["system", "user", "assistant", "tool"]
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
-    """With role ``assistant``: what it asked for."""
+    """Tool calls of a message with role ``assistant``."""
     tool_call_id: str = ""
-    """With role ``tool``: whose result ``content`` is."""
+    """Id of the tool call whose result ``content`` is, with role ``tool``."""
 
 
 Mode = Literal["cascade", "realtime"]
@@ -92,7 +95,7 @@ Status = Literal["listening", "recording", "transcribing", "responding", "speaki
 EndReason = Literal[
     "played", "heard", "interrupted", "superseded", "client_left", "timeout", "failed"
 ]
-"""``heard``: it was transcribed and nobody asked for a reply."""
+"""How an archived turn ended; ``turn_endings`` says what each means."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,12 @@ class Turn(models.Model):
     fallbacks = models.JSONField(_("fallbacks"), default=list, blank=True)
     """[{stage, failed, code, provider}]: which provider stepped in for the first choice."""
     underruns = models.PositiveIntegerField(_("underruns"), default=0)
+    speech_started_ms = models.PositiveIntegerField(_("speech started, ms"), null=True, blank=True)
+    """On the session's clock, as the three below: ms from its start; null where unknown. Defined in
+    ``interaction.core.records.TurnRecord``."""
+    speech_ended_ms = models.PositiveIntegerField(_("speech ended, ms"), null=True, blank=True)
+    reply_started_ms = models.PositiveIntegerField(_("reply started, ms"), null=True, blank=True)
+    reply_ended_ms = models.PositiveIntegerField(_("reply ended, ms"), null=True, blank=True)
     user_audio = models.FileField(_("user's audio"), upload_to=audio_path, blank=True)
     agent_audio = models.FileField(_("agent's audio"), upload_to=audio_path, blank=True)
     user_audio_ms = models.PositiveIntegerField(_("user's audio, ms"), null=True, blank=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from interaction.core.config import TurnDetection
+from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers.errors import ProviderError
 from interaction.providers.stage_protocols import Usage
@@ -20,9 +21,9 @@ class RealtimeSessionConfig:
     history: tuple[Message, ...] = ()
     """Earlier messages, where the connection continues a conversation."""
     tools: tuple[ToolSpec, ...] = ()
-    turn_detection: TurnDetection = field(default_factory=TurnDetection)
-    """``server`` and ``semantic``: the provider finds the turns. With the others,
-    ``start_turn`` and ``commit_turn`` mark them."""
+    turn_detection: TurnDetection = field(default_factory=VadTurnDetection)
+    """``EngineTurnDetection``: the provider finds the turns. With the others, ``start_turn`` and
+    ``commit_turn`` mark them."""
     barge_in: bool = True
 
 

@@ -19,6 +19,7 @@ from interaction.core.orders import (
     SendAudio,
     StreamAudio,
 )
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.types import INPUT_SAMPLE_RATE
 from interaction.providers.realtime_protocol import RealtimeConnection
 from interaction.realtime.provider_connection import ProviderConnection
@@ -29,7 +30,7 @@ EXTRA_SILENCE_MS = 1_000
 
 def conversation_detects_turns(turns: TurnDetection) -> bool:
     """Whether the provider is told where turns begin and end."""
-    return turns.kind in ("vad", "manual")
+    return not turns.engine_detects_turns
 
 
 class OrderSender:
@@ -43,7 +44,8 @@ class OrderSender:
         sent over: None where none could be opened."""
         self._connection = connection
         self._conversation_detects_turns = conversation_detects_turns(turns)
-        self._silence = bytes(2 * INPUT_SAMPLE_RATE * (turns.silence_ms + EXTRA_SILENCE_MS) // 1000)
+        silence_ms = turns.silence_ms if isinstance(turns, EngineTurnDetection) else 0
+        self._silence = bytes(2 * INPUT_SAMPLE_RATE * (silence_ms + EXTRA_SILENCE_MS) // 1000)
         self._on_failure = on_failure
         self._queue: asyncio.Queue[EngineOrder] = asyncio.Queue()
         self._audio: list[bytes] = []

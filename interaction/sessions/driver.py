@@ -21,7 +21,7 @@ from interaction.core.commands import (
 )
 from interaction.core.config import ConversationConfig
 from interaction.core.engine import Engine
-from interaction.core.events import EngineEvent
+from interaction.core.events import Event
 from interaction.core.news import Failure, News
 from interaction.core.orders import CloseTurn, Effect, EngineOrder, WakeAt
 from interaction.core.turn_machine import TurnMachine
@@ -57,11 +57,11 @@ class ConversationDriver:
         analysers: Sequence[Analyser] = (),
     ) -> None:
         """``context``: as in ``TurnMachine``. ``analysers``: of this session alone."""
-        self._machine = TurnMachine(config, context=context)
-        self._engine = engine
-        self._on_news = on_news
         self._loop = asyncio.get_running_loop()
         self._started_at = self._loop.time()
+        self._machine = TurnMachine(config, started_at=self._started_at, context=context)
+        self._engine = engine
+        self._on_news = on_news
         self._detector = SpeechDetector()
         self._analysers = [analyser for analyser in analysers if not analyser.off_loop]
         self._off_loop = [
@@ -113,7 +113,7 @@ class ConversationDriver:
     async def stop(self, reason: str) -> Summary:
         """Hang up and have everything archived. May be called again: it then only sums up."""
         if not self._stopped.is_set():
-            self._perform(lambda: self._machine.command(HangUp(reason), self._loop.time()))
+            self._perform(lambda: self._machine.on_command(HangUp(reason), self._loop.time()))
             self._stopped.set()
             await self._engine.close()
         return self._totals.summary(self._loop.time() - self._started_at)
@@ -134,8 +134,8 @@ class ConversationDriver:
             async for event in events:
                 self._on_event(event)
 
-    def _on_event(self, event: EngineEvent) -> None:
-        self._perform(lambda: self._machine.stage_event(event, self._loop.time()))
+    def _on_event(self, event: Event) -> None:
+        self._perform(lambda: self._machine.on_event(event, self._loop.time()))
 
     def switch_engine(self, make: Callable[[tuple[Message, ...]], Engine]) -> None:
         """Go on with another engine, which ``make`` is given the conversation's messages for, the
@@ -146,7 +146,7 @@ class ConversationDriver:
     def _switch_engine(self, make: Callable[[tuple[Message, ...]], Engine]) -> Iterable[Effect]:
         if self._stopped.is_set() or not self._ready.is_set():
             return ()
-        self._carry_out(self._machine.abandon(self._loop.time()))
+        self._carry_out(self._machine.release_engine(self._loop.time()))
         self._ready.clear()
         if self._event_reader:
             self._event_reader.cancel()
@@ -185,7 +185,7 @@ class ConversationDriver:
         if self._stopped.is_set():
             return ()
         if self._ready.is_set() and not self._follows_audio(command):
-            return self._machine.command(command, self._loop.time())
+            return self._machine.on_command(command, self._loop.time())
         self._inbox.append(command)
         self._consumed.clear()
         self._arrived.set()
@@ -199,7 +199,7 @@ class ConversationDriver:
 
     def messages(self) -> tuple[Message, ...]:
         """The conversation so far, as far back as the context reaches; without system prompt."""
-        return self._machine.said()
+        return self._machine.messages()
 
     def reconfigure(self, config: ConversationConfig) -> None:
         self._machine.reconfigure(config)
@@ -240,7 +240,7 @@ class ConversationDriver:
             await self._ready.wait()
             for analyser in self._off_loop:
                 analyser.feed_frame(frame.pcm)
-            self._perform(partial(self._machine.hear, frame, arrived_at))
+            self._perform(partial(self._machine.on_frame, frame, arrived_at))
 
     def _analyse(self, pieces: list[bytes]) -> list[Frame]:
         return [
@@ -258,7 +258,7 @@ class ConversationDriver:
             self._partial_frame = b""
             await self._feed_frames([padded])
         await self._ready.wait()
-        self._perform(lambda: self._machine.command(command, self._loop.time()))
+        self._perform(lambda: self._machine.on_command(command, self._loop.time()))
 
     def _drop_oldest_audio(self) -> None:
         while self._pending_bytes > MAX_PENDING_BYTES and isinstance(
@@ -284,7 +284,7 @@ class ConversationDriver:
                     await self._wake_changed.wait()
             except TimeoutError:
                 self._wake_at = None
-                self._perform(lambda: self._machine.tick(self._loop.time()))
+                self._perform(lambda: self._machine.on_tick(self._loop.time()))
 
     # Effects.
 

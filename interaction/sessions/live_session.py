@@ -244,17 +244,15 @@ class ModeFallback:
 
 def _for_mode(config: ConversationConfig, mode: Mode) -> ConversationConfig:
     """A cascade detects turns itself: no provider does it for it."""
-    detection = config.turn_detection
-    if mode == "cascade" and detection.kind in ("server", "semantic"):
-        return replace(config, turn_detection=replace(detection, kind="vad"))
-    return config
+    if mode == "realtime":
+        return config
+    return replace(config, turn_detection=config.turn_detection.without_engine())
 
 
 def _fixed_at_opening(config: ConversationConfig) -> object:
     """What a provider that detects the turns is told once, when its connection is opened."""
     detection = config.turn_detection
-    found = detection.kind in ("server", "semantic")
-    return (detection, config.barge_in) if found else None
+    return (detection, config.barge_in) if detection.engine_detects_turns else None
 
 
 def internal_error() -> Failure:

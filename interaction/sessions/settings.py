@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from interaction.core.config import TurnDetection
+from interaction.core.config import TURN_DETECTION_CHOICES, TurnDetection, choose_turn_detection
 
 
 def _without_nul(text: str) -> str:
@@ -61,8 +61,14 @@ class ProviderFallbacks(WireModel):
     tts: Fallbacks = []
 
 
+if TYPE_CHECKING:
+    TurnDetectionKind = str
+else:
+    TurnDetectionKind = Literal[TURN_DETECTION_CHOICES]
+
+
 class TurnDetectionChoice(WireModel):
-    kind: Literal["vad", "manual", "server", "semantic"] = "vad"
+    kind: TurnDetectionKind = "vad"
     """``server`` and ``semantic``: the realtime provider finds the turns."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     prefix_ms: Annotated[int, Field(ge=0, le=2_000)] = 300
@@ -70,7 +76,7 @@ class TurnDetectionChoice(WireModel):
     eager_silence_ms: Annotated[int, Field(ge=64, le=5_000)] | None = None
 
     def to_core(self) -> TurnDetection:
-        return TurnDetection(**self.model_dump())
+        return choose_turn_detection(self.kind, self.model_dump())
 
 
 Mode = Literal["cascade", "realtime"]

@@ -41,6 +41,8 @@ IDLE_WITHIN = 45.0
 LOCK = 5.0
 """Seconds after which the lock of an archiver that died is free."""
 STAGES = ("stt", "llm", "tts")
+CLOCK_COLUMNS = ("speech_started_ms", "speech_ended_ms", "reply_started_ms", "reply_ended_ms")
+"""Columns of the turn on the session's clock, named as in ``TurnRecord``."""
 
 
 @dataclass
@@ -145,6 +147,7 @@ def _row(content: TurnNotesContent, opening: TurnOpening) -> dict[str, Any]:
             "interrupted": record.interrupted,
             "end_reason": record.end_reason,
             "underruns": record.underruns,
+            **{column: getattr(record, column) for column in CLOCK_COLUMNS},
             "fallbacks": [fallback_of(switched) for switched in record.fallbacks],
         }
         if record.error is not None:

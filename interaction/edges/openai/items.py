@@ -12,7 +12,7 @@ from typing import Any
 from openai.types.realtime import ConversationItem
 from pydantic import TypeAdapter, ValidationError
 
-from interaction.core.token_estimate import TokenEstimate
+from interaction.core.context_window import TokenEstimate
 from interaction.core.types import Message, ToolCall
 from interaction.edges.openai.errors import ClientError, new_id
 

@@ -18,6 +18,8 @@ from openai.types.realtime import (
 from pydantic import TypeAdapter, ValidationError
 
 from interaction.core.config import ConversationConfig, TurnDetection
+from interaction.core.turn_taking.buffered import BufferedTurnDetection
+from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.core.types import ResponseOptions, ToolSpec
 from interaction.edges.openai.errors import ClientError, check_limits
 from interaction.edges.openai.formats import AudioFormat
@@ -343,10 +345,10 @@ def _bad(param: str, message: str) -> ClientError:
 
 def _turn_detection(found: Mapping[str, Any] | None) -> TurnDetection:
     if found is None:
-        return TurnDetection("none")
+        return BufferedTurnDetection()
     if found["type"] == "semantic_vad":
-        return TurnDetection(silence_ms=SILENCE_MS.get(found["eagerness"], SILENCE_MS["auto"]))
-    return TurnDetection(
+        return VadTurnDetection(silence_ms=SILENCE_MS.get(found["eagerness"], SILENCE_MS["auto"]))
+    return VadTurnDetection(
         threshold=min(max(found["threshold"], 0.05), 0.95),
         prefix_ms=min(max(found["prefix_padding_ms"], 0), 2_000),
         silence_ms=min(max(found["silence_duration_ms"], 100), 5_000),

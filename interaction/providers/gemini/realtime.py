@@ -73,7 +73,7 @@ class RealtimeConnection:
         self._client = client
         self._config = config
         self._session_config = session
-        self._finds_turns = session.turn_detection.kind in ("server", "semantic")
+        self._finds_turns = session.turn_detection.engine_detects_turns
         self._errors = LiveErrorMapping("realtime", config.name)
         self._now = asyncio.get_running_loop().time
         self._inbox: asyncio.Queue[tuple[LiveSocket | None, object]] = asyncio.Queue()

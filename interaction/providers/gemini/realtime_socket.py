@@ -22,6 +22,7 @@ from websockets.exceptions import (
     WebSocketException,
 )
 
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError, ProviderRefused, ProviderUnavailable
 from interaction.providers.gemini.client import GeminiErrorMapping
@@ -173,13 +174,13 @@ def _tools(wanted: RealtimeSessionConfig) -> list[Any] | None:
 
 
 def _realtime_input(wanted: RealtimeSessionConfig) -> types.RealtimeInputConfig:
-    if wanted.turn_detection.kind in ("vad", "manual"):
-        detection = types.AutomaticActivityDetection(disabled=True)
-    else:
+    if isinstance(wanted.turn_detection, EngineTurnDetection):
         detection = types.AutomaticActivityDetection(
             prefix_padding_ms=wanted.turn_detection.prefix_ms,
             silence_duration_ms=wanted.turn_detection.silence_ms,
         )
+    else:
+        detection = types.AutomaticActivityDetection(disabled=True)
     handling = types.ActivityHandling
     # Turns that are found here start only where the person may interrupt.
     may_interrupt = wanted.barge_in or detection.disabled

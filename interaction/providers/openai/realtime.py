@@ -118,7 +118,7 @@ class RealtimeConnection:
         self._connection = connection
         self._errors = errors
         self._history = session.history
-        self._finds_turns = session.turn_detection.kind in ("server", "semantic")
+        self._finds_turns = session.turn_detection.engine_detects_turns
         self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
         self._turns: dict[str, int] = {}
         """Number of the person's turn, by its item's id."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.types import Message, ToolSpec
 from interaction.providers.config import ProviderConfig
 from interaction.providers.realtime_protocol import RealtimeSessionConfig
@@ -41,16 +42,16 @@ def session_object(config: ProviderConfig, wanted: RealtimeSessionConfig) -> dic
 
 def turn_detection(wanted: RealtimeSessionConfig) -> dict[str, Any] | None:
     responses = {"create_response": True, "interrupt_response": wanted.barge_in}
-    match wanted.turn_detection.kind:
-        case "server":
+    match wanted.turn_detection:
+        case EngineTurnDetection(style="server") as detection:
             return {
                 "type": "server_vad",
-                "threshold": wanted.turn_detection.threshold,
-                "prefix_padding_ms": wanted.turn_detection.prefix_ms,
-                "silence_duration_ms": wanted.turn_detection.silence_ms,
+                "threshold": detection.threshold,
+                "prefix_padding_ms": detection.prefix_ms,
+                "silence_duration_ms": detection.silence_ms,
                 **responses,
             }
-        case "semantic":
+        case EngineTurnDetection(style="semantic"):
             return {"type": "semantic_vad", "eagerness": "auto", **responses}
     return None
 

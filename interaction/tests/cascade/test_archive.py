@@ -99,6 +99,23 @@ async def test_what_is_learnt_later_changes_the_row_and_not_the_audio(
     assert first.agent_audio_ms == second.agent_audio_ms
 
 
+async def test_a_turn_keeps_where_it_lies_on_the_sessions_clock(
+    worker: Worker, session: Make
+) -> None:
+    made = await asyncio.to_thread(session)
+    clock = {"speech_started_ms": 480, "speech_ended_ms": 1_472, "reply_started_ms": 2_530}
+    async with Caller.calling(made) as caller:
+        turn, reply = caller.type("Good morning.")
+        await caller.reply_to_its_end(reply)
+        record = caller.close(turn, reply, kind="text", **clock)
+        first = await archived(turn)
+        assert {name: getattr(first, name) for name in clock} == clock
+        assert first.reply_ended_ms is None
+        caller.engine.archive_turn(replace(record, reply_ended_ms=3_600))
+        amended = await archived(turn, reply_ended_ms=3_600)
+    assert {name: getattr(amended, name) for name in clock} == clock
+
+
 async def test_with_recording_off_no_audio_is_kept(
     worker: Worker, session: Make, spoken: Callable[[str], Sound]
 ) -> None:

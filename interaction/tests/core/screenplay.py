@@ -1,10 +1,10 @@
-"""A stage for conversations on a virtual clock: somebody speaks, an engine answers, a client plays.
+"""Conversations on a virtual clock: somebody speaks, an engine answers, a client plays.
 
     play = Screenplay(Engine(stt_ms=150))
     play.user_speaks(0.5, 2.5)
     play.user_speaks(5.0, 6.0)          # into the reply: a barge-in
     play.run(until=10)
-    assert play.said(Interrupted)
+    assert play.effects_of(ReplyInterrupted)
 
 Seconds cost nothing: nothing here sleeps.
 """
@@ -81,7 +81,7 @@ class Screenplay:
 
     def __post_init__(self) -> None:
         ids = itertools.count(1)
-        self.conversation = TurnMachine(self.config, new_id=lambda: UUID(int=next(ids)))
+        self.machine = TurnMachine(self.config, started_at=0.0, new_id=lambda: UUID(int=next(ids)))
         self.now = 0.0
         self.effects: list[tuple[float, Effect]] = []
         self.orders: list[tuple[float, EngineOrder]] = []
@@ -96,27 +96,27 @@ class Screenplay:
     def at(self, when: float, act: Callable[[], list[Effect]]) -> None:
         heapq.heappush(self._agenda, (when, next(self._order), act))
 
-    def client_says(self, when: float, command: Command) -> None:
-        self.at(when, lambda: self.conversation.command(command, self.now))
+    def client_sends(self, when: float, command: Command) -> None:
+        self.at(when, lambda: self.machine.on_command(command, self.now))
 
-    def stage_says(self, when: float, event: EngineEvent) -> None:
-        self.at(when, lambda: self.conversation.stage_event(event, self.now))
+    def engine_reports(self, when: float, event: EngineEvent) -> None:
+        self.at(when, lambda: self.machine.on_event(event, self.now))
 
     def run(self, until: float) -> None:
         frame = self.now
         while frame <= until:
             while self._agenda and self._agenda[0][0] <= frame:
                 self.now, _, act = heapq.heappop(self._agenda)
-                self._take(act())
+                self._carry_out(act())
             self.now = frame
             if frame <= self.microphone_until:
                 speaks = any(start <= frame < end for start, end in self._speech)
                 heard = Frame(SILENT, 0.95 if speaks else 0.02)
-                self._take(self.conversation.hear(heard, self.now))
+                self._carry_out(self.machine.on_frame(heard, self.now))
             self._play()
             frame = round(frame + FRAME_MS / 1000, 6)
 
-    def said(self, kind: type[Effect]) -> list[Effect]:
+    def effects_of(self, kind: type[Effect]) -> list[Effect]:
         """Every effect of this kind so far."""
         return [e for _, e in self.effects if isinstance(e, kind)]
 
@@ -134,12 +134,12 @@ class Screenplay:
 
     # The engine's and the client's part.
 
-    def _take(self, effects: list[Effect]) -> None:
+    def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
             self.effects.append((self.now, effect))
             match effect:
                 case WakeAt(at):
-                    self.at(max(at, self.now), lambda: self.conversation.tick(self.now))
+                    self.at(max(at, self.now), lambda: self.machine.on_tick(self.now))
                 case FlushTurn() | EndTurn(flushed=False):
                     self._answer(effect.turn_id, effect.reply_id, self.engine.stt_ms)
                 case Respond():
@@ -157,12 +157,12 @@ class Screenplay:
         if engine.silent:
             return
         if engine.fails:
-            self.stage_says(at + (stt_ms or 0) / 1000, engine.fails)
+            self.engine_reports(at + (stt_ms or 0) / 1000, engine.fails)
             return
         if stt_ms is not None:
             at += stt_ms / 1000
             final = FinalTranscript(turn_id, engine.transcript, reply_id)
-            self.stage_says(at, final)
+            self.engine_reports(at, final)
         at += engine.ttft_ms / 1000
         chunks: list[tuple[float, EngineEvent]] = []
         for number, text in enumerate(engine.sentences):
@@ -181,18 +181,18 @@ class Screenplay:
     def _unless_cancelled(self, reply_id: UUID, event: EngineEvent) -> list[Effect]:
         if reply_id in self._cancelled:
             return []
-        return self.conversation.stage_event(event, self.now)
+        return self.machine.on_event(event, self.now)
 
     def _receive(self, play: PlayAudio) -> None:
         client = self.client
         if client.playing != play.reply_id:
             client.playing, client.received_ms, client.played_ms = play.reply_id, 0, 0
             client.complete = False
-            self.client_says(self.now, AudioSent(play.reply_id))
+            self.client_sends(self.now, AudioSent(play.reply_id))
         client.received_ms += 1000 * len(play.pcm) / 2 / OUTPUT_SAMPLE_RATE
         if play.last:
             client.complete = True
-            self.client_says(self.now, AudioSent(play.reply_id, last=True))
+            self.client_sends(self.now, AudioSent(play.reply_id, last=True))
 
     def _play(self) -> None:
         client = self.client
@@ -202,6 +202,6 @@ class Screenplay:
         ended = client.complete and client.played_ms >= client.received_ms
         if client.reports:
             report = PlaybackReport(client.playing, round(client.played_ms), ended)
-            self._take(self.conversation.command(report, self.now))
+            self._carry_out(self.machine.on_command(report, self.now))
         if ended:
             client.playing = None

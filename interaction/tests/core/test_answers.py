@@ -40,33 +40,33 @@ def on_request() -> Screenplay:
 
 
 def transcribed(play: Screenplay) -> FinalTranscript:
-    (order,) = play.said(TranscribeTurn)
+    (order,) = play.effects_of(TranscribeTurn)
     assert isinstance(order, TranscribeTurn)
     return FinalTranscript(order.turn_id, "hello there")
 
 
 def responds(play: Screenplay) -> list[Respond]:
-    return [e for e in play.said(Respond) if isinstance(e, Respond)]
+    return [e for e in play.effects_of(Respond) if isinstance(e, Respond)]
 
 
 def test_a_turn_that_waits_to_be_asked_is_transcribed_alone_and_then_answered_as_one_turn() -> None:
     play = on_request()
     play.user_speaks(0.5, 2.5)
     play.run(until=4)
-    assert not play.said(EndTurn)
+    assert not play.effects_of(EndTurn)
     assert play.statuses()[-1] == "transcribing"
-    play.stage_says(4, transcribed(play))
+    play.engine_reports(4, transcribed(play))
     play.run(until=4.1)
     assert not responds(play)
     assert play.statuses()[-1] == "listening"
     options = ResponseOptions(spoken=False, max_tokens=7)
-    play.client_says(4.2, CreateResponse(ASKED, options))
+    play.client_sends(4.2, CreateResponse(ASKED, options))
     play.run(until=4.3)
     (order,) = responds(play)
     assert order.spoken
     assert (order.reply_id, order.options) == (ASKED, options)
     assert order.context == (Message("user", "hello there"),)
-    play.stage_says(4.4, ReplyText(ASKED, "General Kenobi.", 0))
+    play.engine_reports(4.4, ReplyText(ASKED, "General Kenobi.", 0))
     play.run(until=4.5)
     (record,) = play.records()
     assert (record.transcript, record.reply) == ("hello there", "General Kenobi.")
@@ -77,10 +77,10 @@ def test_an_answer_asked_for_before_the_transcript_waits_for_it() -> None:
     play = on_request()
     play.user_speaks(0.5, 2.5)
     play.run(until=4)
-    play.client_says(4, CreateResponse(ASKED))
+    play.client_sends(4, CreateResponse(ASKED))
     play.run(until=4.1)
     assert not responds(play)
-    play.stage_says(4.2, transcribed(play))
+    play.engine_reports(4.2, transcribed(play))
     play.run(until=4.3)
     (order,) = responds(play)
     assert order.context[-1] == Message("user", "hello there")
@@ -92,13 +92,13 @@ def test_an_answer_called_off_before_the_transcript_never_begins() -> None:
     play = on_request()
     play.user_speaks(0.5, 2.5)
     play.run(until=4)
-    play.client_says(4, CreateResponse(ASKED))
-    play.client_says(4.05, InterruptReply(reply_id=ASKED))
+    play.client_sends(4, CreateResponse(ASKED))
+    play.client_sends(4.05, InterruptReply(reply_id=ASKED))
     play.run(until=4.1)
-    play.stage_says(4.2, transcribed(play))
+    play.engine_reports(4.2, transcribed(play))
     play.run(until=4.3)
     assert not responds(play)
-    (cut,) = play.said(ReplyInterrupted)
+    (cut,) = play.effects_of(ReplyInterrupted)
     assert isinstance(cut, ReplyInterrupted)
     assert cut.reply_id == ASKED
 
@@ -107,10 +107,10 @@ def test_a_turn_without_words_still_gets_the_answer_that_was_asked_for() -> None
     play = on_request()
     play.user_speaks(0.5, 2.5)
     play.run(until=4)
-    play.client_says(4, CreateResponse(ASKED))
+    play.client_sends(4, CreateResponse(ASKED))
     play.run(until=4.1)
     turn = transcribed(play).turn_id
-    play.stage_says(4.2, StageFailed(turn, "stt", "x", "no_speech", "Nothing.", True))
+    play.engine_reports(4.2, StageFailed(turn, "stt", "x", "no_speech", "Nothing.", True))
     play.run(until=4.3)
     (order,) = responds(play)
     assert order.reply_id == ASKED
@@ -121,7 +121,7 @@ def test_words_that_nobody_answers_are_kept_when_the_next_turn_begins() -> None:
     play = on_request()
     play.user_speaks(0.5, 2.5)
     play.run(until=4)
-    play.stage_says(4, transcribed(play))
+    play.engine_reports(4, transcribed(play))
     play.user_speaks(5, 6)
     play.run(until=5.5)
     (record,) = play.records()
@@ -133,7 +133,7 @@ def test_where_nothing_is_ever_answered_a_turn_ends_with_its_transcript() -> Non
     play = Screenplay(Engine(silent=True), ConversationConfig(respond_when="never"))
     play.user_speaks(0.5, 2.5)
     play.run(until=4)
-    play.stage_says(4, transcribed(play))
+    play.engine_reports(4, transcribed(play))
     play.run(until=4.1)
     (record,) = play.records()
     assert record.end_reason == "heard"
@@ -142,15 +142,15 @@ def test_where_nothing_is_ever_answered_a_turn_ends_with_its_transcript() -> Non
 def test_the_context_alone_can_be_answered() -> None:
     play = on_request()
     context = (Message("system", "Be brief."), Message("user", "Which day is it?"))
-    play.client_says(1, CreateResponse(ASKED, context=context))
+    play.client_sends(1, CreateResponse(ASKED, context=context))
     play.run(until=1.1)
     (order,) = responds(play)
     assert order.context == context
     assert not order.spoken
-    play.stage_says(1.2, ClientToolCalled(order.turn_id, ASKED, ToolCall("c1", "today", "{}")))
-    play.stage_says(1.2, ReplyText(ASKED, "", 0))
+    play.engine_reports(1.2, ClientToolCalled(order.turn_id, ASKED, ToolCall("c1", "today", "{}")))
+    play.engine_reports(1.2, ReplyText(ASKED, "", 0))
     play.run(until=1.3)
-    (asked,) = play.said(ClientToolCalled)
+    (asked,) = play.effects_of(ClientToolCalled)
     assert isinstance(asked, ClientToolCalled)
     assert asked.call.name == "today"
     (record,) = play.records()
@@ -159,17 +159,17 @@ def test_the_context_alone_can_be_answered() -> None:
 
 def test_an_answer_beside_the_conversation_goes_on_through_a_turn_and_is_not_kept() -> None:
     play = on_request()
-    play.client_says(
+    play.client_sends(
         0.2, CreateResponse(OTHER, context=(Message("user", "Sum up."),), out_of_band=True)
     )
     play.user_speaks(0.5, 2.5)
     play.run(until=4)
     (order,) = responds(play)
     assert order.out_of_band
-    assert not play.said(CancelReply)
-    play.stage_says(4, ReplySentence(OTHER, 0, "In sum."))
-    play.stage_says(4, UsageReported(order.turn_id, OTHER, 12, 3))
-    play.stage_says(4, ReplyText(OTHER, "In sum.", 0))
+    assert not play.effects_of(CancelReply)
+    play.engine_reports(4, ReplySentence(OTHER, 0, "In sum."))
+    play.engine_reports(4, UsageReported(order.turn_id, OTHER, 12, 3))
+    play.engine_reports(4, ReplyText(OTHER, "In sum.", 0))
     play.run(until=4.1)
     assert [type(e) for _, e in play.effects][-4:] == [
         ReplySentenceText,
@@ -182,16 +182,16 @@ def test_an_answer_beside_the_conversation_goes_on_through_a_turn_and_is_not_kep
 
 def test_an_answer_beside_the_conversation_can_be_stopped_and_fails_alone() -> None:
     play = on_request()
-    play.client_says(0.2, CreateResponse(OTHER, context=(), out_of_band=True))
-    play.client_says(0.3, CreateResponse(ASKED, context=(), out_of_band=True))
-    play.client_says(0.4, InterruptReply(reply_id=OTHER))
+    play.client_sends(0.2, CreateResponse(OTHER, context=(), out_of_band=True))
+    play.client_sends(0.3, CreateResponse(ASKED, context=(), out_of_band=True))
+    play.client_sends(0.4, InterruptReply(reply_id=OTHER))
     play.run(until=0.5)
     turn = responds(play)[1].turn_id
     why = StageFailed(turn, "llm", "x", "provider_timeout", "Late.", True, ASKED)
-    play.stage_says(0.6, why)
+    play.engine_reports(0.6, why)
     play.run(until=0.7)
-    (cut,) = play.said(ReplyInterrupted)
-    (failed,) = play.said(Failure)
+    (cut,) = play.effects_of(ReplyInterrupted)
+    (failed,) = play.effects_of(Failure)
     assert isinstance(cut, ReplyInterrupted)
     assert isinstance(failed, Failure)
     assert (cut.reply_id, failed.reply_id) == (OTHER, ASKED)
@@ -199,16 +199,18 @@ def test_an_answer_beside_the_conversation_can_be_stopped_and_fails_alone() -> N
 
 def test_an_answer_beside_the_conversation_that_never_comes_is_given_up() -> None:
     play = on_request()
-    play.client_says(0.2, CreateResponse(OTHER, context=(), out_of_band=True))
+    play.client_sends(0.2, CreateResponse(OTHER, context=(), out_of_band=True))
     play.run(until=61)
-    (failed,) = play.said(Failure)
+    (failed,) = play.effects_of(Failure)
     assert isinstance(failed, Failure)
     assert failed.code == "turn_timeout"
 
 
 def test_a_context_of_the_clients_own_is_what_replies_are_given() -> None:
-    conversation = TurnMachine(ConversationConfig(), context=lambda: (Message("system", "Mine."),))
-    effects = conversation.command(SendText("hello"), 0.0)
+    machine = TurnMachine(
+        ConversationConfig(), started_at=0.0, context=lambda: (Message("system", "Mine."),)
+    )
+    effects = machine.on_command(SendText("hello"), 0.0)
     (order,) = (e for e in effects if isinstance(e, Respond))
     assert order.context == (Message("system", "Mine."),)
 
@@ -216,19 +218,19 @@ def test_a_context_of_the_clients_own_is_what_replies_are_given() -> None:
 def test_clearing_forgets_the_open_turn_and_what_came_before_it() -> None:
     play = on_request()
     play.user_speaks(0.5, 1.5)
-    play.client_says(1.2, ClearAudio())
+    play.client_sends(1.2, ClearAudio())
     play.run(until=3)
-    (ended,) = play.said(SpeechEnded)
+    (ended,) = play.effects_of(SpeechEnded)
     assert isinstance(ended, SpeechEnded)
     assert not ended.kept
-    assert not play.said(TranscribeTurn)
+    assert not play.effects_of(TranscribeTurn)
 
 
 def test_where_speech_lies_is_said_in_the_time_of_all_that_was_heard() -> None:
     play = Screenplay()
     play.user_speaks(1.0, 2.0)
     play.run(until=4)
-    (began,), (ended,) = play.said(SpeechStarted), play.said(SpeechEnded)
+    (began,), (ended,) = play.effects_of(SpeechStarted), play.effects_of(SpeechEnded)
     assert isinstance(began, SpeechStarted)
     assert isinstance(ended, SpeechEnded)
     assert abs(began.at_ms - 700) <= 2 * FRAME_MS

@@ -17,7 +17,7 @@ from interaction.core.events import (
 )
 from interaction.core.news import SessionFinished
 from interaction.core.orders import EndTurn, Respond
-from interaction.core.turn import Turn
+from interaction.core.turn import Phase, Turn
 from interaction.core.types import Message
 from interaction.tests.core.screenplay import Screenplay
 
@@ -25,9 +25,9 @@ from interaction.tests.core.screenplay import Screenplay
 def test_who_stepped_in_for_whom_is_told_and_kept() -> None:
     play = Screenplay()
     play.user_speaks(0.5, 1.5)
-    play.stage_says(2.2, ProviderSwitched(UUID(int=1), "llm", "openai", "stage_lost", "demo"))
+    play.engine_reports(2.2, ProviderSwitched(UUID(int=1), "llm", "openai", "stage_lost", "demo"))
     play.run(until=10)
-    (told,) = play.said(ProviderSwitched)
+    (told,) = play.effects_of(ProviderSwitched)
     assert isinstance(told, ProviderSwitched)
     assert (told.failed, told.provider) == ("openai", "demo")
     (record,) = play.records()
@@ -44,12 +44,12 @@ def test_a_tool_call_is_told_while_the_reply_is_in_the_making() -> None:
     play = Screenplay()
     play.user_speaks(0.5, 1.5)
     play.run(until=2.2)
-    (end,) = play.said(EndTurn)
+    (end,) = play.effects_of(EndTurn)
     assert isinstance(end, EndTurn)
-    play.stage_says(2.3, invoked(end.turn_id, end.reply_id))
-    play.stage_says(2.3, invoked(end.turn_id, uuid4()))
+    play.engine_reports(2.3, invoked(end.turn_id, end.reply_id))
+    play.engine_reports(2.3, invoked(end.turn_id, uuid4()))
     play.run(until=10)
-    (told,) = play.said(ToolInvoked)
+    (told,) = play.effects_of(ToolInvoked)
     assert isinstance(told, ToolInvoked)
     assert told.tool == "current_time"
 
@@ -61,20 +61,20 @@ def test_a_tool_may_end_the_session_once_its_reply_was_heard(interrupted: bool) 
     if interrupted:
         play.user_speaks(4.0, 5.0)
     play.run(until=2.2)
-    (end,) = play.said(EndTurn)
+    (end,) = play.effects_of(EndTurn)
     assert isinstance(end, EndTurn)
-    play.stage_says(2.3, SessionEndRequested(end.reply_id))
+    play.engine_reports(2.3, SessionEndRequested(end.reply_id))
     play.run(until=14)
-    assert bool(play.said(SessionFinished)) is not interrupted
+    assert bool(play.effects_of(SessionFinished)) is not interrupted
 
 
 def test_the_context_keeps_the_prompt_and_what_fits_of_the_newest_turns() -> None:
     config = ConversationConfig(system_prompt="Be brief.", context_turns=20, context_tokens=120)
     play = Screenplay(config=config)
     for number in range(12):
-        play.client_says(1.0 + 12 * number, SendText(f"question number {number}"))
+        play.client_sends(1.0 + 12 * number, SendText(f"question number {number}"))
     play.run(until=150)
-    last = play.said(Respond)[-1]
+    last = play.effects_of(Respond)[-1]
     assert isinstance(last, Respond)
     assert last.context[0] == Message("system", "Be brief.")
     assert last.context[-1] == Message("user", "question number 11")
@@ -86,19 +86,19 @@ def test_the_providers_own_count_sets_the_estimate_right() -> None:
     config = ConversationConfig(context_tokens=200)
     play = Screenplay(config=config)
     for number in range(12):
-        play.client_says(1.0 + 12 * number, SendText(f"question number {number}"))
+        play.client_sends(1.0 + 12 * number, SendText(f"question number {number}"))
         reply = UUID(int=2 * number + 2)
-        play.stage_says(
+        play.engine_reports(
             2.0 + 12 * number, UsageReported(UUID(int=2 * number + 1), reply, 2_000, 10)
         )
     play.run(until=150)
-    responds = play.said(Respond)
+    responds = play.effects_of(Respond)
     assert isinstance(responds[-1], Respond)
     without = Screenplay(config=config)
     for number in range(12):
-        without.client_says(1.0 + 12 * number, SendText(f"question number {number}"))
+        without.client_sends(1.0 + 12 * number, SendText(f"question number {number}"))
     without.run(until=150)
-    plain = without.said(Respond)[-1]
+    plain = without.effects_of(Respond)[-1]
     assert isinstance(plain, Respond)
     assert 1 <= len(responds[-1].context) < len(plain.context)
     assert responds[-1].context[-1] == Message("user", "question number 11")
@@ -108,20 +108,21 @@ def test_five_hundred_turns_cost_no_more_context_than_twenty() -> None:
     past = ContextWindow(ConversationConfig())
     sizes = []
     for number in range(500):
-        turn = Turn(UUID(int=number), number, "text", 0.0, 0.0, transcript="a question")
+        turn = Turn(UUID(int=number), number, "text", Phase.CLOSED, 0.0, 0.0)
+        turn.transcript = "a question"
         turn.end_reason = "played"
         past.add(turn)
-        sizes.append(len(past.context(None)))
+        sizes.append(len(past.messages(None)))
     assert max(sizes) == sizes[19] == sizes[-1]
 
 
 def test_an_interrupted_reply_counts_as_what_was_heard() -> None:
     play = Screenplay()
     play.user_speaks(0.5, 1.5)
-    play.client_says(4.5, InterruptReply(heard_ms=2_000))
-    play.client_says(6.0, SendText("go on"))
+    play.client_sends(4.5, InterruptReply(heard_ms=2_000))
+    play.client_sends(6.0, SendText("go on"))
     play.run(until=6.5)
-    (respond,) = play.said(Respond)
+    (respond,) = play.effects_of(Respond)
     assert isinstance(respond, Respond)
     (cut_off, *_) = play.records()
     assert respond.context[-2] == Message("assistant", cut_off.heard_text)

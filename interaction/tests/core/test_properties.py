@@ -21,7 +21,7 @@ from interaction.core.commands import (
     PlaybackReport,
     SendText,
 )
-from interaction.core.config import ConversationConfig, TurnDetection
+from interaction.core.config import ConversationConfig
 from interaction.core.events import (
     ClientToolCalled,
     EngineLost,
@@ -53,6 +53,10 @@ from interaction.core.orders import (
 )
 from interaction.core.reply import Reply
 from interaction.core.turn_machine import TurnMachine
+from interaction.core.turn_taking.buffered import BufferedTurnDetection
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
+from interaction.core.turn_taking.manual import ManualTurnDetection
+from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.core.types import Frame, ToolCall
 from interaction.tests.core.screenplay import SILENT
 
@@ -108,10 +112,12 @@ CONFIGS = st.builds(
     ConversationConfig,
     st.just("Be brief."),
     st.booleans(),
-    st.builds(
-        TurnDetection,
-        st.sampled_from(["vad", "vad", "manual", "server", "none"]),
-        eager_silence_ms=st.none() | st.just(200),
+    st.one_of(
+        st.builds(VadTurnDetection, eager_silence_ms=st.none() | st.just(200)),
+        st.builds(VadTurnDetection, eager_silence_ms=st.just(200)),
+        st.just(ManualTurnDetection()),
+        st.just(EngineTurnDetection("server")),
+        st.just(BufferedTurnDetection()),
     ),
     respond_when=st.sampled_from(["always", "always", "asked", "never"]),
 )
@@ -122,14 +128,14 @@ class Player:
 
     def __init__(self, config: ConversationConfig) -> None:
         ids = itertools.count(1)
-        self.conversation = TurnMachine(config, new_id=lambda: UUID(int=next(ids)))
+        self.machine = TurnMachine(config, started_at=0.0, new_id=lambda: UUID(int=next(ids)))
         self.now = 0.0
         self.effects: list[Effect] = []
         self.turns = [STRANGER]
         self.replies = [STRANGER]
         self._fresh = itertools.count(10**9)
 
-    def take(self, effects: list[Effect]) -> None:
+    def carry_out(self, effects: list[Effect]) -> None:
         self.effects += effects
         for effect in effects:
             if isinstance(effect, OpenTurn | Respond):
@@ -151,15 +157,15 @@ class Player:
         match step:
             case float():
                 self.now += step
-                self.take(self.conversation.tick(self.now))
+                self.carry_out(self.machine.on_tick(self.now))
             case (float(chance), int(frames)):
                 for _ in range(frames):
                     self.now += 0.032
-                    self.take(self.conversation.hear(Frame(SILENT, chance), self.now))
+                    self.carry_out(self.machine.on_frame(Frame(SILENT, chance), self.now))
             case _ if isinstance(step, Command):
-                self.take(self.conversation.command(self.aimed(step), self.now))
+                self.carry_out(self.machine.on_command(self.aimed(step), self.now))
             case _:
-                self.take(self.conversation.stage_event(self.aimed(step), self.now))
+                self.carry_out(self.machine.on_event(self.aimed(step), self.now))
 
 
 def play(config: ConversationConfig, steps: list[object]) -> list[Effect]:

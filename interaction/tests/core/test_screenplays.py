@@ -15,7 +15,7 @@ from interaction.core.commands import (
     PlaybackReport,
     SendText,
 )
-from interaction.core.config import ConversationConfig, TurnDetection
+from interaction.core.config import ConversationConfig
 from interaction.core.events import FinalTranscript, MetricMeasured, ReplyAudio, StageFailed
 from interaction.core.news import Failure, PlayAudio, ReplyEnded, ReplyInterrupted
 from interaction.core.orders import (
@@ -27,6 +27,8 @@ from interaction.core.orders import (
     Respond,
     SendAudio,
 )
+from interaction.core.turn_taking.manual import ManualTurnDetection
+from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.core.types import FRAME_MS, Message
 from interaction.tests.core.screenplay import Client, Engine, Screenplay
 
@@ -53,7 +55,7 @@ def test_latencies_follow_their_definitions() -> None:
     play = Screenplay(Engine(stt_ms=150, ttft_ms=200, tts_ms=100))
     play.user_speaks(0.5, 2.5)
     play.run(until=10)
-    (ended,) = play.said(ReplyEnded)
+    (ended,) = play.effects_of(ReplyEnded)
     assert isinstance(ended, ReplyEnded)
     latency = ended.latency
     committed = latency["end_of_turn_delay"]
@@ -68,7 +70,7 @@ def test_the_pause_that_ends_a_turn_is_the_one_asked_for_to_the_nearest_frame(
     silence_ms: int,
 ) -> None:
     play = Screenplay(
-        config=ConversationConfig(turn_detection=TurnDetection(silence_ms=silence_ms))
+        config=ConversationConfig(turn_detection=VadTurnDetection(silence_ms=silence_ms))
     )
     play.user_speaks(0.5, 2.5)
     play.run(until=10)
@@ -80,7 +82,7 @@ def test_the_turn_holds_the_audio_from_before_the_onset() -> None:
     play = Screenplay()
     play.user_speaks(1.0, 2.0)
     play.run(until=3.5)
-    sent = sum(len(e.pcm) for e in play.said(SendAudio) if isinstance(e, SendAudio))
+    sent = sum(len(e.pcm) for e in play.effects_of(SendAudio) if isinstance(e, SendAudio))
     assert sent / 32 == pytest.approx(300 + 1000 + 600, abs=3 * FRAME_MS)
 
 
@@ -90,7 +92,7 @@ def test_a_click_is_no_onset_and_a_short_pause_no_end() -> None:
     play.user_speaks(1.0, 2.0)
     play.user_speaks(2.4, 3.0)
     play.run(until=9)
-    assert len(play.said(OpenTurn)) == 1
+    assert len(play.effects_of(OpenTurn)) == 1
     assert play.when(OpenTurn) > 1.0
     assert play.when(EndTurn) > 3.5
 
@@ -109,7 +111,7 @@ def test_barge_in_stops_playback_before_it_cancels_and_keeps_only_what_was_heard
     assert first.reply.startswith(first.heard_text)
     assert 0 < len(first.heard_text) < len(first.reply)
     assert second.end_reason == "played"
-    ends = play.said(EndTurn)
+    ends = play.effects_of(EndTurn)
     assert isinstance(ends[1], EndTurn)
     assert ends[1].context[-1] == Message("assistant", first.heard_text)
 
@@ -131,7 +133,7 @@ def test_a_cough_does_not_stop_a_reply() -> None:
     play.user_speaks(0.5, 1.5)
     play.user_speaks(4.0, 4.12)
     play.run(until=10)
-    assert not play.said(ReplyInterrupted)
+    assert not play.effects_of(ReplyInterrupted)
     assert [r.end_reason for r in play.records()] == ["played"]
 
 
@@ -141,7 +143,7 @@ def test_with_barge_in_off_speech_during_a_reply_is_ignored_and_the_next_turn_wo
     play.user_speaks(4.0, 5.0)
     play.user_speaks(9.0, 10.0)
     play.run(until=18)
-    assert not play.said(ReplyInterrupted)
+    assert not play.effects_of(ReplyInterrupted)
     assert [r.end_reason for r in play.records()] == ["played", "played"]
 
 
@@ -154,7 +156,7 @@ def test_going_on_before_anything_was_heard_supersedes_the_turn_and_keeps_its_wo
     assert first.end_reason == "superseded"
     assert not first.interrupted
     assert first.transcript == "hello there"
-    ends = play.said(EndTurn)
+    ends = play.effects_of(EndTurn)
     assert isinstance(ends[1], EndTurn)
     assert ends[1].context == (Message("user", "hello there"),)
     assert second.end_reason == "played"
@@ -170,13 +172,13 @@ def test_a_muted_microphone_ends_the_turn() -> None:
 
 def test_a_typed_turn_is_answered_and_interrupts_the_reply_before_it() -> None:
     play = Screenplay(config=ConversationConfig(system_prompt="Be brief."))
-    play.client_says(1.0, SendText("good morning"))
-    play.client_says(3.0, SendText("never mind"))
+    play.client_sends(1.0, SendText("good morning"))
+    play.client_sends(3.0, SendText("never mind"))
     play.run(until=12)
     first, second = play.records()
     assert first.kind == second.kind == "text"
     assert first.interrupted
-    responds = play.said(Respond)
+    responds = play.effects_of(Respond)
     assert isinstance(responds[1], Respond)
     assert responds[1].context[0] == Message("system", "Be brief.")
     assert responds[1].context[-1] == Message("user", "never mind")
@@ -184,21 +186,21 @@ def test_a_typed_turn_is_answered_and_interrupts_the_reply_before_it() -> None:
 
 
 def test_push_to_talk_waits_for_the_commit_however_long_the_pauses() -> None:
-    play = Screenplay(config=ConversationConfig(turn_detection=TurnDetection(kind="manual")))
+    play = Screenplay(config=ConversationConfig(turn_detection=ManualTurnDetection()))
     play.user_speaks(0.5, 1.0)
     play.user_speaks(4.0, 4.5)
-    play.client_says(6.0, CommitTurn())
+    play.client_sends(6.0, CommitTurn())
     play.run(until=14)
-    assert len(play.said(EndTurn)) == 1
+    assert len(play.effects_of(EndTurn)) == 1
     assert play.when(EndTurn) == pytest.approx(6.0)
     assert [r.end_reason for r in play.records()] == ["played"]
 
 
 def test_a_commit_without_speech_says_so_and_leaves_no_record() -> None:
-    play = Screenplay(config=ConversationConfig(turn_detection=TurnDetection(kind="manual")))
-    play.client_says(2.0, CommitTurn())
+    play = Screenplay(config=ConversationConfig(turn_detection=ManualTurnDetection()))
+    play.client_sends(2.0, CommitTurn())
     play.run(until=4)
-    (failed,) = play.said(Failure)
+    (failed,) = play.effects_of(Failure)
     assert isinstance(failed, Failure)
     assert failed.code == "no_speech"
     assert not play.records()
@@ -210,7 +212,7 @@ def test_a_turn_in_which_nothing_was_understood_is_forgotten() -> None:
     play = Screenplay(Engine(fails=nothing))
     play.user_speaks(0.5, 1.5)
     play.run(until=5)
-    assert len(play.said(DropTurn)) == 1
+    assert len(play.effects_of(DropTurn)) == 1
     assert not play.records()
     assert play.statuses()[-1] == "listening"
 
@@ -234,10 +236,10 @@ def test_a_stage_that_fails_while_the_person_speaks_costs_that_utterance_only_on
     play = Screenplay(Engine(silent=True))
     play.user_speaks(0.5, 3.0)
     lost = StageFailed(UUID(int=1), "stt", "openai", "stage_lost", "Gone.", True)
-    play.stage_says(1.5, lost)
+    play.engine_reports(1.5, lost)
     play.run(until=4)
-    assert len(play.said(OpenTurn)) == 1
-    assert len(play.said(Failure)) == 1
+    assert len(play.effects_of(OpenTurn)) == 1
+    assert len(play.effects_of(Failure)) == 1
     assert play.statuses() == ["recording", "listening"]
 
 
@@ -246,18 +248,18 @@ def test_synthesis_that_breaks_off_lets_the_rest_be_heard_and_ends_the_reply() -
     play.user_speaks(0.5, 1.5)
     play.engine = Engine(sentences=("One two three four.",), sentence_ms=2_000)
     play.run(until=2.2)
-    reply = play.said(EndTurn)[0]
+    reply = play.effects_of(EndTurn)[0]
     assert isinstance(reply, EndTurn)
     play._cancelled.add(reply.reply_id)
     pcm = b"\1\0" * 24_000
-    play.stage_says(2.3, FinalTranscript(reply.turn_id, "hi", reply.reply_id))
-    play.stage_says(2.4, ReplyAudio(reply.reply_id, 0, 0, pcm))
+    play.engine_reports(2.3, FinalTranscript(reply.turn_id, "hi", reply.reply_id))
+    play.engine_reports(2.4, ReplyAudio(reply.reply_id, 0, 0, pcm))
     broken = StageFailed(
         reply.turn_id, "tts", "espeak", "provider_timeout", "Stalled.", True, reply.reply_id
     )
-    play.stage_says(2.6, broken)
+    play.engine_reports(2.6, broken)
     play.run(until=8)
-    plays = play.said(PlayAudio)
+    plays = play.effects_of(PlayAudio)
     assert isinstance(plays[-1], PlayAudio)
     assert plays[-1].last
     (record,) = play.records()
@@ -299,19 +301,19 @@ def test_a_client_that_stops_reporting_times_out() -> None:
 def test_a_client_that_goes_away_leaves_a_whole_record_and_no_open_turn() -> None:
     play = Screenplay()
     play.user_speaks(0.5, 1.5)
-    play.client_says(3.6, HangUp())
+    play.client_sends(3.6, HangUp())
     play.run(until=3.7)
     (record,) = play.records()
     assert record.end_reason == "client_left"
-    assert not play.said(CancelReply)
+    assert not play.effects_of(CancelReply)
 
 
 def test_hanging_up_in_the_middle_of_a_sentence_drops_the_turn() -> None:
     play = Screenplay()
     play.user_speaks(0.5, 5.0)
-    play.client_says(2.0, HangUp())
+    play.client_sends(2.0, HangUp())
     play.run(until=2.1)
-    assert len(play.said(DropTurn)) == 1
+    assert len(play.effects_of(DropTurn)) == 1
     assert not play.records()
 
 
@@ -323,7 +325,7 @@ def test_facts_that_come_late_are_sent_again_with_the_record() -> None:
     first = play.records()[0]
     assert first.reply_id is not None
     report = PlaybackReport(first.reply_id, played_ms=1_500, ended=True, ear_ms=950, yield_ms=120)
-    play.client_says(6.1, report)
+    play.client_sends(6.1, report)
     play.run(until=6.2)
     amended = play.records()[0]
     assert amended.heard_ms == 1_500
@@ -332,7 +334,9 @@ def test_facts_that_come_late_are_sent_again_with_the_record() -> None:
 
 
 def test_an_eager_reply_waits_for_the_commit_and_saves_its_time() -> None:
-    eager = ConversationConfig(turn_detection=TurnDetection(eager_silence_ms=200, silence_ms=800))
+    eager = ConversationConfig(
+        turn_detection=VadTurnDetection(eager_silence_ms=200, silence_ms=800)
+    )
     play = Screenplay(Engine(stt_ms=100, ttft_ms=200, tts_ms=100), config=eager)
     play.user_speaks(0.5, 1.5)
     play.run(until=8)
@@ -344,19 +348,21 @@ def test_an_eager_reply_waits_for_the_commit_and_saves_its_time() -> None:
 
 
 def test_speech_that_goes_on_discards_the_eager_reply() -> None:
-    eager = ConversationConfig(turn_detection=TurnDetection(eager_silence_ms=200, silence_ms=800))
+    eager = ConversationConfig(
+        turn_detection=VadTurnDetection(eager_silence_ms=200, silence_ms=800)
+    )
     play = Screenplay(config=eager)
     play.user_speaks(0.5, 1.5)
     play.user_speaks(2.0, 3.0)
     play.run(until=12)
-    first, second = play.said(FlushTurn)
-    (ended,) = play.said(EndTurn)
+    first, second = play.effects_of(FlushTurn)
+    (ended,) = play.effects_of(EndTurn)
     assert isinstance(first, FlushTurn)
     assert isinstance(second, FlushTurn)
     assert isinstance(ended, EndTurn)
     assert ended.flushed
     assert ended.reply_id == second.reply_id != first.reply_id
-    (cancel,) = play.said(CancelReply)
+    (cancel,) = play.effects_of(CancelReply)
     assert isinstance(cancel, CancelReply)
     assert cancel.reply_id == first.reply_id
     assert len(play.records()) == 1
@@ -366,7 +372,7 @@ def test_a_reply_without_words_ends_at_once() -> None:
     play = Screenplay(Engine(sentences=()))
     play.user_speaks(0.5, 1.5)
     play.run(until=5)
-    assert len(play.said(ReplyEnded)) == 1
+    assert len(play.effects_of(ReplyEnded)) == 1
     assert [r.end_reason for r in play.records()] == ["played"]
 
 
@@ -375,11 +381,11 @@ def test_what_belongs_to_an_unknown_turn_is_dropped() -> None:
     play.run(until=0.1)
     before = len(play.effects)
     stranger = uuid4()
-    play.stage_says(0.2, ReplyAudio(stranger, 0, 0, b"\0\0"))
-    play.stage_says(0.2, FinalTranscript(stranger, "who", stranger))
-    play.stage_says(0.2, MetricMeasured(stranger, "llm_ttft", 3))
-    play.client_says(0.2, PlaybackReport(stranger, 10))
-    play.client_says(0.2, AudioSent(stranger))
-    play.client_says(0.2, InterruptReply())
+    play.engine_reports(0.2, ReplyAudio(stranger, 0, 0, b"\0\0"))
+    play.engine_reports(0.2, FinalTranscript(stranger, "who", stranger))
+    play.engine_reports(0.2, MetricMeasured(stranger, "llm_ttft", 3))
+    play.client_sends(0.2, PlaybackReport(stranger, 10))
+    play.client_sends(0.2, AudioSent(stranger))
+    play.client_sends(0.2, InterruptReply())
     play.run(until=0.5)
     assert len(play.effects) == before

@@ -7,6 +7,8 @@ from typing import Any
 
 from interaction.core.events import StageFailed
 from interaction.core.orders import Respond, StreamAudio
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
+from interaction.core.turn_taking.manual import ManualTurnDetection
 from interaction.models import Session
 from interaction.tests.edges.client import Client
 from interaction.tests.fakes.scripted_engine import ScriptedEngine
@@ -143,5 +145,8 @@ async def test_a_provider_that_finds_the_turns_is_told_anew_how(
         await plays_out(client)
         await client.send("update_session", turn_detection={"kind": "manual"})
         await says(client, "hello again")
-    assert [engine.spec.turns.kind for engine in engines] == ["server", "manual"]
+    assert [engine.spec.turns for engine in engines] == [
+        EngineTurnDetection("server"),
+        ManualTurnDetection(),
+    ]
     assert [message.content for message in engines[1].spec.history][:1] == ["hello"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import uuid4
 
-from interaction.core.config import TurnDetection
 from interaction.core.engine import SessionSpec
 from interaction.core.events import (
     EngineSpeechStarted,
@@ -16,6 +15,7 @@ from interaction.core.events import (
     ReplyText,
 )
 from interaction.core.orders import CancelReply, DropTurn, EndTurn, OpenTurn, StreamAudio
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.cascade.test_archive import archived
@@ -24,7 +24,7 @@ from interaction.tests.realtime.tones import tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
 
 Session = Callable[..., SessionSpec]
-SERVER = TurnDetection("server")
+SERVER = EngineTurnDetection("server")
 
 
 async def is_listened_to(caller: Caller, standin: Standin) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from interaction.core.config import TurnDetection
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.types import Message, ToolSpec
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError
@@ -31,7 +31,7 @@ from interaction.tests.standins.gemini_live import Plan, Standin
 
 E = TypeVar("E")
 
-SERVER = TurnDetection("server", silence_ms=400)
+SERVER = EngineTurnDetection("server", silence_ms=400)
 TOOL = ToolSpec("current_time", "Says the time.", '{"type": "object", "properties": {}}')
 
 

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 
-from interaction.core.config import TurnDetection
 from interaction.core.engine import SessionSpec
 from interaction.core.events import (
     EngineLost,
@@ -20,6 +19,7 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.orders import CancelReply, EndTurn, OpenTurn, SendAudio, StreamAudio
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.types import Message, ProviderSelection
 from interaction.models import ToolInvocation
 from interaction.realtime.engine import RealtimeEngine
@@ -88,7 +88,7 @@ async def test_who_interrupts_is_answered(
 async def test_a_provider_that_finds_turns_hears_everything(
     gemini: Standin, archiving: None, session: Session
 ) -> None:
-    spec = session(**BY_GEMINI, turns=TurnDetection("server"))
+    spec = session(**BY_GEMINI, turns=EngineTurnDetection("server"))
     async with Caller.calling(spec, RealtimeEngine) as caller:
         engine = caller.engine
         engine.execute(StreamAudio(tone(0.5)))

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from interaction.core.config import TurnDetection
 from interaction.core.engine import SessionSpec
 from interaction.core.events import EngineLost, ReplyText
 from interaction.core.orders import StreamAudio
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.providers.errors import ProviderError, ProviderUnavailable
 from interaction.providers.openai.realtime import RealtimeConnection
 from interaction.realtime.engine import RealtimeEngine
@@ -21,7 +21,7 @@ from interaction.tests.realtime.tones import tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
 
 Session = Callable[..., SessionSpec]
-SERVER = TurnDetection("server")
+SERVER = EngineTurnDetection("server")
 
 
 def gone() -> ProviderUnavailable:

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from interaction.core.config import TurnDetection
 from interaction.core.engine import SessionSpec
 from interaction.core.events import (
     EngineLost,
@@ -20,6 +19,7 @@ from interaction.core.events import (
     ToolInvoked,
 )
 from interaction.core.orders import CancelReply, EndTurn, OpenTurn, StreamAudio
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.types import Message
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
@@ -139,7 +139,7 @@ async def test_a_provider_that_finds_turns_interrupts_itself(
     standin: Standin, archiving: None, session: Session
 ) -> None:
     standin.plans = [Plan("One.", fault="hold"), Plan("Two.")]
-    spec = session(turns=TurnDetection("server"))
+    spec = session(turns=EngineTurnDetection("server"))
     async with Caller.calling(spec, RealtimeEngine) as caller:
         engine = caller.engine
         engine.execute(StreamAudio(tone(0.5)))

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 
-from interaction.core.config import TurnDetection
 from interaction.core.engine import SessionSpec
 from interaction.core.events import (
     EngineLost,
@@ -27,6 +26,7 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.orders import CancelReply, EndTurn, OpenTurn, Respond, SendAudio, StreamAudio
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.types import Message, ProviderSelection
 from interaction.models import ToolInvocation
 from interaction.providers.endpoints import NamedEndpoint
@@ -38,7 +38,7 @@ from interaction.tests.standins.openai_realtime import Plan, Standin
 
 Session = Callable[..., SessionSpec]
 CREATE = "conversation.item.create"
-SERVER_VAD = TurnDetection("server", silence_ms=400)
+SERVER_VAD = EngineTurnDetection("server", silence_ms=400)
 
 
 async def test_a_spoken_turn_is_answered_in_speech_and_kept_as_a_cascades(

@@ -14,7 +14,7 @@ import pytest
 from interaction.audio.vad import FRAME_BYTES
 from interaction.core.commands import CommitTurn, InterruptReply, SendText
 from interaction.core.config import ConversationConfig
-from interaction.core.events import AnalyserVerdict, EngineEvent, MetricMeasured
+from interaction.core.events import AnalyserVerdict, EngineEvent, Event, MetricMeasured
 from interaction.core.news import (
     News,
     ReplyInterrupted,
@@ -263,14 +263,14 @@ class RecordingMachine(TurnMachine):
     frames: ClassVar[list[Frame]] = []
     verdicts: ClassVar[asyncio.Queue[AnalyserVerdict]]
 
-    def hear(self, frame: Frame, now: float) -> list[Effect]:
+    def on_frame(self, frame: Frame, now: float) -> list[Effect]:
         self.frames.append(frame)
-        return super().hear(frame, now)
+        return super().on_frame(frame, now)
 
-    def stage_event(self, event: EngineEvent, now: float) -> list[Effect]:
+    def on_event(self, event: Event, now: float) -> list[Effect]:
         if isinstance(event, AnalyserVerdict):
             self.verdicts.put_nowait(event)
-        return super().stage_event(event, now)
+        return super().on_event(event, now)
 
 
 class TestAnalysers:

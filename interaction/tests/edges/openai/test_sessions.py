@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from interaction.core.orders import Respond
+from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.edges.openai.errors import ClientError
 from interaction.edges.openai.session import SERVER_VAD, Settings
 from interaction.tests.edges.openai.client import Client
@@ -45,8 +46,7 @@ def test_turn_detection_is_echoed_with_every_default() -> None:
     echoed = made.echo()["audio"]["input"]["turn_detection"]
     assert echoed == {**SERVER_VAD, "threshold": 0.8}
     made.update({"audio": {"input": {"turn_detection": {"silence_duration_ms": 300}}}})
-    assert made.config().turn_detection.silence_ms == 300
-    assert made.config().turn_detection.threshold == 0.8
+    assert made.config().turn_detection == VadTurnDetection(threshold=0.8, silence_ms=300)
 
 
 @pytest.mark.parametrize(("eagerness", "silence"), [("low", 1_200), ("auto", 700), ("high", 400)])
@@ -54,7 +54,7 @@ def test_semantic_vad_waits_the_longer_the_less_eager_it_is(eagerness: str, sile
     made = settings(
         audio={"input": {"turn_detection": {"type": "semantic_vad", "eagerness": eagerness}}}
     )
-    assert made.config().turn_detection.silence_ms == silence
+    assert made.config().turn_detection == VadTurnDetection(silence_ms=silence)
     assert made.echo()["audio"]["input"]["turn_detection"]["interrupt_response"] is True
 
 
