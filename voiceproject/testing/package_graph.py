@@ -15,9 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("interaction", "history", "voiceproject")
 PAGES = "pages"
 """The modules of ``interaction`` that render or administer and stand in no package of their own."""
-PAGE_MODULES = frozenset(
-    {"admin", "apps", "management", "talk", "ui_strings", "urls", "views"} | {"voice_page"}
-)
+PAGE_MODULES = frozenset({"admin", "management", "talk", "urls", "views", "voice_page"})
 Graph = dict[str, set[str]]
 """Package to the packages that it imports."""
 
@@ -44,7 +42,7 @@ def source_files(folder: Path) -> Iterator[Path]:
 
 def package_of(module: str) -> str | None:
     """``core`` for ``interaction.core.turn``; ``history``; None for what is not ours."""
-    app, *inner = module.split(".")
+    app, *inner = module.removesuffix(".__init__").split(".")
     if app not in APPS:
         return None
     if app != "interaction" or not inner:
