@@ -6,7 +6,7 @@ import pytest
 
 from interaction.core.engine import SessionSpec
 from interaction.tests.cascade.caller import spec
-from interaction.tests.cascade.fakes import FakePublisher
+from interaction.tests.fakes.publishing import FakePublisher
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from interaction.bus import redis_client as clients
 from interaction.bus import redis_keys
 from interaction.core.orders import CancelReply, FlushTurn
 from interaction.tests.cascade.caller import PATIENCE, Caller, eventually, spec
-from interaction.tests.cascade.fakes import FakePublisher, HoldingRedis
+from interaction.tests.fakes.publishing import FakePublisher, HoldingRedis
 
 pytestmark = pytest.mark.usefixtures("redis_client")
 

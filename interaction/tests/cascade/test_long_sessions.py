@@ -34,7 +34,7 @@ from interaction.core.orders import (
 )
 from interaction.core.types import Message
 from interaction.tests.cascade.caller import PATIENCE, Caller, spec
-from interaction.tests.cascade.fakes import FakePublisher
+from interaction.tests.fakes.publishing import FakePublisher
 from interaction.turn_records.archive_queue import MOST_CLOSED
 
 pytestmark = pytest.mark.usefixtures("redis_client")

@@ -24,7 +24,7 @@ from interaction.cascade.stage import StageRun, run_stage
 from interaction.core.events import StageFailed
 from interaction.core.orders import EndTurn
 from interaction.tests.cascade.caller import PATIENCE, Caller, eventually, spec
-from interaction.tests.cascade.fakes import FakePublisher
+from interaction.tests.fakes.publishing import FakePublisher
 from interaction.turn_records.archive import archive_turn
 from interaction.turn_records.archive_queue import ArchiveQueue
 from interaction.turn_records.note_fields import Note

@@ -20,7 +20,7 @@ from interaction.core.events import (
     StageFailed,
 )
 from interaction.tests.cascade.caller import Caller, spec
-from interaction.tests.cascade.test_archive import archived
+from interaction.tests.turn_records.test_archive import archived
 from interaction.turn_records.sweep import sweep
 from voiceproject.testing.stack import RunRedis, Worker
 

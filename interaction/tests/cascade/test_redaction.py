@@ -15,7 +15,7 @@ from interaction.core.engine import SessionSpec
 from interaction.core.events import FinalTranscript, PartialTranscript, ReplyText
 from interaction.core.orders import CancelReply, EndTurn, FlushTurn
 from interaction.tests.cascade.caller import Caller, eventually, remote
-from interaction.tests.cascade.test_archive import archived
+from interaction.tests.turn_records.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker
 
 CARD = "My card is 4111 1111 1111 1111 and my code is 1234."

@@ -22,7 +22,7 @@ from interaction.core.orders import CancelReply, EndTurn, FlushTurn
 from interaction.core.types import ProviderSelection
 from interaction.models import ToolInvocation
 from interaction.tests.cascade.caller import Caller, eventually, remote, spec
-from interaction.tests.cascade.test_archive import archived
+from interaction.tests.turn_records.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker
 
 TOOLS = ("current_time", "end_session")

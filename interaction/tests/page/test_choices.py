@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from interaction.models import Preferences, PromptTemplate
-from interaction.tests.page.test_talk_page import config_of
+from interaction.tests.page.test_voice_page import config_of
 from interaction.tools.registry import TOOLS
 
 PREFERENCES = "/api/v1/interaction/preferences"

@@ -15,7 +15,7 @@ from interaction.realtime.engine import RealtimeEngine
 from interaction.realtime.response_matching import ResponseMatcher
 from interaction.tests.cascade.caller import Caller
 from interaction.tests.fakes.realtime_provider import ANSWER, GONE, FakeProvider
-from interaction.tests.realtime.test_losses import nth
+from interaction.tests.realtime.test_lost_connections import nth
 
 SECRET = "what somebody has said"
 TOOL = ResponseDone((ToolCall("1", "current_time", "{}"),))

@@ -24,9 +24,9 @@ from interaction.core.types import Message, ProviderSelection
 from interaction.models import ToolInvocation
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
-from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.gemini_live import Plan, Standin
+from interaction.tests.turn_records.test_archive import archived
 
 Session = Callable[..., SessionSpec]
 BY_GEMINI = {"realtime": ProviderSelection("gemini")}

@@ -29,7 +29,7 @@ from interaction.realtime.engine import RealtimeEngine
 from interaction.realtime.reply import RealtimeReply
 from interaction.realtime.response_matching import MOST_NUMBERED, ResponseMatcher
 from interaction.tests.fakes.realtime_provider import ANSWER, HUNDRED_MS, FakeProvider, spec
-from interaction.tests.realtime.test_found_turns import SERVER
+from interaction.tests.realtime.test_engine_detected_turns import SERVER
 
 FRAME = bytes(1024)
 TOOL = (ResponseDone((ToolCall("1", "current_time", "{}"),)),)

@@ -32,9 +32,9 @@ from interaction.models import ToolInvocation
 from interaction.providers.endpoints import NamedEndpoint
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
-from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
+from interaction.tests.turn_records.test_archive import archived
 
 Session = Callable[..., SessionSpec]
 CREATE = "conversation.item.create"

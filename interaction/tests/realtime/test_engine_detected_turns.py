@@ -18,10 +18,10 @@ from interaction.core.orders import CancelReply, DropTurn, EndTurn, OpenTurn, St
 from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
-from interaction.tests.cascade.test_archive import archived
-from interaction.tests.realtime.test_losses import nth
+from interaction.tests.realtime.test_lost_connections import nth
 from interaction.tests.realtime.tones import tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
+from interaction.tests.turn_records.test_archive import archived
 
 Session = Callable[..., SessionSpec]
 SERVER = EngineTurnDetection("server")

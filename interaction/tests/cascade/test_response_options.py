@@ -24,7 +24,7 @@ from interaction.core.events import (
 from interaction.core.orders import CancelReply, EndTurn, FlushTurn, Respond, TranscribeTurn
 from interaction.core.types import Message, ProviderSelection, ResponseOptions, ToolCall, ToolSpec
 from interaction.tests.cascade.caller import Caller, eventually, remote, spec
-from interaction.tests.cascade.test_archive import archived
+from interaction.tests.turn_records.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker
 
 SECOND = bytes(32_000)

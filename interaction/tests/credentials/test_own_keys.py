@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from interaction.audio import wav
-from interaction.tests.keys.person import Person
+from interaction.tests.credentials.person import Person
 from interaction.tests.standins.openai import mark
 from voiceproject.testing.installation import Install, Installation
 from voiceproject.testing.stack import Providers

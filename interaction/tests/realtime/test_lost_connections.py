@@ -23,9 +23,9 @@ from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.types import Message
 from interaction.realtime.engine import RealtimeEngine
 from interaction.tests.cascade.caller import Caller
-from interaction.tests.cascade.test_archive import archived
 from interaction.tests.realtime.tones import pitch, tone
 from interaction.tests.standins.openai_realtime import Plan, Standin
+from interaction.tests.turn_records.test_archive import archived
 from interaction.tools.base import ToolContext
 
 Session = Callable[..., SessionSpec]

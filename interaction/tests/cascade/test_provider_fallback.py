@@ -20,7 +20,7 @@ from interaction.core.events import (
 )
 from interaction.core.types import ProviderSelection
 from interaction.tests.cascade.caller import Caller, eventually, remote
-from interaction.tests.cascade.test_archive import archived
+from interaction.tests.turn_records.test_archive import archived
 from voiceproject.testing.stack import Providers, Worker
 
 OPENAI = ProviderSelection("openai", model="any")
