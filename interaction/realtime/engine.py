@@ -201,6 +201,7 @@ class RealtimeEngine:
             await self._connection.close()
             await self._wait_until_archived()
         finally:
+            self._connection.drop()  # still open where this was cancelled meanwhile
             await self._recorder.stop()
             await self._archive_queue.stop()
             self._events.put_nowait(None)
