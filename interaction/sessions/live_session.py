@@ -211,7 +211,10 @@ class LiveSession:
         try:
             act()
         except Exception as bug:
-            self._hung_up.set_exception(bug)
+            if self._hung_up.done():  # by what broke: the session ends anyway
+                log_session_crash(bug, self.spec.session_id)
+            else:
+                self._hung_up.set_exception(bug)
 
 
 class ModeFallback:
