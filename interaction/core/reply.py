@@ -7,6 +7,9 @@ from uuid import UUID
 
 from interaction.core.types import OUTPUT_SAMPLE_RATE
 
+CLOCK_SLACK_MS = 250.0
+"""By how much a client's account of its playback may be ahead of the time that has passed here."""
+
 
 @dataclass(slots=True)
 class Sentence:
@@ -83,10 +86,14 @@ class Reply:
 
     def audible_span(self, heard_ms: int | None) -> tuple[float, float] | None:
         """When it became audible and when it ceased, with ``heard_ms`` of it heard; None where it
-        was not heard. Of a client that never reports playback, it is taken to play what it gets as
-        it comes."""
+        was not heard, or not as it was sent: who says to have played more than time has passed got
+        a file. A client that never reports playback is taken to play what it gets as it comes."""
         if self.first_sent_at is None or not heard_ms:
             return None
+        if self.reported_at is not None and self.reported_ms is not None:
+            passed_ms = 1000 * (self.reported_at - self.first_sent_at)
+            if self.reported_ms > passed_ms + CLOCK_SLACK_MS:
+                return None
         start = max(self._audible_at or self.first_sent_at, self.first_sent_at)
         at, played_ms = self._position or (start, 0)
         end = at + (heard_ms - played_ms) / 1000

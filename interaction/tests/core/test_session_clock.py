@@ -7,10 +7,12 @@ from uuid import UUID
 
 from interaction.core.commands import CommitTurn, InterruptReply, PlaybackReport, SendText
 from interaction.core.config import ConversationConfig
-from interaction.core.events import EngineSpeechStarted, EngineSpeechStopped
+from interaction.core.events import EngineSpeechStarted, EngineSpeechStopped, MetricMeasured
+from interaction.core.late_facts import note_metric
 from interaction.core.news import ReplyInterrupted
 from interaction.core.records import TurnRecord
 from interaction.core.reply import Reply
+from interaction.core.turn import Phase, Turn
 from interaction.core.turn_machine import TurnMachine
 from interaction.core.turn_taking.buffered import BufferedTurnDetection
 from interaction.core.turn_taking.engine_detected import EngineTurnDetection
@@ -137,3 +139,17 @@ def test_pauses_of_playback_lengthen_a_reply_and_do_not_move_its_start() -> None
     assert made.audible_span(2_000) == (10.1, 13.1)
     assert made.audible_span(0) is None
     assert replace(made, first_sent_at=None).audible_span(2_000) is None
+
+
+def test_a_reply_that_was_fetched_as_a_file_was_audible_at_no_known_time() -> None:
+    made = Reply(SPOKEN)
+    made.add_audio(0, b"\1\0" * 48_000)
+    made.first_sent_at = 10.0
+    made.on_playback(2_000, 10.01, ended=True)
+    assert made.audible_span(2_000) is None
+
+
+def test_a_metric_that_nobody_declares_is_noted_of_no_turn() -> None:
+    turn = Turn(SPOKEN, 1, "speech", Phase.RECORDING, opened_at=0.0, progress_at=0.0)
+    assert not note_metric(turn, MetricMeasured(SPOKEN, "unheard_of", 5.0))
+    assert "unheard_of" not in turn.latency
