@@ -15,7 +15,7 @@ from interaction.core.types import Message
 
 
 def note_metric(turn: Turn, event: MetricMeasured) -> bool:
-    """Of a closed turn, only what was unknown is noted; of no turn a metric that nobody declares."""
+    """Of a closed turn, only what was unknown is noted; a metric that nobody declares never is."""
     if event.metric not in turn.latency:
         return False
     if turn.phase is Phase.CLOSED and turn.latency[event.metric] is not None:
