@@ -69,7 +69,7 @@ class Note(NamedTuple):
 
     @classmethod
     def metric(cls, name: str, ms: float) -> Note:
-        """``name``: as in ``core.records.METRICS``."""
+        """``name``: as in ``core.metrics.METRICS``."""
         return cls(f"ms:{name}", ms)
 
     @classmethod

@@ -88,9 +88,9 @@ class Tab:
     received: list[dict[str, Any] | tuple[AudioHeader, bytes]] = field(default_factory=list)
 
     def listen(self, socket: WebSocket) -> None:
-        socket.on("framereceived", self._take)
+        socket.on("framereceived", self._on_frame)
 
-    def _take(self, frame: bytes | str) -> None:
+    def _on_frame(self, frame: bytes | str) -> None:
         if isinstance(frame, str):
             self.received.append(json.loads(frame))
         else:

@@ -91,10 +91,10 @@ class Call:
     def finish(self) -> Answer:
         out, errors = self._process.communicate(timeout=MOST)
         assert self._process.returncode == 0, errors
-        told = json.loads(out)
-        (turn,) = told["turns"]
+        printed = json.loads(out)
+        (turn,) = printed["turns"]
         with Path(turn["reply_file"]).open("rb") as file:
-            return Answer(told["session_id"], self.said, turn, wav.read(file, MOST).pcm)
+            return Answer(printed["session_id"], self.said, turn, wav.read(file, MOST).pcm)
 
 
 @dataclass
@@ -152,7 +152,7 @@ def sound(file: bytes) -> bytes:
     return wav.read(io.BytesIO(file), MOST).pcm
 
 
-def tell(what: str, answers: list[Answer]) -> None:
+def print_latencies(what: str, answers: list[Answer]) -> None:
     measured(f"{what:<20} {'median':>8} {'worst':>8}   ms")
     for metric in METRIC_NAMES:
         figures = [answer.turn["latency"].get(metric) for answer in answers]
@@ -165,7 +165,7 @@ def test_eight_talk_at_once_on_local_engines(
     caller: Caller, spoken: Spoken, tmp_path: Path
 ) -> None:
     answers = all_at_once(caller, tmp_path, [spoken(text).pcm for text in SENTENCES])
-    tell("eight, local", answers)
+    print_latencies("eight, local", answers)
     assert [answer.turn["transcript"] for answer in answers] == list(SENTENCES)
     for text, answer in zip(SENTENCES, answers, strict=True):
         assert answer.turn["reply"] == f"You said: {text}"
@@ -180,7 +180,7 @@ def test_twenty_talk_at_once_to_remote_providers(
     options = [word for stage in ("stt", "llm", "tts") for word in (f"--{stage}", "openai")]
     recordings = [mark(pcm, INPUT_SAMPLE_RATE, hz) for hz in TONES]
     answers = all_at_once(caller, tmp_path, recordings, *options)
-    tell("twenty, remote", answers)
+    print_latencies("twenty, remote", answers)
     for hz, answer in zip(TONES, answers, strict=True):
         assert answer.turn["transcript"] == f"caller {hz}"
         assert answer.turn["reply"] == f"You said: caller {hz}."
