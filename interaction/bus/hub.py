@@ -150,7 +150,7 @@ class Hub:
 def _call_safely(
     listener: Listener, method: Callable[P, None], *args: P.args, **kwargs: P.kwargs
 ) -> None:
-    """A bug in one session must not keep the others from what is theirs."""
+    """Call one listener; a bug in it is logged and keeps nothing from the others."""
     try:
         method(*args, **kwargs)
     except Exception as error:
