@@ -11,7 +11,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-unit lint format messages requirements clean
+.PHONY: help run install install-dev test test-unit bench lint format messages requirements clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: install-dev ## run the whole test suite, coverage enforced
 
 test-unit: install-dev ## run the tests that need nothing but their own process: no Redis, worker, browser
 	$(BIN)/python -m pytest -m unit $(ARGS)
+
+bench: install-dev ## what an idle machine bears: eight local conversations at once
+	$(BIN)/python -m pytest -s -m bench $(ARGS)
 
 lint: install-dev ## ruff, mypy, migrations
 	$(BIN)/ruff check .

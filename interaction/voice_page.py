@@ -1,4 +1,4 @@
-"""What the voice page shows before anything is said: the choices in force, and the words."""
+"""The context of the voice page: the choices in force, and what its scripts need."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LANGUAGES = (
 )
 """BCP 47 tags that recognisers and voices are asked for; PARLEY_LANGUAGE may be another."""
 NAMES = {"zh-TW": "繁體中文", "zh-CN": "简体中文", "yue": "粵語"}
-NOBODY = UUID(int=0)
+PLACEHOLDER_ID = UUID(int=0)
 """Stands for the session in addresses that the script completes."""
 
 
@@ -96,14 +96,14 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _addresses(request: HttpRequest) -> dict[str, Any]:
-    history = reverse("history:detail", args=[NOBODY])
+    history = reverse("history:detail", args=[PLACEHOLDER_ID])
     return {
         "socket": "/ws/interaction/",
         "worklets": {
             "capture": static("talk/capture-worklet.js"),
             "playback": static("talk/playback-worklet.js"),
         },
-        "history": history.replace(str(NOBODY), "{session}"),
+        "history": history.replace(str(PLACEHOLDER_ID), "{session}"),
         "template": reverse("api:get_template", args=[0]).replace("/0", "/{template}"),
         "keys": reverse("keys"),
         "preferences": reverse("api:preferences"),
@@ -159,7 +159,7 @@ def _name(tag: str) -> str:
 def part_states(parts: Mapping[str, str]) -> list[dict[str, Any]]:
     """Name each part of the readiness answer for a person: [{label, ok, advice}].
 
-    Workers report through Redis, so nothing is said of them while it is away.
+    Workers report through Redis, so they are left out while it is away.
     """
     words = ui_strings()
     names = {

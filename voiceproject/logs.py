@@ -2,7 +2,7 @@
 
 Facts are passed by ``extra=``: ``logger.warning("stage failed", extra={"session": …, "turn": …,
 "stage": "stt", "code": "provider_timeout"})``. Never audio, words that were said, or secrets; so
-an exception is told by its frames and its type, since its text may quote any of these.
+an exception is written as its frames and its type, since its text may quote any of these.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def only_crashes(record: logging.LogRecord) -> bool:
 class LostRedis(logging.Filter):
     """Of a Redis that is away, the channel layer logs a traceback a second: one line is left.
 
-    An outage is over, and the next one is told again, once ``QUIET`` seconds went by without.
+    An outage is over, and the next one is logged again, once ``QUIET`` seconds went by without.
     """
 
     QUIET = 5.0

@@ -136,8 +136,8 @@ PARLEY_ENGINES = {
     "cascade": "interaction.cascade.engine.CascadeEngine",
     "realtime": "interaction.realtime.engine.RealtimeEngine",
 }
-"""By mode: the path of its ``Engine``, a class that is made with a ``SessionSpec`` (both in
-interaction/core/engine.py)."""
+"""What answers a conversation, by mode: a class that takes a ``SessionSpec``, and is an ``Engine``
+(interaction/core/engine.py)."""
 
 PARLEY_PUBLISHER = "interaction.bus.publisher.Publisher"
 """What hands stages to the task queue: a class as interaction/bus/publisher.py's ``TaskPublisher``

@@ -52,8 +52,8 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
 
     def serverClose(self, code: int | None = None, reason: str = "") -> None:
         """With any code: autobahn's own method refuses those of the standard, such as 1001."""
-        told = reason.encode()[:LONGEST_REASON].decode(errors="ignore").encode()
-        self.sendCloseFrame(code or 1000, told or None, isReply=False)
+        cut = reason.encode()[:LONGEST_REASON].decode(errors="ignore").encode()
+        self.sendCloseFrame(code or 1000, cut or None, isReply=False)
 
 
 class BackPressureServer(Server):  # type: ignore[misc]

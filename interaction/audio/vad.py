@@ -12,13 +12,15 @@ from interaction.core.types import FRAME_SAMPLES, INPUT_SAMPLE_RATE
 
 FRAME_BYTES = 2 * FRAME_SAMPLES
 CONTEXT_SAMPLES = 64
-"""The model wants the end of the frame before in front of each frame, or it hears nothing."""
+"""Samples from the end of the frame before, which the model needs in front of each frame: without
+them it finds no speech."""
 QUIET = 0.35
+"""Speech probability, 0..1, below which a frame is quiet."""
 QUIET_FRAMES = 31
-"""After a second of quiet the model forgets what was before: its state drifts in a silence, and
-notices a voice later the longer that lasts. Over 38 recorded and synthetic sentences after 3 to
+"""After so many quiet frames, a second, the model's state is reset: it drifts in a silence, and the
+longer that lasts the later a voice is noticed. Over 38 recorded and synthetic sentences after 3 to
 12 s of silence, 192 ms of speech are found after 288 ms instead of 318, at the 90th percentile
-after 426 instead of 538; noise and music are still not heard as speech."""
+after 426 instead of 538; noise and music still do not count as speech."""
 
 
 @cache
@@ -41,7 +43,7 @@ class SpeechDetector:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the stream: the next frame begins a new one."""
+        """Start a new stream with the next frame."""
         self._state = _fresh()
         self._window = np.zeros((1, CONTEXT_SAMPLES + FRAME_SAMPLES), dtype=np.float32)
         self._quiet = 0

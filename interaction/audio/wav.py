@@ -1,4 +1,4 @@
-"""WAV files, read with care and written."""
+"""Reads WAV files that people upload, with checks, and writes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 RATES = range(4_000, 192_001)
 ENDLESS = 0x7FFF_0000
-"""Programs that write a WAV to a pipe cannot know its size and put a huge one in the header."""
+"""Length of a chunk, bytes, from which it is not believed: programs that write a WAV to a pipe
+cannot know its size and write a huge one into the header."""
 BLOCK_FRAMES = 1 << 16
 
 

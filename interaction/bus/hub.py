@@ -122,7 +122,8 @@ class Hub:
                 _call_safely(listener, listener.on_report, report, now)
 
     async def _echo(self) -> None:
-        """Only while this process hears itself through Redis is a stage's silence its own."""
+        """Send a message to this process itself: while none comes back, Redis is away, and no stage
+        is called lost for its silence."""
         await self._layer.send(self.channel, {"type": ECHO_TYPE})
         await asyncio.sleep(ECHO_EVERY)
 
@@ -150,7 +151,7 @@ class Hub:
 def _call_safely(
     listener: Listener, method: Callable[P, None], *args: P.args, **kwargs: P.kwargs
 ) -> None:
-    """Call one listener; a bug in it is logged and keeps nothing from the others."""
+    """A bug in one session is logged, and the other sessions are served all the same."""
     try:
         method(*args, **kwargs)
     except Exception as error:

@@ -1,6 +1,6 @@
 """Every key that Parley itself has in Redis, and how long it lives. No other file spells one.
 
-What Celery and the channel layer keep there is theirs: queues without a prefix, channels that
+Celery and the channel layer name their own keys there: queues without a prefix, channels that
 begin with ``asgi``.
 """
 

@@ -32,7 +32,7 @@ class PlaybackTimeline:
         self.redis = redis
         self.key = redis_keys.reply_timeline(reply)
         self._ends: dict[int, float] = {}
-        """By sentence, in this loop's time."""
+        """When each sentence will have been played, in this loop's time."""
         self._last_id = b"0"
 
     async def wait_for_end(self, sentence: int) -> float:

@@ -16,12 +16,12 @@ from interaction.core.types import Message, ResponseOptions
 
 
 class OutOfBandReplies:
-    """Also those to the conversation itself that were asked for while somebody spoke: the commit of
-    the open turn cancels them, and nothing else interrupts a reply here."""
+    """Also replies to the conversation itself that were requested while a turn was open: the commit
+    of that turn cancels them. Nothing else but the client interrupts a reply here."""
 
     def __init__(self) -> None:
         self._turns: dict[UUID, Turn] = {}
-        """By reply id. A turn here only frames its reply; ``requested`` tells what it is."""
+        """By reply id. A turn here only holds its reply and the request for it."""
 
     def start(
         self,

@@ -5,7 +5,7 @@
 | `played`      | the reply was played to its end, or had no audio                |
 | `heard`       | it was transcribed, and nobody asked for a reply                |
 | `interrupted` | the person cut off a reply that could be heard                  |
-| `superseded`  | the next turn, or another engine, came before the reply was heard |
+| `superseded`  | the next turn came before the reply was audible, or another engine |
 | `client_left` | the client went away while a reply was made or played           |
 | `timeout`     | the client took no audio, or stopped reporting playback         |
 | `failed`      | a stage gave up, or nothing came for too long                   |
@@ -50,7 +50,7 @@ ENDINGS: Mapping[Ending, TurnEnding] = {
         "interrupted", "heard", ReplyInterrupted, True, "what was heard, and where it was cut off"
     ),
     "superseded": TurnEnding(
-        "superseded", "heard", ReplyInterrupted, True, "that nothing of it was heard"
+        "superseded", "heard", ReplyInterrupted, True, "what was heard: mostly nothing"
     ),
     "client_left": TurnEnding("client_left", "heard", None, False, "what was heard"),
     "timeout": TurnEnding(

@@ -1,7 +1,8 @@
 """What each input does to a conversation: the steps of ``turn_machine.STEPS``.
 
 A step gets the turn that its input is about (None where it is about none), the input and the time;
-what is to be done it notes in ``effects``, in order. Which step is taken when is not for it to say.
+what is to be done it adds to ``effects``, in order. Which input leads to which step in which phase
+is in that table alone.
 """
 
 from __future__ import annotations
@@ -312,7 +313,8 @@ class TurnSteps:
             self._reply_to_turn(turn, request)
 
     def _reply_to_turn(self, turn: Turn, request: CreateResponse, late_words: str = "") -> None:
-        """``late_words``: the turn's, where whoever keeps the context does not have them yet."""
+        """``late_words``: the transcript, where it came after the request: a client that keeps the
+        context itself does not have it there yet."""
         context, late = request.context, bool(late_words) and request.append_transcript
         if context is None:
             context = self._context()
@@ -489,8 +491,8 @@ class TurnSteps:
         self._end(turn, "interrupted" if turn.audible else "superseded", heard)
 
     def _make_way(self, turn: Turn, now: float) -> None:
-        """End a committed turn for the next one, of a client that itself says when that begins: a
-        reply that has been sent whole counts as played."""
+        """End a committed turn because the client starts another one by a command: a reply that has
+        been sent whole counts as played."""
         if turn.reply and turn.reply.all_sent:
             self._end_played(turn, round(turn.reply.audio_ms))
         else:

@@ -1,6 +1,6 @@
 """Client secrets: short-lived keys to ``/v1/realtime`` that a program gives to a browser.
 
-Redis keeps a hash of each, with whose it is and what the session begins with, until it expires.
+Until it expires, Redis keeps a hash of each, with its owner and the first settings of the session.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ class Grant:
 
     owner_id: int
     session: dict[str, Any] = field(default_factory=dict)
-    """What ``session.update`` would say first."""
+    """Settings that the session starts with, as in a ``session.update``."""
     inner: bool = False
-    """It is Parley's own, for a session that is kept already: this one is not."""
+    """Parley made it for itself, as the realtime provider of a session that has a row: the session
+    that it opens gets none."""
 
 
 def mint(grant: Grant, seconds: int = USUAL) -> tuple[str, int]:

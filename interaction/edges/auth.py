@@ -20,7 +20,7 @@ class AuthRefused(Exception):
 
 
 class SocketAuth:
-    """Wraps a socket's application: finds out whose it is, and adds that to its scope.
+    """Wraps a socket's application: finds out which user opened it, and adds them to its scope.
 
     Each socket gets a thread of its own for what must not run on the event loop: with the one
     thread that all would share, one slow query would hold up every socket of the process.

@@ -201,6 +201,7 @@ class RealtimeEngine:
             await self._connection.close()
             await self._wait_until_archived()
         finally:
+            self._connection.drop()  # still open where this was cancelled meanwhile
             await self._recorder.stop()
             await self._archive_queue.stop()
             self._events.put_nowait(None)
@@ -337,11 +338,11 @@ class RealtimeEngine:
             if reply.complete or connection is None:
                 return
             self._matcher.on_tool_results_sent(reply)
+            # Before they are sent: by the end of that the reply may be complete, or cancelled.
+            self._start_response_timeout()
             await connection.send_tool_results(results)
         except Exception as error:
             self._on_connection_lost(error, connection)
-        else:
-            self._start_response_timeout()
 
     def _tool_calls(self, reply: RealtimeReply) -> ToolCalls:
         if reply.tool_calls is None:
@@ -422,10 +423,12 @@ class RealtimeEngine:
 
     def _response_timed_out(self) -> None:
         # As a job, so that a bug is not lost with the event loop's own log.
-        work = self._on_response_timeout()
+        work = self._on_response_timeout(self._response_timer)
         self._background.start_job(work, name="response timeout", on_error="fail")
 
-    async def _on_response_timeout(self) -> None:
+    async def _on_response_timeout(self, timer: asyncio.TimerHandle | None) -> None:
+        if timer is not self._response_timer:
+            return  # an event has come before this job was started
         message = _("%(provider)s has stopped answering.") % {"provider": self._provider}
         timeout = ProviderTimeout(message, stage="realtime", provider=self._provider)
         self._on_connection_lost(timeout, self._connection.current)

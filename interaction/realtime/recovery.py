@@ -1,4 +1,4 @@
-"""Whether a lost connection to a realtime provider is opened anew, and what is said of the loss.
+"""Whether a lost connection to a realtime provider is opened anew, and how the loss is reported.
 
 Sans-IO. The pause between attempts to open one is ``ProviderConnection``'s.
 """

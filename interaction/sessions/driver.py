@@ -113,9 +113,11 @@ class ConversationDriver:
     async def stop(self, reason: str) -> Summary:
         """Hang up and have everything archived. May be called again: it then only sums up."""
         if not self._stopped.is_set():
-            self._perform(lambda: self._machine.on_command(HangUp(reason), self._loop.time()))
-            self._stopped.set()
-            await self._engine.close()
+            try:
+                self._perform(lambda: self._machine.on_command(HangUp(reason), self._loop.time()))
+            finally:  # the engine is closed whatever breaks
+                self._stopped.set()
+                await self._engine.close()
         return self._totals.summary(self._loop.time() - self._started_at)
 
     # The engine.
@@ -135,6 +137,8 @@ class ConversationDriver:
                 self._on_event(event)
 
     def _on_event(self, event: Event) -> None:
+        if self._stopped.is_set():  # it was on its way: the turn it might open would never end
+            return
         self._perform(lambda: self._machine.on_event(event, self._loop.time()))
 
     def switch_engine(self, make: Callable[[tuple[Message, ...]], Engine]) -> None:
@@ -238,6 +242,8 @@ class ConversationDriver:
             frames = await self._loop.run_in_executor(_vad_thread, self._analyse, pieces)
         for frame in frames:
             await self._ready.wait()
+            if self._stopped.is_set():  # as above
+                return
             for analyser in self._off_loop:
                 analyser.feed_frame(frame.pcm)
             self._perform(partial(self._machine.on_frame, frame, arrived_at))
@@ -258,14 +264,14 @@ class ConversationDriver:
             self._partial_frame = b""
             await self._feed_frames([padded])
         await self._ready.wait()
-        self._perform(lambda: self._machine.on_command(command, self._loop.time()))
+        if not self._stopped.is_set():
+            self._perform(lambda: self._machine.on_command(command, self._loop.time()))
 
     def _drop_oldest_audio(self) -> None:
-        while self._pending_bytes > MAX_PENDING_BYTES and isinstance(
-            oldest := self._inbox[0], bytes
-        ):
+        while self._pending_bytes > MAX_PENDING_BYTES:
+            oldest = next(waiting for waiting in self._inbox if isinstance(waiting, bytes))
+            self._inbox.remove(oldest)
             self._pending_bytes -= len(oldest)
-            self._inbox.popleft()
         self._on_news(
             Failure(
                 "audio_dropped",

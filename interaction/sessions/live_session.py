@@ -211,7 +211,10 @@ class LiveSession:
         try:
             act()
         except Exception as bug:
-            self._hung_up.set_exception(bug)
+            if self._hung_up.done():  # by what broke: the session ends anyway
+                log_session_crash(bug, self.spec.session_id)
+            else:
+                self._hung_up.set_exception(bug)
 
 
 class ModeFallback:
@@ -250,7 +253,7 @@ def _for_mode(config: ConversationConfig, mode: Mode) -> ConversationConfig:
 
 
 def _fixed_at_opening(config: ConversationConfig) -> object:
-    """What a provider that detects the turns is told once, when its connection is opened."""
+    """Settings that a provider which detects turns gets only when its connection is opened."""
     detection = config.turn_detection
     return (detection, config.barge_in) if detection.engine_detects_turns else None
 

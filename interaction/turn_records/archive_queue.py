@@ -39,6 +39,8 @@ class _Turn:
     """It has come to no end yet: no sweep may archive it."""
     record: TurnRecord | None = None
     """The latest one."""
+    waiting: int = 0
+    """Records of it that are not handed over yet: it is not forgotten before they are."""
     attempts: int = 0
     """Times that the archive was asked to write it."""
     losses: int = 0
@@ -49,7 +51,7 @@ class ArchiveQueue:
     """Knows a session's turns from their opening until a while after their end.
 
     The archive writes a turn from what is in Redis: notes and streams of audio. Who serves a turn
-    writes those, beginning with ``opening``; here the record is added and the archive is asked.
+    writes those, ``opening`` first; here the record is added and the archive is asked.
     """
 
     def __init__(
@@ -107,6 +109,8 @@ class ArchiveQueue:
         if turn is None:
             return
         turn.is_open = False
+        if turn.waiting > 0:
+            return
         self._closed[turn_id] = None
         self._closed.move_to_end(turn_id)
         while len(self._closed) > MOST_CLOSED:
@@ -125,7 +129,8 @@ class ArchiveQueue:
         if turn is None:
             return
         turn.record = record
-        self._closed.pop(record.turn_id, None)  # it is not forgotten before it is handed over
+        turn.waiting += 1
+        self._closed.pop(record.turn_id, None)
         self._records.put_nowait((record, self._now() + CLOSING_PATIENCE))
 
     def retry(self, turn_id: UUID) -> bool:
@@ -157,9 +162,11 @@ class ArchiveQueue:
             if not isinstance(error, CONNECTION_ERRORS):
                 raise
         finally:
+            self._records.task_done()
+            if turn := self._turns.get(record.turn_id):
+                turn.waiting -= 1
             # Archived or not: what nobody refreshes any more, the sweep archives.
             self.close_turn(record.turn_id)
-            self._records.task_done()
 
     async def _hand_over(self, record: TurnRecord, give_up_at: float) -> None:
         turn = self._turns.get(record.turn_id)

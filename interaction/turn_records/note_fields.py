@@ -108,7 +108,7 @@ class TurnOpening:
 
     session: UUID
     sequence: int
-    """Of the turn in its session, from 1."""
+    """Number of the turn in its session, from 1."""
     kind: Literal["speech", "text"]
     mode: Mode
     started_at: float
@@ -143,13 +143,14 @@ class TurnNotesContent:
     transcript: str = ""
     reply_texts: Mapping[UUID, str] = field(default_factory=dict)
     sentences: Mapping[UUID, Mapping[int, str]] = field(default_factory=dict)
-    """Of every reply that any stage worked on, one that was prepared in vain included."""
+    """Sentences by index, by reply: of every reply that any stage worked on, one that was prepared
+    in vain included."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds by name."""
     fallbacks: Mapping[str, FallbackNote] = field(default_factory=dict)
-    """By stage."""
+    """Fallbacks by stage."""
     tools: Mapping[int, ToolInvoked] = field(default_factory=dict)
-    """By their place among those that the turn ran."""
+    """Tool calls by their place among those that the turn ran."""
     error: ErrorNote | None = None
 
     @classmethod

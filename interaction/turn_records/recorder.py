@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -29,7 +30,7 @@ PIECE = 2 * FRAME_SAMPLES * 2
 """Bytes of an entry of the person's audio, 64 ms: half the load of one entry a frame."""
 LARGEST_PIECE = 32_768
 """Bytes of an entry where a lot of audio comes at once, as from an upload."""
-MOST_WAITING = 10_000
+MOST_WAITING = 5_000
 """Writes that may wait for a silent Redis; beyond them audio is left out of the recording."""
 
 Write = Callable[[], Awaitable[Any]]
@@ -51,11 +52,20 @@ class TurnRecording:
     async def feed_user_audio(self, pcm: bytes, *, flush: bool = False) -> None:
         """More of the person's audio, mono s16le at 16 kHz. Less than ``PIECE`` waits for more,
         unless ``flush``."""
+        for piece in self.cut_user_audio(pcm, flush=flush):
+            await self.append_user_audio(piece)
+
+    def cut_user_audio(self, pcm: bytes, *, flush: bool = False) -> Iterator[bytes]:
+        """The same without writing: yields what is due, to be given to ``append_user_audio``."""
         self._pending += pcm
         least = 1 if flush else PIECE
         while len(self._pending) >= least:
             piece, self._pending = self._pending[:LARGEST_PIECE], self._pending[LARGEST_PIECE:]
-            await self._user.append(Kind.AUDIO, piece)
+            yield piece
+
+    async def append_user_audio(self, piece: bytes) -> None:
+        """Write a piece of the person's audio as one entry."""
+        await self._user.append(Kind.AUDIO, piece)
 
     async def mark(self, kind: Kind, fields: dict[str, Any]) -> None:
         """``kind``: ``FLUSH`` or ``END``, at this point of the person's audio."""
@@ -110,7 +120,9 @@ class TurnRecorder:
     def feed_user_audio(self, turn: UUID, pcm: bytes, *, last: bool = False) -> None:
         """More of the person's audio, mono s16le at 16 kHz; ``last``: no more comes for now."""
         if recording := self._recording_of(turn):
-            self._enqueue(lambda: recording.feed_user_audio(pcm, flush=last))
+            # Cut here: a write for each frame would wake the loop twice as often.
+            for piece in recording.cut_user_audio(pcm, flush=last):
+                self._enqueue(partial(recording.append_user_audio, piece))
 
     def feed_reply_audio(self, turn: UUID, reply: UUID, sentence: int, pcm: bytes) -> None:
         """More of the reply's audio, mono s16le at 24 kHz."""

@@ -191,6 +191,7 @@ function onPlaybackBlocked(blocked) {
  * @param {SessionSummary | null} summary  Null where the server sent none.
  */
 function onEnded(id, summary) {
+  notices.clear("lost");
   if (!summary || !id || summary.turns === 0) return;
   const text = formatText(summary.failed ? words.ended_failed : words.ended, {
     ...summary,

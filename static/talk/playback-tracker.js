@@ -133,9 +133,11 @@ export class PlaybackTracker {
     this.#ended.add(reply);
   }
 
+  /** The next session has a clock of its own, which starts at 0. */
   clear() {
     this.#playbacks.clear();
     this.#ended.clear();
+    this.#speechOnsetAt = 0;
     this.#speechOffsetAt = null;
   }
 

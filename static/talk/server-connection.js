@@ -57,9 +57,9 @@ export class ServerConnection {
     this.#keepAliveTimer = window.setInterval(() => this.#keepAlive(), PING_INTERVAL_MS);
   }
 
-  /** @param {ClientMessage} message */
+  /** @param {ClientMessage} message  Not sent before the server is ready: start_session is the first. */
   send(message) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    if (!this.#ready || this.#socket?.readyState !== WebSocket.OPEN) return;
     this.#socket.send(JSON.stringify(message));
     this.listener.onSent(message);
   }

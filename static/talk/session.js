@@ -317,11 +317,16 @@ export class Session {
         void this.#finish(message.summary);
         return;
       case "error":
-        if (this.state.phase === "starting" && !message.retryable) void this.#finish(null);
+        if (this.#isAwaitingStart && !message.retryable) void this.#finish(null);
         break;
       default:
     }
     this.listener.onMessage(message);
+  }
+
+  /** No session is live yet, or not again. */
+  get #isAwaitingStart() {
+    return this.state.phase === "starting" || this.state.phase === "reconnecting";
   }
 
   /** @param {SessionStartedMessage} message */

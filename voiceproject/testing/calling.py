@@ -25,13 +25,13 @@ async def eventually(what: str, true: Callable[[], Any], within: float = PATIENC
 
 
 def measured(what: str) -> None:
-    """Print a figure (seen with ``pytest -s``) that is not asserted: machines differ."""
+    """Print a figure (``pytest -s`` shows it) that is not asserted: machines differ."""
     print(what)  # noqa: T201
 
 
 @dataclass
 class EventLog:
-    """Every event that a session's client receives, with its time in monotonic seconds."""
+    """Every event that a session's client got, and when, in monotonic seconds."""
 
     received: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
 
@@ -115,8 +115,8 @@ class Caller:
         status, answer = self.request(
             "POST", "orchestrator", body, Accept="application/json", Content_Type=kind
         )
-        answered: dict[str, Any] = json.loads(answer)
-        return status, answered
+        result: dict[str, Any] = json.loads(answer)
+        return status, result
 
     def turns(self, session_id: str) -> list[dict[str, Any]]:
         """What the history has of a session."""

@@ -69,10 +69,14 @@ _started: list[str] | None = None
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m leaves tests out
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for name in _means(item) or ["unit"]:
             item.add_marker(name)
+    if "bench" not in config.getoption("markexpr"):
+        measuring = [item for item in items if item.get_closest_marker("bench")]
+        config.hook.pytest_deselected(items=measuring)
+        items[:] = [item for item in items if item not in measuring]
 
 
 @pytest.hookimpl(wrapper=True)

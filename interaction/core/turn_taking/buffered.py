@@ -1,4 +1,4 @@
-"""Turns that nobody finds: a commit makes one of all audio since the last one."""
+"""No turn detection: the client's commit makes a turn of all audio since the commit before."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class TurnDetectionBase(ABC):
 
     @classmethod
     def from_choice(cls, choice: str, settings: Mapping[str, Any]) -> Self:
-        """Make it from a session's settings, of which it takes those that it has.
+        """Make it from a session's settings; those that it has no field for are ignored.
 
         ``choice``: one of ``choices``; a kind with several has a field ``style`` for it.
         """

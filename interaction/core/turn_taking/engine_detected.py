@@ -29,13 +29,13 @@ STALLED_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class EngineTurnDetection(TurnDetectionBase):
-    """The numbers are what the engine is asked to go by, as far as it takes any."""
+    """The numbers are sent to the engine, as far as its provider has settings for them."""
 
     choices: ClassVar[tuple[str, ...]] = ("server", "semantic")
     engine_detects_turns: ClassVar[bool] = True
 
     style: Literal["server", "semantic"] = "server"
-    """``server``: by silence. ``semantic``: by what was said, too."""
+    """``server``: by silence. ``semantic``: by the words, too."""
     silence_ms: int = 600
     """Silence that ends the turn."""
     eager_silence_ms: int | None = None
@@ -60,7 +60,7 @@ class EngineStart(SpeechStart):
     def __init__(self, speech: SpeechActivity, detection: TurnDetectionBase) -> None:
         super().__init__(speech, detection)
         self.speech_reported = False
-        """The engine has found the start of speech that no turn has taken up."""
+        """The engine has found the start of speech, and no turn was opened for it yet."""
 
     def on_engine_event(self, event: EngineSpeechEvent, now: float) -> None:
         self.speech_reported = isinstance(event, EngineSpeechStarted)

@@ -40,9 +40,9 @@ class End(Enum):
 
 class Overlap(Enum):
     IGNORE = auto()
-    """What is being said is no turn: it neither interrupts nor opens one later."""
+    """This speech is no turn: it neither interrupts nor opens one later."""
     HOLD = auto()
-    """Undecided: the reply goes on, and what is being said may still open a turn."""
+    """Undecided: the reply goes on, and this speech may still open a turn."""
     INTERRUPT = auto()
     """The person takes the turn: the one that is alive ends, another one is opened."""
 
@@ -82,7 +82,7 @@ class TurnOpening:
 
 
 class Strategy(Protocol):
-    """What every strategy is fed. By default it takes no notice."""
+    """What every strategy is fed. The methods here ignore it."""
 
     def on_frame(self, frame: Frame, now: float) -> None:
         """The next frame from the microphone; the shared ``SpeechActivity`` has had it before."""
@@ -116,7 +116,7 @@ class StartStrategy(Strategy, Protocol):
         ...
 
     def discard(self) -> None:
-        """What was said so far belongs to a turn that is over, or to none: it opens no other."""
+        """The speech so far belongs to a turn that is over, or to none: it opens no other."""
         ...
 
 

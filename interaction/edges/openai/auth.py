@@ -46,8 +46,8 @@ class RealtimeAuth(SocketAuth):
         return {"user": user, "grant": grant}
 
     def encode_refusal(self, refusal: AuthRefused) -> str:
-        is_ours = refusal.close_code == CloseCode.TRY_AGAIN_LATER
-        kind = "server_error" if is_ours else "invalid_request_error"
+        is_server_error = refusal.close_code == CloseCode.TRY_AGAIN_LATER
+        kind = "server_error" if is_server_error else "invalid_request_error"
         event = error(refusal.code, refusal.message, kind=kind)
         return json.dumps({"event_id": new_id("event"), **event})
 

@@ -17,9 +17,9 @@ def new_id(kind: str) -> str:
     return f"{kind}_{secrets.token_hex(12)}"
 
 
-def id_of(kind: str, ours: UUID) -> str:
+def id_of(kind: str, core_id: UUID) -> str:
     """The protocol's id for something that has an id in the core. ``kind``: as in ``new_id``."""
-    return f"{kind}_{ours.hex}"
+    return f"{kind}_{core_id.hex}"
 
 
 class ClientError(Exception):

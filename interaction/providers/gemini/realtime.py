@@ -59,7 +59,11 @@ class RealtimeModel:
 
     async def open(self, session: RealtimeSessionConfig) -> RealtimeConnection:
         connection = RealtimeConnection(self._client, self._config, session)
-        await connection.connect()
+        try:
+            await connection.connect()
+        except BaseException:
+            await connection.aclose()
+            raise
         return connection
 
     async def aclose(self) -> None:

@@ -14,7 +14,7 @@ from interaction.realtime import engine as engine_module
 from interaction.realtime.engine import RealtimeEngine
 from interaction.realtime.response_matching import ResponseMatcher
 from interaction.tests.cascade.caller import Caller
-from interaction.tests.fakes.realtime_provider import ANSWER, GONE, FakeProvider
+from interaction.tests.fakes.realtime_provider import ANSWER, GONE, FakeProvider, spec
 from interaction.tests.realtime.test_lost_connections import nth
 
 SECRET = "what somebody has said"
@@ -141,3 +141,26 @@ async def test_a_connection_that_does_not_close_keeps_nobody_from_closing(
         await next_turn_is_answered(caller)
     assert provider.bugs == []
     assert ("ZeroDivisionError" if ends == "raises" else "not closed") in caplog.text
+
+
+async def test_closing_that_is_cancelled_leaves_no_connection_open(
+    provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopping = asyncio.Event()
+
+    async def never_ends(*_: Any) -> None:
+        stopping.set()
+        await asyncio.Event().wait()
+
+    engine = RealtimeEngine(spec())
+    await engine.open()
+    await provider.connected(1)
+    await engine._background.drain()
+    with monkeypatch.context() as broken:
+        broken.setattr(engine._background, "stop", never_ends)
+        closing = asyncio.create_task(engine.close())
+        await stopping.wait()
+        closing.cancel()
+        await asyncio.wait((closing,))
+    assert engine._connection.current is None
+    await engine._background.stop()

@@ -11,11 +11,17 @@ from uuid import uuid4
 
 import pytest
 
-from interaction.audio.vad import FRAME_BYTES
+from interaction.audio.vad import FRAME_BYTES, SpeechDetector
 from interaction.core.commands import CommitTurn, InterruptReply, SendText
 from interaction.core.config import ConversationConfig
-from interaction.core.events import AnalyserVerdict, Event, MetricMeasured
+from interaction.core.events import (
+    AnalyserVerdict,
+    EngineSpeechStarted,
+    Event,
+    MetricMeasured,
+)
 from interaction.core.news import (
+    Failure,
     News,
     ReplyInterrupted,
     ReplyStarted,
@@ -25,9 +31,10 @@ from interaction.core.news import (
 from interaction.core.orders import CancelReply, DropTurn, Effect, EngineOrder, Respond
 from interaction.core.records import TurnRecord
 from interaction.core.turn_machine import TurnMachine
+from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.types import FRAME_MS, EndReason, Frame
 from interaction.sessions.analysers import OffLoopAnalyser
-from interaction.sessions.driver import ConversationDriver
+from interaction.sessions.driver import FRAMES_ON_LOOP, ConversationDriver, _vad_thread
 from interaction.sessions.totals import TurnTotals
 from interaction.tests.fakes.quiet_engine import QuietEngine
 
@@ -123,6 +130,68 @@ async def test_a_bug_in_an_event_ends_the_run_and_closes_the_engine() -> None:
         await running
     assert broken.group_contains(TypeError)
     assert engine.is_closed
+
+
+async def test_a_second_bug_while_it_hangs_up_leaves_no_engine_open() -> None:
+    engine = SlowToOpen()
+    engine.may_open.set()
+
+    def on_news(one: News) -> None:
+        if one == StatusChanged("listening"):
+            raise RuntimeError("a second bug")
+
+    driver = ConversationDriver(ConversationConfig(), engine, on_news)
+    running = asyncio.create_task(driver.run())
+    driver.submit(SendText("hello"))
+    order = await engine.next_order()
+    engine.pending.put_nowait(MetricMeasured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type, union-attr]
+    with pytest.raises(RuntimeError, match="a second bug"):
+        await running
+    assert engine.is_closed
+
+
+async def test_audio_that_was_analysed_as_the_session_ended_opens_no_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SpeechDetector, "probability", lambda self, pcm: 1.0)
+    engine = QuietEngine()
+    driver = ConversationDriver(ConversationConfig(), engine, lambda _: None)
+    async with running(driver):
+        driver.feed_audio(bytes(FRAME_BYTES) * (FRAMES_ON_LOOP + 1))
+        await asyncio.sleep(0)
+        _vad_thread.submit(int).result()  # the frames before it are analysed
+        await asyncio.sleep(0)
+        await driver.stop("ended")
+    assert not engine.orders
+
+
+async def test_what_the_engine_reported_as_the_session_ended_opens_no_turn() -> None:
+    engine = SlowToOpen()
+    engine.may_open.set()
+    config = ConversationConfig(turn_detection=EngineTurnDetection())
+    driver = ConversationDriver(config, engine, lambda _: None)
+    async with running(driver):
+        await asyncio.sleep(0)
+        engine.pending.put_nowait(EngineSpeechStarted())
+        await driver.stop("ended")
+    assert not engine.orders
+
+
+async def test_audio_behind_a_command_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interaction.sessions.driver.MAX_PENDING_BYTES", 3 * FRAME_BYTES)
+    engine, news = SlowToOpen(), list[News]()
+    driver = ConversationDriver(ConversationConfig(), engine, news.append)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(driver.run())
+        driver.submit(SendText("hello"))
+        for number in range(5):
+            driver.feed_audio(bytes([number]) * FRAME_BYTES)
+        waiting = [piece[0] for piece in driver._inbox if isinstance(piece, bytes)]
+        assert waiting == [2, 3, 4]
+        assert [one.code for one in news if isinstance(one, Failure)] == ["audio_dropped"] * 2
+        engine.may_open.set()
+        assert isinstance(await engine.next_order(), Respond)
+        await driver.stop("ended")
 
 
 class TestFromWithinNews:

@@ -120,3 +120,25 @@ async def test_a_session_hung_up_before_it_runs_ends_at_once() -> None:
     assert ending.summary is not None
     assert ending.summary.turns == 0
     assert not await Session.objects.aexists()
+
+
+async def test_a_bug_after_somebody_hung_up_is_logged_and_not_raised(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_session(prepared, lambda news: None) as live:
+
+        def broken_order(order: EngineOrder) -> None:
+            live.hang_up("ended")
+            raise KeyError(SPOKEN)
+
+        monkeypatch.setattr(PlainEngine, "on_order", staticmethod(broken_order))
+        running = asyncio.create_task(live.run())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        live.submit(SendText("hello"))
+        monkeypatch.setattr(PlainEngine, "on_order", staticmethod(lambda order: None))
+        ending = await running
+    assert ending.reason == "ended"
+    assert "session broke: builtins.KeyError" in caplog.text
+    assert SPOKEN not in caplog.text

@@ -86,13 +86,14 @@ def test_speaking_while_the_reply_plays_stops_it_in_realtime_mode_too(
         tab.talk()
         tab.wait_for("document.querySelectorAll('[data-turn]').length > 1", 40)
 
-        def cut() -> bool:
+        def heard_in_part() -> list[Any]:
             tab.page.wait_for_timeout(50)
-            return bool(tab.messages("interrupted"))
+            return [one for one in tab.messages("interrupted") if one["heard_ms"] > 0]
 
-        wait_until("the reply is cut off", cut)
-        interrupted = tab.messages("interrupted")[0]
-        assert interrupted["heard_ms"] > 0
+        # On a busy machine a pause may end the question early; a reply that is overtaken then
+        # before it is audible is no barge-in yet.
+        wait_until("the reply is cut off", heard_in_part)
+        interrupted = heard_in_part()[0]
         assert tab.audio_after(interrupted, interrupted["reply_id"]) == 0
 
 

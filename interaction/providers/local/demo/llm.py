@@ -27,7 +27,7 @@ from interaction.providers.local.demo.utterance import Strategy, Utterance
 from interaction.providers.stage_protocols import LanguageModelOutput
 
 OPENING = "hello"
-"""As what it takes being asked to speak before anybody has said anything."""
+"""Text that stands for the person's where a reply is asked for before anybody has spoken."""
 STRATEGIES: tuple[Strategy, ...] = (
     speaking_chinese,
     repeating,

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+/** The socket that was opened last, as the server's side of it. */
+let socket;
+class FakeSocket {
+  static OPEN = 1;
+  readyState = 1;
+  bufferedAmount = 0;
+  sent = [];
+  constructor() {
+    socket = this;
+  }
+  send(data) {
+    this.sent.push(JSON.parse(data));
+  }
+  close() {
+    this.readyState = 3;
+  }
+  receive(message) {
+    this.onmessage({ data: JSON.stringify(message) });
+  }
+}
+
+class FakeContext {
+  sampleRate = 24_000;
+  state = "running";
+  audioWorklet = { addModule: async () => {} };
+  async resume() {}
+  async close() {}
+}
+
+class FakeNode {
+  port = { postMessage: () => {} };
+  connect() {}
+}
+
+/** Timers that the page has set; a test runs them by hand. */
+let timers;
+Object.assign(globalThis, {
+  WebSocket: FakeSocket,
+  AudioContext: FakeContext,
+  AudioWorkletNode: FakeNode,
+  window: {
+    setTimeout: (run) => timers.push(run),
+    clearTimeout: () => {},
+    setInterval: () => 0,
+    clearInterval: () => {},
+  },
+});
+const { Session } = await import("../../../static/talk/session.js");
+
+const CHOICES = { mode: "cascade", hold: false, silenceMs: 600, bargeIn: true };
+const READY = { type: "connection_ready", protocol: 1 };
+const STARTED = { type: "session_started", session_id: "s", mode: "cascade" };
+
+let called;
+let session;
+beforeEach(async () => {
+  timers = [];
+  called = [];
+  const listener = new Proxy({}, { get: (_, name) => (...details) => called.push([name, ...details]) });
+  session = new Session(new URL("ws://localhost/"), { capture: "c", playback: "p" }, () => CHOICES, listener);
+  await session.start({ microphone: false });
+  socket.receive(READY);
+  socket.receive(STARTED);
+});
+
+const reconnect = () => {
+  socket.onclose({ code: 1006 });
+  timers.shift()();
+  socket.receive(READY);
+};
+
+test("a lost connection is followed by another session", () => {
+  reconnect();
+  assert.equal(session.state.phase, "reconnecting");
+  assert.equal(socket.sent.at(-1).type, "start_session");
+  socket.receive({ ...STARTED, session_id: "another" });
+  assert.equal(session.state.phase, "live");
+  assert.equal(called.filter(([name]) => name === "onRestarted").length, 1);
+});
+
+test("a session that is refused after a lost connection ends the conversation", () => {
+  reconnect();
+  socket.receive({ type: "error", code: "unknown_provider", message: "It is gone.", retryable: false });
+  assert.equal(session.state.phase, "idle");
+  assert.ok(called.some(([name]) => name === "onEnded"));
+});
+
+test("nothing is sent to a server that is not ready yet", () => {
+  socket.onclose({ code: 1006 });
+  timers.shift()();
+  session.updateSettings();
+  assert.deepEqual(socket.sent, []);
+  socket.receive(READY);
+  assert.deepEqual(socket.sent.map(({ type }) => type), ["start_session"]);
+});
