@@ -1,0 +1,1 @@
+"""Reads what was kept of conversations: REST, filters, pages, waterfall; and deletes it."""

@@ -1,0 +1,1 @@
+"""Voice conversations: the core, its engines and providers, the sockets and REST."""

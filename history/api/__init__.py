@@ -1,0 +1,1 @@
+"""REST of kept sessions and turns."""

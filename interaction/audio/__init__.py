@@ -1,0 +1,1 @@
+"""Voice activity detection, resampling and WAV files."""

@@ -1,0 +1,1 @@
+"""The sockets: what all share, and a package for each wire protocol."""

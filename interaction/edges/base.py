@@ -1,6 +1,6 @@
-"""What every socket has, whatever its dialect: accept, sender, receive loop, session, close.
+"""What every socket has, whatever its protocol: accept, sender, receive loop, session, close.
 
-A dialect is a codec, an authentication that wraps the consumer, and a route. Its consumer overrides
+An edge is a codec, an authentication that wraps the consumer, and a route. Its consumer overrides
 the hooks of ``SessionConsumer``; tasks, clean-up, a session's row and close codes are here alone.
 """
 
@@ -65,7 +65,7 @@ class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
     is_closing: bool
     """The socket is being closed by the server: frames that still come are ignored."""
 
-    # Hooks: what a dialect defines.
+    # Hooks: what an edge defines.
 
     def on_connect(self) -> None:
         """The socket has been accepted: greet the client."""
@@ -108,7 +108,7 @@ class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
         socket."""
         return []
 
-    # What a dialect calls.
+    # What an edge calls.
 
     def start_session(
         self,

@@ -1,4 +1,4 @@
-"""Why the server closes a socket: the close codes of every dialect, in one table."""
+"""Why the server closes a socket: the close codes of every edge, in one table."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""How programs and people get in: API tokens and sign-in links, kept as hashes."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""People's keys at providers and their named endpoints, encrypted at rest."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""What a person chose for their last conversation, for the next one to start with."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Prompt templates: system prompts to choose from."""
+
 from __future__ import annotations
 
 from typing import Self

@@ -1,3 +1,5 @@
+"""Sessions: one row a conversation."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""The tools that were run in a turn, grouped by the request that led to them."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Turns, with the names of their recordings, and their latencies."""
+
 from __future__ import annotations
 
 import uuid

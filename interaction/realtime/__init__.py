@@ -1,0 +1,1 @@
+"""The engine of realtime mode: one connection to a speech-to-speech provider a session."""

@@ -1,0 +1,1 @@
+"""One live session, whatever the wire: its settings and row, the driver, the outbox."""

@@ -1,3 +1,5 @@
+"""A tool that tells the date and the time."""
+
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,3 +1,5 @@
+"""A tool that ends the session once the reply has been heard."""
+
 from __future__ import annotations
 
 from interaction.tools.base import Arguments, ToolContext

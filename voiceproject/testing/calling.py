@@ -30,27 +30,27 @@ def measured(what: str) -> None:
 
 
 @dataclass
-class Ear:
+class EventLog:
     """Every event that a session's client got, and when, in monotonic seconds."""
 
-    heard: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    received: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._news = asyncio.Event()
 
     def __call__(self, event: dict[str, Any]) -> None:
-        self.heard.append((time.monotonic(), event))
+        self.received.append((time.monotonic(), event))
         self._news.set()
 
     def all(self, type: str) -> list[dict[str, Any]]:
-        return [event for _, event in self.heard if event["type"] == type]
+        return [event for _, event in self.received if event["type"] == type]
 
     async def until(self, type: str, since: int = 0, **facts: Any) -> tuple[float, dict[str, Any]]:
         """The first event, past (but for the first ``since``) or to come, that has these facts."""
         wanted = {"type": type, **facts}.items()
         async with asyncio.timeout(PATIENCE):
             while True:
-                for at, event in self.heard[since:]:
+                for at, event in self.received[since:]:
                     if wanted <= event.items():
                         return at, event
                 self._news.clear()
@@ -66,20 +66,20 @@ class Caller:
 
     async def call(
         self,
-        conversation: Callable[[Talk, Ear], Awaitable[None]],
-        ear: Ear | None = None,
+        conversation: Callable[[Talk, EventLog], Awaitable[None]],
+        events: EventLog | None = None,
         **settings: Any,
-    ) -> Ear:
+    ) -> EventLog:
         """Hold a conversation over a real socket, microphone and loudspeaker included.
 
-        Raises ``Failed`` where the socket closes; what ``ear`` heard until then is in it.
+        Raises ``TalkFailed`` where the socket closes; what came until then is in ``events``.
         """
-        ear = ear or Ear()
+        events = events or EventLog()
         address = self.parley.url.replace("http", "ws", 1)
         await hold_conversation(
-            address, self.token, ear, lambda talk: conversation(talk, ear), **settings
+            address, self.token, events, lambda talk: conversation(talk, events), **settings
         )
-        return ear
+        return events
 
     def get(self, path: str) -> Any:
         status, body = self.request("GET", path)

@@ -111,8 +111,8 @@ class Worker:
 
 
 class Providers:
-    """The stand-in for OpenAI's server, in a process of its own. What it is told holds for the
-    test; ``interaction/tests/standins/openai.py`` says what it can be told."""
+    """The stand-in for OpenAI's server, in a process of its own. Its script holds for the
+    test; ``interaction/tests/standins/openai.py`` says what a script may hold."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -169,7 +169,7 @@ def _standin() -> Iterator[Providers]:
 
 @pytest.fixture
 def standin(_standin: Providers) -> Providers:
-    """The worker's ``openai`` provider, answering at once until it is told otherwise."""
+    """The worker's ``openai`` provider, answering at once until a test scripts it."""
     _standin.reset()
     return _standin
 

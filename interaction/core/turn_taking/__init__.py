@@ -1,0 +1,1 @@
+"""Turn detection: a file for each kind, with its settings and the strategies they make."""

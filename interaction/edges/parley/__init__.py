@@ -1,0 +1,1 @@
+"""Parley's own socket protocol, described in docs/protocol.md."""

@@ -49,7 +49,7 @@ async def eventually(ask: Callable[[], T]) -> T:
 class Caller:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.heard: list[EngineEvent] = []
+        self.events: list[EngineEvent] = []
         self._turns = 0
         self._arrived = asyncio.Event()
 
@@ -70,14 +70,14 @@ class Caller:
 
     async def _listen(self) -> None:
         async for event in self.engine.events():
-            self.heard.append(event)
+            self.events.append(event)
             self._arrived.set()
 
     async def until(self, kind: type[E], which: Callable[[E], bool] = lambda _: True) -> E:
         """The first event of a kind, past or to come, that ``which`` is true of."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                for event in self.heard:
+                for event in self.events:
                     if isinstance(event, kind) and which(event):
                         return event
                 self._arrived.clear()
@@ -91,15 +91,15 @@ class Caller:
         self.engine.execute(Respond(turn, self._turns, reply, context))
         return turn, reply
 
-    def begin(self, pcm: bytes) -> UUID:
+    def open_turn(self, pcm: bytes) -> UUID:
         """A spoken turn that goes on after ``pcm``."""
         turn = uuid4()
         self._turns += 1
         self.engine.execute(OpenTurn(turn, self._turns))
-        self.say(turn, pcm)
+        self.feed_audio(turn, pcm)
         return turn
 
-    def say(self, turn: UUID, pcm: bytes) -> None:
+    def feed_audio(self, turn: UUID, pcm: bytes) -> None:
         for i in range(0, len(pcm), 1024):
             self.engine.execute(SendAudio(turn, pcm[i : i + 1024]))
 
@@ -111,7 +111,7 @@ class Caller:
     async def reply_to_its_end(self, reply: UUID) -> bytes:
         """The whole reply, in order and complete."""
         assert await self.outcome(reply) == "answered"
-        pieces = [e for e in self.heard if isinstance(e, ReplyAudio) and e.reply_id == reply]
+        pieces = [e for e in self.events if isinstance(e, ReplyAudio) and e.reply_id == reply]
         assert [piece.sequence for piece in pieces] == list(range(len(pieces)))
         return b"".join(piece.pcm for piece in pieces)
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("redis_client")
 async def calling_on_a_slow_redis() -> AsyncIterator[tuple[Caller, HoldingRedis]]:
     slow = clients._clients[asyncio.get_running_loop()] = HoldingRedis()
     async with Caller.calling(spec()) as caller:
-        caller.begin(bytes(32_000))
+        caller.open_turn(bytes(32_000))
         await slow.waiting.wait()
         try:
             yield caller, slow
@@ -66,7 +66,7 @@ async def test_a_cancel_overtakes_audio_that_waits_for_redis(
     control = redis_client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
     control.subscribe(redis_keys.CANCEL_CHANNEL)
     async with calling_on_a_slow_redis() as (caller, slow):
-        turn, eager = caller.begin(bytes(32_000)), uuid4()
+        turn, eager = caller.open_turn(bytes(32_000)), uuid4()
         caller.engine.execute(FlushTurn(turn, eager, ()))
         caller.engine.execute(CancelReply(turn, eager))
         await eventually(lambda: was_cancelled(control, eager))

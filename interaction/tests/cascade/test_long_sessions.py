@@ -119,7 +119,7 @@ async def one_turn(caller: Caller, stages: Stages, course: str) -> None:
     if course == "typed":
         turn, reply = caller.type("Hello.")
     else:
-        turn = caller.begin(bytes(2_048))
+        turn = caller.open_turn(bytes(2_048))
     if course == "dropped":
         engine.execute(DropTurn(turn))
         return
@@ -162,14 +162,14 @@ async def test_what_comes_for_a_turn_that_is_long_over_is_ignored(
             await one_turn(caller, stages, "typed")
             await engine._writer._archive_queue.wait_until_empty()
         published.requests.clear()
-        caller.heard.clear()
+        caller.events.clear()
         engine.archive_turn(record)
         engine.execute(SendAudio(turn, bytes(2_048)))
         engine.execute(CancelReply(turn, reply))
         stages.respond(turn, reply)
         await engine.wait_until_executed()
     assert turn not in published.turns("archive")
-    assert not caller.heard
+    assert not caller.events
 
 
 async def test_what_is_known_of_a_turn_goes_with_it(published: FakePublisher) -> None:
@@ -179,7 +179,7 @@ async def test_what_is_known_of_a_turn_goes_with_it(published: FakePublisher) ->
         stages, sizes = Stages(engine), []
         for number in range(TURNS):
             await one_turn(caller, stages, COURSES[number % len(COURSES)])
-            caller.heard.clear()
+            caller.events.clear()
             published.requests.clear()
             if number + 1 in (WARM, TURNS):
                 await engine._writer._background.drain()

@@ -204,7 +204,7 @@ async def test_an_order_that_crashes_costs_its_turn_alone(
 ) -> None:
     async with asyncio.timeout(PATIENCE), Caller.calling(spec()) as caller:
         monkeypatch.setattr(StreamWriter, "append", once(StreamWriter.append))
-        lost, kept = caller.begin(bytes(4_096)), caller.begin(bytes(4_096))
+        lost, kept = caller.open_turn(bytes(4_096)), caller.open_turn(bytes(4_096))
         failed = await caller.until(StageFailed, lambda event: event.turn_id == lost)
         assert (failed.stage, failed.code) == ("stt", "redis_unavailable")
         caller.engine.execute(EndTurn(kept, uuid4(), ()))

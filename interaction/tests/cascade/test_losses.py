@@ -38,7 +38,7 @@ async def test_a_worker_killed_while_it_transcribes(
     worker: Worker, spoken: Callable[[str], Sound]
 ) -> None:
     async with Caller.calling(spec()) as caller:
-        turn = caller.begin(spoken(WEATHER).pcm)
+        turn = caller.open_turn(spoken(WEATHER).pcm)
         await caller.until(PartialTranscript)
         worker.kill()
         failed = await caller.failure(turn)
@@ -95,7 +95,7 @@ async def test_a_turn_that_no_worker_takes_fails(worker: Worker) -> None:
         failed = await caller.failure(turn)
         assert (failed.stage, failed.code) == ("llm", "stage_lost")
         await next_turn_works(caller, worker)
-        texts = [event.text for event in caller.heard if isinstance(event, ReplyText)]
+        texts = [event.text for event in caller.events if isinstance(event, ReplyText)]
         assert texts == ["You said: Are you back?"]
 
 
@@ -110,7 +110,7 @@ async def test_redis_standing_still_for_five_seconds_costs_nothing(
 ) -> None:
     async with Caller.calling(spec()) as caller:
         loop = asyncio.get_running_loop()
-        turn = caller.begin(spoken(WEATHER).pcm)
+        turn = caller.open_turn(spoken(WEATHER).pcm)
         await caller.until(PartialTranscript)
         broken_redis.pause()
         late = 0.0
@@ -124,7 +124,7 @@ async def test_redis_standing_still_for_five_seconds_costs_nothing(
         reply = caller.end(turn)
         assert (await caller.until(FinalTranscript)).text == WEATHER
         assert await caller.reply_to_its_end(reply)
-        assert not [event for event in caller.heard if isinstance(event, StageFailed)]
+        assert not [event for event in caller.events if isinstance(event, StageFailed)]
         assert late < 4, "the event loop was blocked"
 
 
@@ -132,10 +132,10 @@ async def test_audio_that_cannot_be_passed_on_is_dropped_and_said_so_once(
     worker: Worker, broken_redis: RunRedis
 ) -> None:
     async with Caller.calling(spec()) as caller:
-        turn = caller.begin(bytes(32_000))
+        turn = caller.open_turn(bytes(32_000))
         broken_redis.pause()
         try:
-            caller.say(turn, bytes(40 * 32_000))
+            caller.feed_audio(turn, bytes(40 * 32_000))
             failed = await caller.failure(turn)
         finally:
             broken_redis.go_on()
@@ -143,7 +143,7 @@ async def test_audio_that_cannot_be_passed_on_is_dropped_and_said_so_once(
         caller.end(turn)
         no_speech = await caller.until(StageFailed, lambda event: event.code != "audio_dropped")
         assert no_speech.code == "no_speech"
-        assert len([event for event in caller.heard if isinstance(event, StageFailed)]) == 2
+        assert len([event for event in caller.events if isinstance(event, StageFailed)]) == 2
 
 
 async def test_a_session_cannot_open_while_redis_is_away(broken_redis: RunRedis) -> None:
@@ -161,7 +161,7 @@ async def test_after_redis_was_killed_and_came_back_empty_the_next_turn_works(
     worker: Worker, broken_redis: RunRedis, spoken: Callable[[str], Sound]
 ) -> None:
     async with Caller.calling(spec()) as caller:
-        turn = caller.begin(spoken(WEATHER).pcm)
+        turn = caller.open_turn(spoken(WEATHER).pcm)
         await caller.until(PartialTranscript)
         broken_redis.die()
         broken_redis.come_back()

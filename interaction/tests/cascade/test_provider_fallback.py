@@ -39,7 +39,7 @@ def backed(*stages: str) -> SessionSpec:
 
 
 def switches(caller: Caller) -> list[ProviderSwitched]:
-    return [event for event in caller.heard if isinstance(event, ProviderSwitched)]
+    return [event for event in caller.events if isinstance(event, ProviderSwitched)]
 
 
 async def switch(caller: Caller, turn: UUID) -> ProviderSwitched:
@@ -53,7 +53,7 @@ async def test_the_next_on_the_list_takes_the_turn_and_the_turn_shows_it(
 ) -> None:
     standin.always(stage, status=503)
     async with Caller.calling(backed("stt", "llm", "tts")) as caller:
-        turn = caller.begin(spoken(WEATHER).pcm)
+        turn = caller.open_turn(spoken(WEATHER).pcm)
         reply = caller.end(turn)
         assert await caller.reply_to_its_end(reply)
         switched = await switch(caller, turn)
@@ -69,7 +69,7 @@ async def test_the_recogniser_that_steps_in_hears_the_turn_from_its_start(
 ) -> None:
     standin.always("stt", status=500)
     async with Caller.calling(backed("stt")) as caller:
-        turn = caller.begin(spoken(WEATHER).pcm)
+        turn = caller.open_turn(spoken(WEATHER).pcm)
         caller.end(turn)
         assert (await caller.until(FinalTranscript)).text == WEATHER
 
@@ -122,7 +122,7 @@ async def test_without_another_the_same_one_is_asked_again(
     standin.next(stage, status=500)
     standin.next(stage, status=429, retry_after="0.3")
     async with Caller.calling(remote()) as caller:
-        turn = caller.begin(HALF_A_SECOND)
+        turn = caller.open_turn(HALF_A_SECOND)
         reply = caller.end(turn)
         assert await caller.reply_to_its_end(reply)
         assert not switches(caller)
@@ -165,7 +165,7 @@ async def test_after_the_first_output_nobody_steps_in(
     standin.always("stt", text="these are words")
     standin.next(stage, fault="cut", text="These are words enough for a sentence or two.")
     async with Caller.calling(backed("stt", "llm", "tts")) as caller:
-        turn = caller.begin(HALF_A_SECOND)
+        turn = caller.open_turn(HALF_A_SECOND)
         caller.end(turn)
         failed = await caller.failure(turn)
         assert (failed.stage, failed.code) == (stage, "provider_protocol_error")
@@ -185,7 +185,7 @@ async def test_where_everybody_fails_the_turn_has_one_error(
         assert await caller.outcome(reply) == "provider_unavailable"
         _, following = caller.type("Again.")
         await caller.outcome(following)
-        failures = [event for event in caller.heard if isinstance(event, StageFailed)]
+        failures = [event for event in caller.events if isinstance(event, StageFailed)]
         assert [failed.turn_id for failed in failures].count(turn) == 1
     assert len(standin.requests("tts")) == 2 * 2 * 3
 

@@ -27,7 +27,7 @@ async def test_callers_at_the_same_time_hear_the_answers_to_their_own_words(
         callers, replies = [], []
         for hz in pitches:
             caller = await calls.enter_async_context(Caller.calling(remote()))
-            turn = caller.begin(mark(bytes(32_000), 16_000, hz))
+            turn = caller.open_turn(mark(bytes(32_000), 16_000, hz))
             replies.append(caller.end(turn))
             callers.append(caller)
             assert (await caller.until(FinalTranscript)).text == f"caller {hz}"
@@ -47,7 +47,7 @@ async def test_a_providers_failure_costs_the_turn_and_names_the_stage(
 ) -> None:
     standin.always(stage, status=503)
     async with Caller.calling(remote()) as caller:
-        turn = caller.begin(HALF_A_SECOND)
+        turn = caller.open_turn(HALF_A_SECOND)
         caller.end(turn)
         failed = await caller.failure(turn)
         assert (failed.stage, failed.provider) == (stage, "openai")
@@ -67,7 +67,7 @@ async def test_speech_that_breaks_off_is_a_failure_after_what_came_before_it(
         turn, reply = caller.type("Go on.")
         failed = await caller.failure(turn)
         assert (failed.stage, failed.reply_id) == ("tts", reply)
-        came = caller.heard[: caller.heard.index(failed)]
+        came = caller.events[: caller.events.index(failed)]
         assert [event.sentence for event in came if isinstance(event, ReplySentence)] == [0, 1]
         assert 0 in {event.sentence for event in came if isinstance(event, ReplyAudio)}
 
@@ -79,7 +79,7 @@ async def test_the_first_sentence_is_spoken_while_the_rest_is_still_written(
     async with Caller.calling(remote()) as caller:
         _, reply = caller.type("Talk.")
         await caller.until(ReplyAudio)
-        assert not [event for event in caller.heard if isinstance(event, ReplyText)]
+        assert not [event for event in caller.events if isinstance(event, ReplyText)]
         await caller.reply_to_its_end(reply)
 
 
@@ -92,7 +92,7 @@ async def test_no_more_than_two_sentences_are_synthesised_beyond_the_one_that_pl
         _, reply = caller.type("Talk.")
         await caller.until(ReplySentence, lambda event: event.sentence == 7)
         await eventually(lambda: len(standin.requests("tts")) >= 3)
-        audio = [event for event in caller.heard if isinstance(event, ReplyAudio)]
+        audio = [event for event in caller.events if isinstance(event, ReplyAudio)]
         assert not audio
         assert len(standin.requests("tts")) == 3
         await caller.reply_to_its_end(reply)
@@ -156,9 +156,9 @@ async def test_with_usual_delays_the_voice_starts_while_the_model_still_writes(
     seen = []
     async with Caller.calling(remote()) as caller:
         for _ in range(3):
-            reply = caller.end(caller.begin(HALF_A_SECOND))
+            reply = caller.end(caller.open_turn(HALF_A_SECOND))
             await caller.reply_to_its_end(reply)
-            news = [event for event in caller.heard if getattr(event, "reply_id", None) == reply]
+            news = [event for event in caller.events if getattr(event, "reply_id", None) == reply]
             kinds = [type(event) for event in news]
             assert kinds.index(ReplyAudio) < kinds.index(ReplyText)
             seen.append(connections())

@@ -37,11 +37,11 @@ async def test_neither_client_nor_model_nor_database_nor_log_sees_the_number(
     openai = remote()
     made = await asyncio.to_thread(session, stt=openai.stt, llm=openai.llm, tts=openai.tts)
     async with Caller.calling(made) as caller:
-        turn = caller.begin(HALF_A_SECOND)
+        turn = caller.open_turn(HALF_A_SECOND)
         reply = caller.end(turn)
         await caller.reply_to_its_end(reply)
         assert (await caller.until(FinalTranscript)).text == MASKED
-        partials = [event.text for event in caller.heard if isinstance(event, PartialTranscript)]
+        partials = [event.text for event in caller.events if isinstance(event, PartialTranscript)]
         notes = await asyncio.to_thread(redis_client.hgetall, redis_keys.turn_notes(turn))
         caller.close(turn, reply)
         row = await archived(turn)
@@ -56,7 +56,7 @@ async def test_neither_client_nor_model_nor_database_nor_log_sees_the_number(
 async def test_it_can_be_switched_off(worker: Worker, standin: Providers) -> None:
     standin.always("stt", text=CARD)
     async with Caller.calling(remote(redact=False)) as caller:
-        caller.end(caller.begin(HALF_A_SECOND))
+        caller.end(caller.open_turn(HALF_A_SECOND))
         assert (await caller.until(FinalTranscript)).text == CARD
 
 
@@ -67,16 +67,16 @@ async def test_no_reply_is_prepared_while_a_number_may_still_grow(
     standin.next("stt", text="My card is 4111 1111 11")
     standin.next("stt", text="My card is 4111 1111 1111 1111")
     async with Caller.calling(remote()) as caller:
-        turn, eager = caller.begin(HALF_A_SECOND), uuid4()
+        turn, eager = caller.open_turn(HALF_A_SECOND), uuid4()
         caller.engine.execute(FlushTurn(turn, eager, ()))
         await eventually(lambda: _answered(standin, 1))
         # A turn in between goes all the way through the same worker: time enough to do wrong.
         _, other = caller.type("Something else.")
         await caller.reply_to_its_end(other)
-        assert not [event for event in caller.heard if isinstance(event, FinalTranscript)]
+        assert not [event for event in caller.events if isinstance(event, FinalTranscript)]
         if goes_on:
             caller.engine.execute(CancelReply(turn, eager))
-            caller.say(turn, HALF_A_SECOND)
+            caller.feed_audio(turn, HALF_A_SECOND)
             reply = caller.end(turn)
         else:
             reply = eager

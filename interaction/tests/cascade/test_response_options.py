@@ -49,11 +49,11 @@ async def test_a_written_reply_is_the_text_piece_by_piece_and_nothing_is_spoken(
     async with Caller.calling(remote()) as caller:
         ask(caller, "Write.", ResponseOptions(spoken=False, max_tokens=50))
         written = await caller.until(ReplyText)
-        pieces = [event.text for event in caller.heard if isinstance(event, ReplySentence)]
+        pieces = [event.text for event in caller.events if isinstance(event, ReplySentence)]
     assert "".join(pieces) == written.text == text
     assert written.sentences == 0
     assert not standin.requests("tts")
-    assert not any(isinstance(event, ReplyAudio) for event in caller.heard)
+    assert not any(isinstance(event, ReplyAudio) for event in caller.events)
     (request,) = standin.requests("llm")
     assert request["body"]["max_completion_tokens"] == 50
 
@@ -100,7 +100,7 @@ async def test_of_calls_made_at_once_ours_are_run_before_the_client_is_asked(
     async with Caller.calling(remote(tools=("current_time",))) as caller:
         ask(caller, "Lights, and the time!", ResponseOptions(tools=(LIGHTS,)))
         await caller.until(ReplyText)
-        told = [type(e) for e in caller.heard if isinstance(e, ToolInvoked | ClientToolCalled)]
+        told = [type(e) for e in caller.events if isinstance(e, ToolInvoked | ClientToolCalled)]
     assert told == [ToolInvoked, ClientToolCalled, ClientToolCalled]
     (request,) = standin.requests("llm")
     names = [tool["function"]["name"] for tool in request["body"]["tools"]]
@@ -126,13 +126,13 @@ async def test_the_client_is_not_asked_before_the_turn_is_committed(
     standin.always("llm", calls=[CALL], text="")
     options = ResponseOptions(tools=(LIGHTS,), spoken=False)
     async with Caller.calling(remote()) as caller:
-        turn, reply = caller.begin(SECOND), uuid4()
+        turn, reply = caller.open_turn(SECOND), uuid4()
         caller.engine.execute(FlushTurn(turn, reply, (), options))
         await eventually(lambda: standin.requests("llm"))
         # A turn in between goes all the way through the same worker: time enough to do wrong.
         between, other = caller.type("Something else.")
         assert (await caller.failure(between)).code == "empty_reply"
-        assert not [event for event in caller.heard if isinstance(event, ClientToolCalled)]
+        assert not [event for event in caller.events if isinstance(event, ClientToolCalled)]
         caller.engine.execute(EndTurn(turn, reply, (), flushed=True, options=options))
         assert (await caller.until(ClientToolCalled)).reply_id == reply
         assert (await caller.until(ReplyText)).reply_id == reply != other
@@ -142,7 +142,7 @@ async def test_a_spoken_turn_is_answered_in_writing_where_that_is_asked_for(
     worker: Worker, standin: Providers
 ) -> None:
     async with Caller.calling(remote()) as caller:
-        turn, reply = caller.begin(SECOND), uuid4()
+        turn, reply = caller.open_turn(SECOND), uuid4()
         caller.engine.execute(EndTurn(turn, reply, (), options=ResponseOptions(spoken=False)))
         written = await caller.until(ReplyText)
     assert (written.text, written.sentences) == ("You said: hello there.", 0)
@@ -174,7 +174,7 @@ async def test_a_turn_transcribed_alone_is_answered_when_somebody_asks(
     standin.always("llm", text="Good morning to you.")
     made = session(stt=remote().stt, llm=remote().llm, tts=remote().tts)
     async with Caller.calling(made) as caller:
-        turn = caller.begin(SECOND)
+        turn = caller.open_turn(SECOND)
         caller.engine.execute(TranscribeTurn(turn))
         final = await caller.until(FinalTranscript)
         assert (final.text, final.reply_id) == ("Good morning.", None)
@@ -194,7 +194,7 @@ async def test_whoever_is_lost_after_they_have_transcribed_a_turn_alone_is_not_m
     worker: Worker, standin: Providers
 ) -> None:
     async with Caller.calling(remote()) as caller:
-        turn = caller.begin(SECOND)
+        turn = caller.open_turn(SECOND)
         caller.engine.execute(TranscribeTurn(turn))
         await caller.until(FinalTranscript)
         await asyncio.to_thread(worker.wait_for_log, f'"stage finished".*{turn}.* stage=stt')
@@ -203,7 +203,7 @@ async def test_whoever_is_lost_after_they_have_transcribed_a_turn_alone_is_not_m
         context = (Message("user", "hello there"),)
         caller.engine.execute(Respond(turn, 1, reply, context, spoken=True))
         assert await caller.reply_to_its_end(reply)
-        assert not [event for event in caller.heard if isinstance(event, StageFailed)]
+        assert not [event for event in caller.events if isinstance(event, StageFailed)]
 
 
 async def test_a_turn_of_which_nothing_is_understood_says_so(
@@ -211,7 +211,7 @@ async def test_a_turn_of_which_nothing_is_understood_says_so(
 ) -> None:
     standin.always("stt", text="")
     async with Caller.calling(remote()) as caller:
-        turn = caller.begin(SECOND)
+        turn = caller.open_turn(SECOND)
         caller.engine.execute(TranscribeTurn(turn))
         assert (await caller.failure(turn)).code == "no_speech"
 
@@ -251,7 +251,7 @@ async def test_one_that_is_stopped_at_once_is_never_made(
         caller.engine.execute(CancelReply(turn, reply))
         _, other = caller.type("Good morning.")
         assert await caller.reply_to_its_end(other)
-        assert not [event for event in caller.heard if isinstance(event, StageFailed)]
+        assert not [event for event in caller.events if isinstance(event, StageFailed)]
     assert len(standin.requests("llm")) == 1
 
 

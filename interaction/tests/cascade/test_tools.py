@@ -32,7 +32,7 @@ TIME = {"name": "current_time", "arguments": {"time_zone": "Asia/Taipei"}}
 
 
 def invocations(caller: Caller) -> list[ToolInvoked]:
-    return [event for event in caller.heard if isinstance(event, ToolInvoked)]
+    return [event for event in caller.events if isinstance(event, ToolInvoked)]
 
 
 async def test_a_tools_result_goes_back_to_the_model_which_then_answers(
@@ -72,7 +72,7 @@ async def test_what_the_model_may_not_do_it_is_told(worker: Worker, standin: Pro
         _, reply = caller.type("Do it.")
         await caller.reply_to_its_end(reply)
         assert [invoked.status for invoked in invocations(caller)] == ["refused"] * 3
-        assert not [event for event in caller.heard if isinstance(event, SessionEndRequested)]
+        assert not [event for event in caller.events if isinstance(event, SessionEndRequested)]
     told = [
         line for line in standin.requests("llm")[-1]["body"]["messages"] if "tool" in line["role"]
     ]
@@ -102,7 +102,7 @@ async def test_a_tool_may_end_the_session_after_its_reply(worker: Worker) -> Non
     async with Caller.calling(spec(llm=DEMO, tools=TOOLS)) as caller:
         _, reply = caller.type("Goodbye!")
         assert await caller.reply_to_its_end(reply)
-        order = [type(event) for event in caller.heard]
+        order = [type(event) for event in caller.events]
         assert (await caller.until(SessionEndRequested)).reply_id == reply
         assert order.index(SessionEndRequested) < order.index(ReplyAudio)
 
@@ -112,7 +112,7 @@ async def test_a_session_may_end_without_another_word(worker: Worker, standin: P
     async with Caller.calling(remote(tools=TOOLS)) as caller:
         caller.type("Goodbye!")
         assert (await caller.until(ReplyText)).sentences == 0
-        assert [event for event in caller.heard if isinstance(event, SessionEndRequested)]
+        assert [event for event in caller.events if isinstance(event, SessionEndRequested)]
 
 
 async def test_the_demo_agent_tells_the_time_by_its_tool(worker: Worker) -> None:
@@ -136,7 +136,7 @@ async def test_a_tool_is_not_run_before_the_turn_is_committed(
     worker: Worker, asking_early: Providers
 ) -> None:
     async with Caller.calling(remote(tools=TOOLS)) as caller:
-        turn, reply = caller.begin(HALF_A_SECOND), uuid4()
+        turn, reply = caller.open_turn(HALF_A_SECOND), uuid4()
         caller.engine.execute(FlushTurn(turn, reply, ()))
         await caller.until(FinalTranscript)
         await eventually(
@@ -155,12 +155,12 @@ async def test_a_discarded_replys_tools_are_never_run(
     worker: Worker, asking_early: Providers
 ) -> None:
     async with Caller.calling(remote(tools=TOOLS)) as caller:
-        turn, eager = caller.begin(HALF_A_SECOND), uuid4()
+        turn, eager = caller.open_turn(HALF_A_SECOND), uuid4()
         caller.engine.execute(FlushTurn(turn, eager, ()))
         await eventually(lambda: _first_is_answered(asking_early))
         caller.engine.execute(CancelReply(turn, eager))
         await asyncio.to_thread(worker.wait_for_log, f'"response stopped".*{eager}')
-        caller.say(turn, HALF_A_SECOND)
+        caller.feed_audio(turn, HALF_A_SECOND)
         reply = caller.end(turn)
         await caller.reply_to_its_end(reply)
         assert not invocations(caller)
@@ -201,7 +201,7 @@ async def test_what_a_request_cost_is_reported(worker: Worker, standin: Provider
         turn, reply = caller.type("What time is it?")
         await caller.reply_to_its_end(reply)
         used = await caller.until(UsageReported)
-        assert [event for event in caller.heard if isinstance(event, UsageReported)] == [used]
+        assert [event for event in caller.events if isinstance(event, UsageReported)] == [used]
     assert (used.turn_id, used.reply_id) == (turn, reply)
     assert used.prompt_tokens == len("What time is it?") // 4 + 1
     assert used.completion_tokens > 1

@@ -34,7 +34,7 @@ async def test_a_spoken_turn_is_transcribed_answered_and_spoken(
     worker: Worker, spoken: Callable[[str], Sound]
 ) -> None:
     async with Caller.calling(spec()) as caller:
-        turn = caller.begin(spoken(WEATHER).pcm)
+        turn = caller.open_turn(spoken(WEATHER).pcm)
         await caller.until(PartialTranscript)
         reply = caller.end(turn)
         final = await caller.until(FinalTranscript)
@@ -42,7 +42,7 @@ async def test_a_spoken_turn_is_transcribed_answered_and_spoken(
         sentence = await caller.until(ReplySentence)
         assert sentence.text in (await caller.until(ReplyText)).text
         assert len(await caller.reply_to_its_end(reply)) > 24_000
-        measured = {event.metric for event in caller.heard if isinstance(event, MetricMeasured)}
+        measured = {event.metric for event in caller.events if isinstance(event, MetricMeasured)}
         assert measured == {"llm_ttft", "llm_ttfs", "tts_ttfb"}
 
 
@@ -50,7 +50,7 @@ async def test_many_sentences_are_played_in_their_order(worker: Worker) -> None:
     async with Caller.calling(spec()) as caller:
         _, reply = caller.type(LONG)
         await caller.reply_to_its_end(reply)
-        order = [event.sentence for event in caller.heard if isinstance(event, ReplyAudio)]
+        order = [event.sentence for event in caller.events if isinstance(event, ReplyAudio)]
         assert order == sorted(order)
         assert set(order) == set(range(12))
 
@@ -71,13 +71,13 @@ async def test_a_flush_answers_early_and_a_flushed_end_transcribes_nothing_more(
     worker: Worker, spoken: Callable[[str], Sound]
 ) -> None:
     async with Caller.calling(spec()) as caller:
-        turn, reply = caller.begin(spoken(WEATHER).pcm), uuid4()
+        turn, reply = caller.open_turn(spoken(WEATHER).pcm), uuid4()
         caller.engine.execute(FlushTurn(turn, reply, ()))
         assert (await caller.until(FinalTranscript)).reply_id == reply
         await caller.reply_to_its_end(reply)
         caller.engine.execute(EndTurn(turn, reply, (), flushed=True))
         await asyncio.to_thread(worker.wait_for_log, f'"stage finished".*{turn}.*stage=stt')
-        finals = [event for event in caller.heard if isinstance(event, FinalTranscript)]
+        finals = [event for event in caller.events if isinstance(event, FinalTranscript)]
         assert [final.text for final in finals] == [WEATHER]
 
 
@@ -85,11 +85,11 @@ async def test_after_a_flush_the_person_may_go_on(
     worker: Worker, spoken: Callable[[str], Sound]
 ) -> None:
     async with Caller.calling(spec()) as caller:
-        turn, eager = caller.begin(spoken(WEATHER).pcm), uuid4()
+        turn, eager = caller.open_turn(spoken(WEATHER).pcm), uuid4()
         caller.engine.execute(FlushTurn(turn, eager, ()))
         await caller.until(FinalTranscript)
         caller.engine.execute(CancelReply(turn, eager))
-        caller.say(turn, spoken("and in the evening").pcm)
+        caller.feed_audio(turn, spoken("and in the evening").pcm)
         reply = caller.end(turn)
         final = await caller.until(FinalTranscript, lambda event: event.reply_id == reply)
         assert final.text.startswith(WEATHER)
@@ -99,7 +99,7 @@ async def test_after_a_flush_the_person_may_go_on(
 
 async def test_silence_is_reported_as_no_speech(worker: Worker) -> None:
     async with Caller.calling(spec()) as caller:
-        turn = caller.begin(bytes(32_000))
+        turn = caller.open_turn(bytes(32_000))
         caller.end(turn)
         failed = await caller.failure(turn)
         assert (failed.stage, failed.code, failed.provider) == ("stt", "no_speech", "pocketsphinx")
@@ -112,10 +112,10 @@ async def test_a_cancelled_reply_stops_at_once_and_says_nothing_more(worker: Wor
         caller.engine.execute(CancelReply(turn, reply))
         await asyncio.to_thread(worker.wait_for_log, f'"synthesis stopped".*{reply}')
         await asyncio.to_thread(worker.wait_for_log, f'"response stopped".*{reply}')
-        before = list(caller.heard)
+        before = list(caller.events)
         _, following = caller.type("And now?")
         await caller.reply_to_its_end(following)
-        new = [event for event in caller.heard if event not in before]
+        new = [event for event in caller.events if event not in before]
         assert all(getattr(event, "reply_id", following) == following for event in new)
 
 
@@ -146,7 +146,7 @@ async def test_a_stop_that_comes_when_the_work_is_done_leaves_it_done(
 
 async def test_a_dropped_turn_stops_its_transcription(worker: Worker) -> None:
     async with Caller.calling(spec()) as caller:
-        turn = caller.begin(bytes(32_000))
+        turn = caller.open_turn(bytes(32_000))
         await asyncio.to_thread(worker.wait_for_log, f'"stage started".*{turn}')
         caller.engine.execute(DropTurn(turn))
         await asyncio.to_thread(worker.wait_for_log, f'"transcription stopped".*{turn}')
@@ -160,5 +160,5 @@ async def test_a_task_that_is_delivered_twice_runs_once(worker: Worker) -> None:
         context = dump_context((Message("user", "Say it once."),))
         await publisher().publish(request, context=context)
         await asyncio.to_thread(worker.wait_for_log, f'"duplicate dropped".*{reply}')
-        texts = [event for event in caller.heard if isinstance(event, ReplyText)]
+        texts = [event for event in caller.events if isinstance(event, ReplyText)]
         assert len(texts) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,7 +45,14 @@ def test_codes_and_limits_are_named() -> None:
     for code in (CloseCode.UNAUTHENTICATED, CloseCode.BAD_ORIGIN, CloseCode.TOO_SLOW):
         assert f"| {code} |" in TEXT
     assert codec.MAX_AUDIO_BYTES == 1 << 20
-    source = Path(codec.__file__).read_text()
-    codes = set(re.findall(r'InvalidMessage\(\s*"(\w+)"', source))
-    assert codes
+    raised = re.compile(
+        r'(?:InvalidMessage|SessionRefused|StageGaveUp|FailureReason|cls)\(\s*"(\w+_\w+)"'
+    )
+    codes = {
+        code
+        for room in ("cascade", "edges/parley", "realtime", "sessions")
+        for file in (settings.BASE_DIR / "interaction" / room).glob("*.py")
+        for code in raised.findall(file.read_text())
+    }
+    assert {"bad_json", "unknown_tool", "no_speech", "engine_crashed"} <= codes
     assert [code for code in sorted(codes) if f"`{code}`" not in TEXT] == []

@@ -19,8 +19,11 @@ TRUNCATE = "conversation.item.truncate"
 
 def truncated(standin: Standin) -> list[tuple[int, int]]:
     """Number of each message that was, and to how many milliseconds."""
-    (line,) = standin.lines
-    return [(line.said.index(cut["item_id"]), cut["audio_end_ms"]) for cut in line.of(TRUNCATE)]
+    (connection,) = standin.connections
+    return [
+        (connection.spoken_items.index(cut["item_id"]), cut["audio_end_ms"])
+        for cut in connection.of(TRUNCATE)
+    ]
 
 
 async def test_a_reply_stopped_before_it_began_is_taken_back_and_not_the_one_before_it(

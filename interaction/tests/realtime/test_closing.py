@@ -46,7 +46,7 @@ async def test_an_engine_that_is_closed_while_it_opens_stays_closed(
     await engine.close()
     left = [task.get_coro().__qualname__ for task in asyncio.all_tasks() - before]  # type: ignore[union-attr]
     assert [name for name in left if not name.startswith("Redis")] == []
-    assert not standin.lines
+    assert not standin.connections
     assert not hub()._listeners
 
 
@@ -97,7 +97,7 @@ async def test_of_a_turn_that_is_over_nothing_stays_in_memory(
     standin.plans = [Plan(calls=(("current_time", "{}"),)), Plan()]
     async with Caller.calling(session(tools=("current_time",)), RealtimeEngine) as caller:
         engine: Any = caller.engine
-        turn = caller.begin(tone(0.5))
+        turn = caller.open_turn(tone(0.5))
         reply = caller.end(turn)
         await caller.reply_to_its_end(reply)
         caller.close(turn, reply)

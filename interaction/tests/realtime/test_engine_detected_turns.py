@@ -49,7 +49,7 @@ async def test_an_answer_that_nobody_wants_is_not_given_to_the_next_turn(
             await nth(caller, EngineSpeechStopped, number)
         caller.engine.execute(EndTurn(turn, reply, ()))
         await caller.reply_to_its_end(reply)
-    assert [e.text for e in caller.heard if isinstance(e, ReplyText)] == ["Asked for."]
+    assert [e.text for e in caller.events if isinstance(e, ReplyText)] == ["Asked for."]
 
 
 async def test_a_turn_that_is_dropped_is_forgotten_by_the_provider_and_not_answered(
@@ -69,7 +69,7 @@ async def test_a_turn_that_is_dropped_is_forgotten_by_the_provider_and_not_answe
         await caller.until(EngineSpeechStopped)
         _turn, reply = caller.type("Are you there?")
         await caller.reply_to_its_end(reply)
-    assert [e.text for e in caller.heard if isinstance(e, ReplyText)] == ["To somebody."]
+    assert [e.text for e in caller.events if isinstance(e, ReplyText)] == ["To somebody."]
 
 
 async def test_speech_that_comes_in_one_burst_has_its_words(
@@ -106,10 +106,10 @@ async def test_a_turn_that_was_refused_has_no_number(
 ) -> None:
     standin.plans = [Plan("To nothing.", fault="empty"), Plan("To something.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        turn = caller.begin(b"")
+        turn = caller.open_turn(b"")
         caller.end(turn)
         await caller.failure(turn)
-        second = caller.begin(tone(0.5))
+        second = caller.open_turn(tone(0.5))
         await caller.reply_to_its_end(caller.end(second))
         assert (await caller.until(FinalTranscript)).turn_id == second
 
@@ -119,7 +119,7 @@ async def test_a_reply_that_is_cut_off_in_its_first_sentence_is_in_the_history(
 ) -> None:
     standin.plans = [Plan("Well then", fault="hold")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        turn = caller.begin(tone(1.0))
+        turn = caller.open_turn(tone(1.0))
         reply = caller.end(turn)
         await caller.until(ReplyAudio)
         so_far = await caller.until(PartialSentence)
@@ -140,7 +140,7 @@ async def test_a_turn_that_the_person_ends_is_ended_for_the_provider_by_silence(
         await standin.detects("speech_started")
         await nth(caller, EngineSpeechStarted, 0)
         caller.engine.execute(OpenTurn(turn, 1))
-        before = len(standin.lines[0].of("input_audio_buffer.append"))
+        before = len(standin.connections[0].of("input_audio_buffer.append"))
         caller.engine.execute(EndTurn(turn, reply, ()))
         await standin.until("input_audio_buffer.append", before + 1)
         await standin.detects("speech_stopped")

@@ -41,18 +41,18 @@ def standin(gemini: Standin) -> Standin:
 
 
 class Talk:
-    """A line, and all that has come over it."""
+    """A connection, and all events that have come over it."""
 
-    def __init__(self, line: RealtimeConnection) -> None:
-        self.line = line
-        self.heard: list[RealtimeEvent] = []
+    def __init__(self, connection: RealtimeConnection) -> None:
+        self.connection = connection
+        self.received: list[RealtimeEvent] = []
         self.error: ProviderError | None = None
         self._arrived = asyncio.Event()
 
     async def listen(self) -> None:
         try:
-            async for event in self.line.events():
-                self.heard.append(event)
+            async for event in self.connection.events():
+                self.received.append(event)
                 self._arrived.set()
         except ProviderError as error:
             self.error = error
@@ -80,7 +80,7 @@ class Talk:
         return error
 
     def of(self, kind: type[E]) -> list[E]:
-        return [event for event in self.heard if isinstance(event, kind)]
+        return [event for event in self.received if isinstance(event, kind)]
 
     @property
     def pcm(self) -> bytes:
@@ -91,12 +91,12 @@ class Talk:
         return "".join(event.text for event in self.of(OutputTranscript))
 
     async def speak(self, pcm: bytes) -> None:
-        await self.line.start_turn()
-        await self.hear(pcm)
+        await self.connection.start_turn()
+        await self.feed_audio(pcm)
 
-    async def hear(self, pcm: bytes) -> None:
+    async def feed_audio(self, pcm: bytes) -> None:
         for start in range(0, len(pcm), 1024):
-            await self.line.feed_audio(pcm[start : start + 1024])
+            await self.connection.feed_audio(pcm[start : start + 1024])
 
 
 @asynccontextmanager
@@ -106,15 +106,17 @@ async def talking(standin: Standin, **terms: Any) -> AsyncIterator[Talk]:
     )
     model = RealtimeModel(config)
     try:
-        line = await model.open(RealtimeSessionConfig(**{"instructions": "Be brief.", **terms}))
-        talk = Talk(line)
+        connection = await model.open(
+            RealtimeSessionConfig(**{"instructions": "Be brief.", **terms})
+        )
+        talk = Talk(connection)
         listening = asyncio.create_task(talk.listen())
         try:
             yield talk
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
-            await line.aclose()
+            await connection.aclose()
     finally:
         await model.aclose()
 
@@ -122,7 +124,7 @@ async def talking(standin: Standin, **terms: Any) -> AsyncIterator[Talk]:
 async def test_a_spoken_turn_is_answered_in_speech(standin: Standin) -> None:
     async with talking(standin) as talk:
         await talk.speak(tone(1.0))
-        await talk.line.commit_turn()
+        await talk.connection.commit_turn()
         done = await talk.first(ResponseDone)
     assert done == ResponseDone(usage=Usage(20, 10))
     assert pitch(talk.pcm) == pytest.approx(440, abs=3)
@@ -134,30 +136,30 @@ async def test_a_spoken_turn_is_answered_in_speech(standin: Standin) -> None:
         InputTranscript(0, "hello there everybody", final=True),
     ]
     assert not talk.of(SpeechStarted) + talk.of(SpeechStopped)
-    (line,) = standin.lines
-    assert pitch(line.heard, 16_000) == pytest.approx(440, abs=3)
-    assert (line.key, len(line.heard)) == ("g-key", 32_000)
-    assert line.setup["model"] == "models/gemini-3.8-live"
-    assert line.setup["systemInstruction"]["parts"] == [{"text": "Be brief."}]
-    assert line.setup["generationConfig"]["responseModalities"] == ["AUDIO"]
-    turns = line.setup["realtimeInputConfig"]
+    (connection,) = standin.connections
+    assert pitch(connection.audio, 16_000) == pytest.approx(440, abs=3)
+    assert (connection.key, len(connection.audio)) == ("g-key", 32_000)
+    assert connection.setup["model"] == "models/gemini-3.8-live"
+    assert connection.setup["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+    assert connection.setup["generationConfig"]["responseModalities"] == ["AUDIO"]
+    turns = connection.setup["realtimeInputConfig"]
     assert turns["automaticActivityDetection"] == {"disabled": True}
-    voice = line.setup["generationConfig"]["speechConfig"]["voiceConfig"]
+    voice = connection.setup["generationConfig"]["speechConfig"]["voiceConfig"]
     assert voice["prebuiltVoiceConfig"]["voiceName"] == "Kore"
 
 
 async def test_a_typed_turn_is_answered_too(standin: Standin) -> None:
     async with talking(standin) as talk:
-        await talk.line.send_text("Good morning.")
+        await talk.connection.send_text("Good morning.")
         await talk.first(ResponseDone)
     assert talk.pcm
-    assert standin.lines[0].memory[0] == "Good morning."
+    assert standin.connections[0].memory[0] == "Good morning."
 
 
 async def test_words_that_come_after_the_audio_belong_to_the_reply(standin: Standin) -> None:
     standin.plans = [Plan("One two three.", late_words=True)]
     async with talking(standin) as talk:
-        await talk.line.send_text("Count.")
+        await talk.connection.send_text("Count.")
         await talk.first(ResponseDone)
     assert talk.text == "One two three."
 
@@ -165,10 +167,10 @@ async def test_words_that_come_after_the_audio_belong_to_the_reply(standin: Stan
 async def test_a_reply_is_over_when_it_was_made_not_when_it_was_played(standin: Standin) -> None:
     standin.plans = [Plan("One.", waits=True), Plan("Two.")]
     async with talking(standin) as talk:
-        await talk.line.send_text("First.")
+        await talk.connection.send_text("First.")
         await talk.first(ResponseDone)
         await standin.completes()
-        await talk.line.send_text("Second.")
+        await talk.connection.send_text("Second.")
         await talk.first(ResponseDone, 2)
     assert talk.text == "One.Two."
 
@@ -176,21 +178,21 @@ async def test_a_reply_is_over_when_it_was_made_not_when_it_was_played(standin: 
 async def test_a_tool_is_asked_for_and_its_result_is_answered(standin: Standin) -> None:
     standin.plans = [Plan(calls=(("current_time", {"time_zone": "Asia/Taipei"}),)), Plan("Noon.")]
     async with talking(standin, tools=(TOOL,)) as talk:
-        await talk.line.send_text("What time is it?")
+        await talk.connection.send_text("What time is it?")
         asked = await talk.first(ResponseDone)
         (call,) = asked.calls
         assert (call.name, json.loads(call.arguments)) == (
             "current_time",
             {"time_zone": "Asia/Taipei"},
         )
-        await talk.line.send_tool_results([Message("tool", '"12:00"', tool_call_id=call.id)])
+        await talk.connection.send_tool_results([Message("tool", '"12:00"', tool_call_id=call.id)])
         assert not (await talk.first(ResponseDone, 2)).calls
     assert talk.text == "Noon."
-    (answer,) = standin.lines[0].of("toolResponse")
+    (answer,) = standin.connections[0].of("toolResponse")
     (told,) = answer["functionResponses"]
     assert (told["id"], told["name"]) == (call.id, "current_time")
     assert told["response"] == {"result": '"12:00"'}
-    (declared,) = standin.lines[0].setup["tools"][0]["functionDeclarations"]
+    (declared,) = standin.connections[0].setup["tools"][0]["functionDeclarations"]
     assert (declared["name"], declared["behavior"]) == ("current_time", "BLOCKING")
 
 
@@ -200,15 +202,15 @@ async def test_who_interrupts_is_answered_and_the_model_learns_what_was_heard(
     standin.plans = [Plan("One two three four five.", fault="hold"), Plan("Oh.")]
     async with talking(standin) as talk:
         await talk.speak(tone(1.0))
-        await talk.line.commit_turn()
+        await talk.connection.commit_turn()
         await talk.first(OutputAudio)
-        await talk.line.cancel_reply(heard_ms=100)
+        await talk.connection.cancel_reply(heard_ms=100)
         await talk.speak(tone(0.5))
-        await talk.line.commit_turn()
+        await talk.connection.commit_turn()
         await talk.first(ResponseDone, 2)
     assert talk.of(ResponseDone) == [ResponseDone(cut_off=True), ResponseDone(usage=Usage(20, 10))]
     assert talk.text == "One two three four five.Oh."
-    (note,) = standin.lines[0].of("clientContent")
+    (note,) = standin.connections[0].of("clientContent")
     assert '"One two"' in note["turns"][0]["parts"][0]["text"]
     assert not note.get("turnComplete")
     assert [words.turn for words in talk.of(InputTranscript) if words.final] == [0, 1]
@@ -216,26 +218,26 @@ async def test_who_interrupts_is_answered_and_the_model_learns_what_was_heard(
 
 async def test_a_reply_that_was_heard_whole_needs_no_word(standin: Standin) -> None:
     async with talking(standin) as talk:
-        await talk.line.send_text("One.")
+        await talk.connection.send_text("One.")
         await talk.first(ResponseDone)
-        await talk.line.cancel_reply(heard_ms=60_000)
-        await talk.line.send_text("Two.")
+        await talk.connection.cancel_reply(heard_ms=60_000)
+        await talk.connection.send_text("Two.")
         await talk.first(ResponseDone, 2)
-    assert standin.lines[0].memory[::2] == ["One.", "Two."]
+    assert standin.connections[0].memory[::2] == ["One.", "Two."]
     assert not any(done.cut_off for done in talk.of(ResponseDone))
 
 
 async def test_what_still_comes_of_a_stopped_reply_is_not_the_next_ones(standin: Standin) -> None:
     standin.plans = [Plan("Too long.", fault="hold"), Plan("Short.")]
     async with talking(standin) as talk:
-        await talk.line.send_text("One.")
+        await talk.connection.send_text("One.")
         await talk.first(OutputAudio)
-        await talk.line.cancel_reply(heard_ms=0)
+        await talk.connection.cancel_reply(heard_ms=0)
         await talk.first(ResponseDone)
-        await talk.line.send_text("Two.")
+        await talk.connection.send_text("Two.")
         await talk.first(ResponseDone, 2)
     assert talk.text == "Too long.Short."
-    said = standin.lines[0].of("clientContent")[1]["turns"][0]["parts"]
+    said = standin.connections[0].of("clientContent")[1]["turns"][0]["parts"]
     assert "nothing" in said[0]["text"]
     assert said[1]["text"] == "Two."
 
@@ -246,9 +248,9 @@ async def test_replies_that_were_stopped_before_they_began_are_not_the_next_ones
     standin.plans = [Plan("One."), Plan("Two."), Plan("Three.")]
     async with talking(standin) as talk:
         for text in ("First.", "Second."):
-            await talk.line.send_text(text)
-            await talk.line.cancel_reply(heard_ms=0)
-        await talk.line.send_text("Third.")
+            await talk.connection.send_text(text)
+            await talk.connection.cancel_reply(heard_ms=0)
+        await talk.connection.send_text("Third.")
         await talk.first(ResponseDone, 3)
     assert talk.text == "Three."
     assert [done.cut_off for done in talk.of(ResponseDone)] == [True, True, False]
@@ -259,10 +261,10 @@ async def test_a_reply_that_was_stopped_while_a_tool_ran_costs_the_next_one_noth
 ) -> None:
     standin.plans = [Plan(calls=(("current_time", {}),)), Plan("Two.")]
     async with talking(standin, tools=(TOOL,)) as talk:
-        await talk.line.send_text("What time is it?")
+        await talk.connection.send_text("What time is it?")
         await talk.first(ResponseDone)
-        await talk.line.cancel_reply(heard_ms=0)
-        await talk.line.send_text("Never mind.")
+        await talk.connection.cancel_reply(heard_ms=0)
+        await talk.connection.send_text("Never mind.")
         await talk.first(ResponseDone, 2)
     assert talk.text == "Two."
 
@@ -272,14 +274,14 @@ async def test_what_is_forgotten_after_a_stopped_reply_costs_the_next_one_nothin
 ) -> None:
     standin.plans = [Plan("One."), Plan("Two.", fault="hold"), Plan("Three.")]
     async with talking(standin) as talk:
-        await talk.line.send_text("First.")
+        await talk.connection.send_text("First.")
         await talk.first(ResponseDone)
-        await talk.line.send_text("Second.")
+        await talk.connection.send_text("Second.")
         await talk.until(lambda: "Two." in talk.text)
-        await talk.line.cancel_reply(heard_ms=0)
-        await talk.line.start_turn()
-        await talk.line.discard_turn()
-        await talk.line.send_text("Third.")
+        await talk.connection.cancel_reply(heard_ms=0)
+        await talk.connection.start_turn()
+        await talk.connection.discard_turn()
+        await talk.connection.send_text("Third.")
         await talk.first(ResponseDone, 3)
     assert talk.text == "One.Two.Three."
 
@@ -287,40 +289,40 @@ async def test_what_is_forgotten_after_a_stopped_reply_costs_the_next_one_nothin
 async def test_the_providers_own_turns_are_told_and_interrupted(standin: Standin) -> None:
     standin.plans = [Plan("One two.", fault="hold"), Plan("Three.")]
     async with talking(standin, turn_detection=SERVER) as talk:
-        await talk.hear(tone(0.3))
+        await talk.feed_audio(tone(0.3))
         await standin.hears_speech()
         await talk.first(SpeechStarted)
         await standin.answers()
         await talk.first(OutputAudio)
-        assert [type(event) for event in talk.heard[:5]] == [
+        assert [type(event) for event in talk.received[:5]] == [
             *(SpeechStarted, InputTranscript, InputTranscript, SpeechStopped, OutputTranscript)
         ]
         await standin.is_interrupted()
         assert (await talk.first(ResponseDone)).cut_off
         await talk.first(SpeechStarted, 2)
-        await talk.line.cancel_reply(heard_ms=0)
+        await talk.connection.cancel_reply(heard_ms=0)
         await standin.hears_speech()
         await standin.answers()
         await talk.first(ResponseDone, 2)
     assert len(talk.of(SpeechStarted)) == len(talk.of(SpeechStopped)) == 2
     assert [words.turn for words in talk.of(InputTranscript) if words.final] == [0, 1]
-    turns = standin.lines[0].setup["realtimeInputConfig"]
+    turns = standin.connections[0].setup["realtimeInputConfig"]
     assert turns["automaticActivityDetection"]["silenceDurationMs"] == 400
-    assert not standin.lines[0].of("realtimeInput", inside="activityStart")
+    assert not standin.connections[0].of("realtimeInput", inside="activityStart")
 
 
 async def test_a_server_that_goes_away_is_followed_with_all_that_was_said(
     standin: Standin,
 ) -> None:
     async with talking(standin) as talk:
-        await talk.line.send_text("I am Ada.")
+        await talk.connection.send_text("I am Ada.")
         await talk.first(ResponseDone)
         await standin.goes_away()
         await standin.connected(2)
-        await talk.line.send_text("Who am I?")
+        await talk.connection.send_text("Who am I?")
         await talk.first(ResponseDone, 2)
-    assert standin.lines[1].setup["sessionResumption"] == {"handle": "handle_1"}
-    assert standin.lines[1].memory[0] == "I am Ada."
+    assert standin.connections[1].setup["sessionResumption"] == {"handle": "handle_1"}
+    assert standin.connections[1].memory[0] == "I am Ada."
     assert talk.error is None
 
 
@@ -328,15 +330,15 @@ async def test_who_speaks_while_the_server_goes_away_is_heard_to_the_end(
     standin: Standin,
 ) -> None:
     async with talking(standin) as talk:
-        await talk.line.send_text("I am Ada.")
+        await talk.connection.send_text("I am Ada.")
         await talk.first(ResponseDone)
         await talk.speak(tone(1.0))
         await standin.goes_away(seconds=0)
         await standin.connected(2)
-        await talk.hear(tone(1.0))
-        await talk.line.commit_turn()
+        await talk.feed_audio(tone(1.0))
+        await talk.connection.commit_turn()
         await talk.first(ResponseDone, 2)
-    assert standin.lines[1].heard == tone(1.0) * 2
+    assert standin.connections[1].audio == tone(1.0) * 2
 
 
 async def test_a_server_that_goes_away_is_not_left_before_it_has_answered(
@@ -344,12 +346,12 @@ async def test_a_server_that_goes_away_is_not_left_before_it_has_answered(
 ) -> None:
     standin.plans = [Plan(), Plan("One.", waits=True)]
     async with talking(standin) as talk:
-        await talk.line.send_text("I am Ada.")
+        await talk.connection.send_text("I am Ada.")
         await talk.first(ResponseDone)
         begun = len(talk.pcm)
         await talk.speak(tone(0.5))
         await standin.goes_away()
-        await talk.line.commit_turn()
+        await talk.connection.commit_turn()
         await talk.first(ResponseDone, 2)
         await standin.connected(2)
     assert pitch(talk.pcm[begun:]) == pytest.approx(440, abs=5)
@@ -363,7 +365,7 @@ async def test_a_line_that_breaks_in_a_turn_is_resumed_and_loses_no_audio(
     if when == "after":
         standin.plans = [Plan(), Plan(fault="deaf"), Plan()]
     async with talking(standin) as talk:
-        await talk.line.send_text("I am Ada.")
+        await talk.connection.send_text("I am Ada.")
         await talk.first(ResponseDone)
         if when == "before":
             await standin.hang_up()
@@ -371,33 +373,33 @@ async def test_a_line_that_breaks_in_a_turn_is_resumed_and_loses_no_audio(
         if when == "during":
             await standin.hang_up()
             await standin.connected(2)
-        await talk.hear(tone(0.5))
-        await talk.line.commit_turn()
+        await talk.feed_audio(tone(0.5))
+        await talk.connection.commit_turn()
         done = await talk.first(ResponseDone, 2)
     assert not done.error
-    assert len(standin.lines) == 2
-    assert standin.lines[1].memory[0] == "I am Ada."
-    assert standin.lines[1].heard == tone(0.5) * 2
+    assert len(standin.connections) == 2
+    assert standin.connections[1].memory[0] == "I am Ada."
+    assert standin.connections[1].audio == tone(0.5) * 2
 
 
 async def test_a_reply_that_breaks_off_is_lost_and_the_line_goes_on(standin: Standin) -> None:
     standin.plans = [Plan(), Plan(fault="cut"), Plan("Again.")]
     async with talking(standin) as talk:
-        await talk.line.send_text("I am Ada.")
+        await talk.connection.send_text("I am Ada.")
         await talk.first(ResponseDone)
-        await talk.line.send_text("Go on.")
+        await talk.connection.send_text("Go on.")
         broken = (await talk.first(ResponseDone, 2)).error
         assert broken
         assert (broken.code, broken.retryable) == ("provider_unavailable", True)
-        await talk.line.send_text("Again?")
+        await talk.connection.send_text("Again?")
         await talk.first(ResponseDone, 3)
     assert talk.text.endswith("Again.")
-    assert standin.lines[1].memory[0] == "I am Ada."
+    assert standin.connections[1].memory[0] == "I am Ada."
 
 
 async def test_a_server_that_does_not_come_back_is_lost(standin: Standin) -> None:
     async with talking(standin) as talk:
-        await talk.line.send_text("One.")
+        await talk.connection.send_text("One.")
         await talk.first(ResponseDone)
         standin.refuses = 503
         await standin.hang_up()
@@ -411,47 +413,47 @@ async def test_a_conversation_that_cannot_be_resumed_is_a_lost_line_that_may_be_
 ) -> None:
     standin.handles = why != "no handle"
     async with talking(standin) as talk:
-        await talk.line.send_text("I am Ada.")
+        await talk.connection.send_text("I am Ada.")
         await talk.first(ResponseDone)
         if why == "refused":
             standin.closes = (1008, "BidiGenerateContent session not found")
         await standin.goes_away()
         lost = await talk.lost()
     assert (lost.code, lost.retryable) == ("provider_unavailable", True)
-    assert len(standin.lines) == 1
+    assert len(standin.connections) == 1
 
 
 async def test_a_line_that_breaks_before_anything_was_said_begins_again(standin: Standin) -> None:
     history = (Message("user", "I am Ada."), Message("assistant", "Hello Ada."))
     async with talking(standin, history=history) as talk:
-        await talk.line.start_turn()
-        await talk.line.discard_turn()
-        await talk.line.send_text("Who am I?")
+        await talk.connection.start_turn()
+        await talk.connection.discard_turn()
+        await talk.connection.send_text("Who am I?")
         await talk.first(ResponseDone)
-    assert standin.lines[1].memory[:3] == ["I am Ada.", "Hello Ada.", "Who am I?"]
+    assert standin.connections[1].memory[:3] == ["I am Ada.", "Hello Ada.", "Who am I?"]
 
 
 async def test_what_was_heard_of_a_turn_can_be_forgotten(standin: Standin) -> None:
     async with talking(standin) as talk:
-        await talk.line.send_text("I am Ada.")
+        await talk.connection.send_text("I am Ada.")
         await talk.first(ResponseDone)
         await talk.speak(tone(0.5))
-        await talk.line.discard_turn()
-        await talk.line.send_text("Hello.")
+        await talk.connection.discard_turn()
+        await talk.connection.send_text("Hello.")
         await talk.first(ResponseDone, 2)
-    assert standin.lines[1].memory[::2] == ["I am Ada.", "Hello."]
-    assert not standin.lines[1].heard
+    assert standin.connections[1].memory[::2] == ["I am Ada.", "Hello."]
+    assert not standin.connections[1].audio
 
 
 async def test_a_line_may_begin_in_the_middle_of_a_conversation(standin: Standin) -> None:
     history = (Message("user", "I am Ada."), Message("assistant", "Hello Ada."))
     async with talking(standin, history=history) as talk:
-        await talk.line.send_text("Who am I?")
+        await talk.connection.send_text("Who am I?")
         await talk.first(ResponseDone)
-    seed, _question = standin.lines[0].of("clientContent")
+    seed, _question = standin.connections[0].of("clientContent")
     assert [turn["role"] for turn in seed["turns"]] == ["user", "model"]
-    assert standin.lines[0].setup["historyConfig"] == {"initialHistoryInClientContent": True}
-    assert standin.lines[0].memory[:3] == ["I am Ada.", "Hello Ada.", "Who am I?"]
+    assert standin.connections[0].setup["historyConfig"] == {"initialHistoryInClientContent": True}
+    assert standin.connections[0].memory[:3] == ["I am Ada.", "Hello Ada.", "Who am I?"]
     assert len(talk.of(ResponseDone)) == 1
 
 
@@ -494,6 +496,6 @@ async def test_nobody_at_the_address_is_unavailable(standin: Standin) -> None:
 async def test_what_cannot_be_understood_is_an_error(standin: Standin, fault: str) -> None:
     standin.plans = [Plan(fault=fault)]
     async with talking(standin) as talk:
-        await talk.line.send_text("One.")
+        await talk.connection.send_text("One.")
         lost = await talk.lost()
     assert lost.code == "provider_protocol_error"

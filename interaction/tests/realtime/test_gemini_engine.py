@@ -36,7 +36,7 @@ async def test_a_spoken_turn_is_kept_as_a_cascades(
     gemini: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(**BY_GEMINI), RealtimeEngine) as caller:
-        turn = caller.begin(tone(1.0))
+        turn = caller.open_turn(tone(1.0))
         reply = caller.end(turn)
         pcm = await caller.reply_to_its_end(reply)
         words = await caller.until(FinalTranscript)
@@ -64,7 +64,7 @@ async def test_a_tool_is_run_here_and_kept(
         invoked = await caller.until(ToolInvoked)
         caller.close(turn, reply, kind="text")
     assert (invoked.tool, invoked.status) == ("current_time", "succeeded")
-    assert "Asia/Taipei" in gemini.lines[0].memory[1]
+    assert "Asia/Taipei" in gemini.connections[0].memory[1]
     await archived(turn)
     assert await ToolInvocation.objects.filter(pk=invoked.invocation_id).aexists()
 
@@ -74,15 +74,15 @@ async def test_who_interrupts_is_answered(
 ) -> None:
     gemini.plans = [Plan("One two three four five.", fault="hold"), Plan("Oh.")]
     async with Caller.calling(session(**BY_GEMINI), RealtimeEngine) as caller:
-        turn = caller.begin(tone(1.0))
+        turn = caller.open_turn(tone(1.0))
         reply = caller.end(turn)
         await caller.until(ReplyAudio)
         caller.engine.execute(CancelReply(turn, reply, heard_ms=100))
-        second = caller.end(caller.begin(tone(0.5)))
+        second = caller.end(caller.open_turn(tone(0.5)))
         await caller.reply_to_its_end(second)
-    texts = [e.text for e in caller.heard if isinstance(e, ReplyText)]
+    texts = [e.text for e in caller.events if isinstance(e, ReplyText)]
     assert texts == ["Oh."]
-    assert '"One two"' in "".join(gemini.lines[0].memory)
+    assert '"One two"' in "".join(gemini.connections[0].memory)
 
 
 async def test_a_provider_that_finds_turns_hears_everything(
@@ -114,10 +114,10 @@ async def test_a_server_that_goes_away_is_followed_without_a_word(
         await caller.reply_to_its_end(first)
         await gemini.goes_away()
         await gemini.connected(2)
-        second = caller.end(caller.begin(tone(0.5)))
+        second = caller.end(caller.open_turn(tone(0.5)))
         await caller.reply_to_its_end(second)
-    assert gemini.lines[1].memory[0] == "I am Ada."
-    assert not [event for event in caller.heard if isinstance(event, EngineLost)]
+    assert gemini.connections[1].memory[0] == "I am Ada."
+    assert not [event for event in caller.events if isinstance(event, EngineLost)]
 
 
 async def test_a_conversation_that_cannot_be_resumed_goes_on_with_what_was_said(
@@ -134,8 +134,8 @@ async def test_a_conversation_that_cannot_be_resumed_goes_on_with_what_was_said(
         await gemini.connected(2)
         _turn, second = caller.type("Who am I?")
         await caller.reply_to_its_end(second)
-    assert gemini.lines[1].memory[:3] == ["I am Ada.", "Hello Ada.", "Who am I?"]
-    assert not [event for event in caller.heard if isinstance(event, EngineLost)]
+    assert gemini.connections[1].memory[:3] == ["I am Ada.", "Hello Ada.", "Who am I?"]
+    assert not [event for event in caller.events if isinstance(event, EngineLost)]
 
 
 async def test_a_reply_that_breaks_off_costs_its_turn_alone(
@@ -150,7 +150,7 @@ async def test_a_reply_that_breaks_off_costs_its_turn_alone(
         assert await caller.outcome(second) == "provider_unavailable"
         _turn, third = caller.type("Who am I?", *before)
         assert await caller.reply_to_its_end(third)
-    assert gemini.lines[1].memory[0] == "I am Ada."
+    assert gemini.connections[1].memory[0] == "I am Ada."
 
 
 async def test_a_bad_key_is_a_lost_engine(

@@ -33,12 +33,12 @@ CREATE = "conversation.item.create"
 
 
 def text_of(caller: Caller, reply: UUID) -> list[str]:
-    return [e.text for e in caller.heard if isinstance(e, ReplyText) and e.reply_id == reply]
+    return [e.text for e in caller.events if isinstance(e, ReplyText) and e.reply_id == reply]
 
 
-def told(standin: Standin, line: int) -> list[str]:
-    """What a line was told in writing."""
-    items = [event["item"] for event in standin.lines[line].of(CREATE)]
+def written_items(standin: Standin, connection: int) -> list[str]:
+    """Texts of the items that were created over the connection of that index."""
+    items = [event["item"] for event in standin.connections[connection].of(CREATE)]
     return [item["content"][0]["text"] for item in items]
 
 
@@ -46,7 +46,7 @@ async def nth(caller: Caller, kind: type[Any], number: int) -> None:
     """Wait until so many more than one of a kind have come."""
 
     def enough(_event: object) -> bool:
-        return len([event for event in caller.heard if isinstance(event, kind)]) > number
+        return len([event for event in caller.events if isinstance(event, kind)]) > number
 
     await caller.until(kind, enough)
 
@@ -62,8 +62,8 @@ async def test_who_types_over_a_reply_stops_it(
         caller.engine.execute(CancelReply(turn, reply, heard_ms=100))
         _turn, second = caller.type("Two")
         await caller.reply_to_its_end(second)
-    assert standin.lines[0].of("response.cancel")
-    (truncated,) = standin.lines[0].of("conversation.item.truncate")
+    assert standin.connections[0].of("response.cancel")
+    (truncated,) = standin.connections[0].of("conversation.item.truncate")
     assert truncated["audio_end_ms"] == 100
     assert text_of(caller, second) == ["Something else."]
 
@@ -92,10 +92,10 @@ async def test_a_turn_without_audio_fails_and_the_next_one_is_answered(
 ) -> None:
     standin.plans = [Plan("To nothing.", fault="empty"), Plan("To something.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        turn = caller.begin(b"")
+        turn = caller.open_turn(b"")
         caller.end(turn)
         assert (await caller.failure(turn)).stage == "realtime"
-        second = caller.end(caller.begin(tone(0.5)))
+        second = caller.end(caller.open_turn(tone(0.5)))
         await caller.reply_to_its_end(second)
     assert text_of(caller, second) == ["To something."]
 
@@ -132,7 +132,7 @@ async def test_of_replies_asked_for_too_early_the_last_one_is_asked_for_again(
         await caller.reply_to_its_end(fourth)
     texts = [text_of(caller, reply) for reply in (second[1], third, fourth)]
     assert texts == [[], ["At last."], ["And then."]]
-    assert len(standin.lines[0].of("response.create")) == 5
+    assert len(standin.connections[0].of("response.create")) == 5
 
 
 async def test_a_provider_that_finds_turns_interrupts_itself(
@@ -159,18 +159,18 @@ async def test_a_provider_that_finds_turns_interrupts_itself(
             await nth(caller, ReplyAudio, number)
         await caller.reply_to_its_end(turns[1][1])
     assert text_of(caller, turns[1][1]) == ["Two."]
-    assert not standin.lines[0].of("response.cancel")
+    assert not standin.connections[0].of("response.cancel")
 
 
 async def test_a_line_that_breaks_while_somebody_speaks_loses_none_of_their_words(
     standin: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        turn = caller.begin(tone(0.5))
+        turn = caller.open_turn(tone(0.5))
         await standin.until("input_audio_buffer.append", 15)
         await standin.hang_up()
         await standin.connected(2)
-        caller.say(turn, tone(0.5))
+        caller.feed_audio(turn, tone(0.5))
         pcm = await caller.reply_to_its_end(caller.end(turn))
         words = await caller.until(FinalTranscript)
     assert words.turn_id == turn
@@ -192,7 +192,7 @@ async def test_a_line_that_breaks_between_turns_goes_on_with_the_last_one_as_it_
         await standin.connected(2)
         _turn, second = caller.type("Who am I?")
         await caller.reply_to_its_end(second)
-    assert told(standin, 1) == ["Hi.", "Hi!", "I am Ada.", "Hello Ada.", "Who am I?"]
+    assert written_items(standin, 1) == ["Hi.", "Hi!", "I am Ada.", "Hello Ada.", "Who am I?"]
 
 
 async def test_a_server_that_hangs_up_on_everybody_is_not_called_without_end(
@@ -202,4 +202,4 @@ async def test_a_server_that_hangs_up_on_everybody_is_not_called_without_end(
     async with Caller.calling(session(), RealtimeEngine) as caller:
         lost = await caller.until(EngineLost)
     assert lost.code == "provider_unavailable"
-    assert len(standin.lines) == 2
+    assert len(standin.connections) == 2

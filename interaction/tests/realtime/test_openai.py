@@ -45,7 +45,7 @@ async def test_a_spoken_turn_is_answered_in_speech_and_kept_as_a_cascades(
     standin: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        turn = caller.begin(tone(1.0))
+        turn = caller.open_turn(tone(1.0))
         reply = caller.end(turn)
         pcm = await caller.reply_to_its_end(reply)
         words = await caller.until(FinalTranscript)
@@ -56,13 +56,13 @@ async def test_a_spoken_turn_is_answered_in_speech_and_kept_as_a_cascades(
     assert words.text == standin.words
     assert await caller.until(PartialTranscript)
     written = await caller.until(ReplyText)
-    sentences = [event.text for event in caller.heard if isinstance(event, ReplySentence)]
+    sentences = [event.text for event in caller.events if isinstance(event, ReplySentence)]
     assert sentences == ["That is what you said.", "Is it not?"]
     assert (written.text, written.sentences) == ("That is what you said. Is it not?", 2)
     assert (used.prompt_tokens, used.completion_tokens) == (20, 10)
-    (line,) = standin.lines
-    (update,) = line.of("session.update")
-    assert line.path == "/v1/realtime?model=gpt-realtime-2.1"
+    (connection,) = standin.connections
+    (update,) = connection.of("session.update")
+    assert connection.path == "/v1/realtime?model=gpt-realtime-2.1"
     assert update["session"]["instructions"] == "Be brief."
     assert update["session"]["audio"]["input"]["turn_detection"] is None
     assert update["session"]["audio"]["output"]["voice"] == "coral"
@@ -88,13 +88,13 @@ async def test_a_named_endpoint_answers_with_its_own_key_and_voice(
     settings.ENV = settings.ENV.model_copy(update={"parley_endpoints": (far,)})
     spec = session(realtime=ProviderSelection("endpoint:far"))
     async with Caller.calling(spec, RealtimeEngine) as caller:
-        turn = caller.begin(tone(1.0))
+        turn = caller.open_turn(tone(1.0))
         reply = caller.end(turn)
         assert await caller.reply_to_its_end(reply)
-    (line,) = standin.lines
-    (update,) = line.of("session.update")
-    assert line.path == "/v1/realtime?model=far-1"
-    assert line.headers["Authorization"] == "Bearer far-key"
+    (connection,) = standin.connections
+    (update,) = connection.of("session.update")
+    assert connection.path == "/v1/realtime?model=far-1"
+    assert connection.headers["Authorization"] == "Bearer far-key"
     assert "voice" not in update["session"]["audio"]["output"]
 
 
@@ -143,7 +143,7 @@ async def test_an_interrupted_reply_is_cut_to_what_was_heard_and_the_next_one_is
 ) -> None:
     standin.plans = [Plan(fault="hold"), Plan("Something else.")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        turn = caller.begin(tone(1.0))
+        turn = caller.open_turn(tone(1.0))
         reply = caller.end(turn)
         await caller.until(ReplyAudio)
         caller.engine.execute(CancelReply(turn, reply, heard_ms=120))
@@ -152,7 +152,7 @@ async def test_an_interrupted_reply_is_cut_to_what_was_heard_and_the_next_one_is
         assert await standin.until("response.cancel")
         _turn, second = caller.type("And now?")
         assert await caller.reply_to_its_end(second)
-    texts = [e.text for e in caller.heard if isinstance(e, ReplyText)]
+    texts = [e.text for e in caller.events if isinstance(e, ReplyText)]
     assert texts == ["Something else."]
 
 
@@ -160,13 +160,13 @@ async def test_no_more_is_truncated_than_was_said(
     standin: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        turn = caller.begin(tone(1.0))
+        turn = caller.open_turn(tone(1.0))
         reply = caller.end(turn)
         await caller.reply_to_its_end(reply)
         caller.engine.execute(CancelReply(turn, reply, heard_ms=60_000))
         truncated = await standin.until("conversation.item.truncate")
     assert truncated["audio_end_ms"] <= 1_005
-    assert not standin.lines[0].of("response.cancel")
+    assert not standin.connections[0].of("response.cancel")
 
 
 async def test_a_reply_called_off_before_it_began_is_cancelled_when_it_does(
@@ -178,7 +178,7 @@ async def test_a_reply_called_off_before_it_began_is_cancelled_when_it_does(
         caller.engine.execute(CancelReply(turn, reply))
         _turn, second = caller.type("Two")
         assert await caller.outcome(second) == "answered"
-    assert not [e for e in caller.heard if isinstance(e, ReplyAudio) and e.reply_id == reply]
+    assert not [e for e in caller.events if isinstance(e, ReplyAudio) and e.reply_id == reply]
 
 
 async def test_a_transcript_that_comes_late_belongs_to_its_turn(
@@ -186,11 +186,11 @@ async def test_a_transcript_that_comes_late_belongs_to_its_turn(
 ) -> None:
     standin.plans = [Plan(late_words=True)]
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        turn = caller.begin(tone(0.5))
+        turn = caller.open_turn(tone(0.5))
         reply = caller.end(turn)
         await caller.reply_to_its_end(reply)
         words = await caller.until(FinalTranscript)
-    kinds = [type(event) for event in caller.heard]
+    kinds = [type(event) for event in caller.events]
     assert kinds.index(ReplyAudio) < kinds.index(FinalTranscript)
     assert words.turn_id == turn
 
@@ -200,7 +200,7 @@ async def test_long_numbers_are_masked_in_what_the_provider_heard(
 ) -> None:
     standin.words = "my card is 4111 1111 1111 1111"
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        reply = caller.end(caller.begin(tone(0.5)))
+        reply = caller.end(caller.open_turn(tone(0.5)))
         await caller.reply_to_its_end(reply)
         words = await caller.until(FinalTranscript)
     assert words.text == "my card is [number]"
@@ -228,7 +228,7 @@ async def test_a_provider_that_finds_turns_hears_everything_and_says_where_they_
         engine.execute(EndTurn(turn, reply, ()))
         assert await caller.reply_to_its_end(reply)
         assert (await caller.until(FinalTranscript)).turn_id == turn
-    assert not standin.lines[0].of("input_audio_buffer.commit")
+    assert not standin.connections[0].of("input_audio_buffer.commit")
 
 
 async def lost(caller: Caller) -> EngineLost:
@@ -253,7 +253,7 @@ async def test_a_server_that_is_away_is_a_lost_engine_and_serves_when_it_is_back
         standin.refuses = None
         _turn, reply = caller.type("Are you there?", Message("user", "I am Ada."))
         assert await caller.reply_to_its_end(reply)
-    texts = [event["item"]["content"][0]["text"] for event in standin.lines[-1].of(CREATE)]
+    texts = [event["item"]["content"][0]["text"] for event in standin.connections[-1].of(CREATE)]
     assert texts == ["I am Ada.", "Are you there?"]
 
 
@@ -269,9 +269,9 @@ async def test_a_line_that_breaks_costs_a_turn_and_goes_on_with_what_was_said(
         assert await caller.outcome(second) == "provider_unavailable"
         _turn, third = caller.type("Who am I?", *before)
         assert await caller.reply_to_its_end(third)
-    assert len(standin.lines) == 2
-    assert not [event for event in caller.heard if isinstance(event, EngineLost)]
-    texts = [event["item"]["content"][0]["text"] for event in standin.lines[1].of(CREATE)]
+    assert len(standin.connections) == 2
+    assert not [event for event in caller.events if isinstance(event, EngineLost)]
+    texts = [event["item"]["content"][0]["text"] for event in standin.connections[1].of(CREATE)]
     assert texts == ["I am Ada.", "Hello Ada.", "Who am I?"]
 
 
@@ -286,7 +286,7 @@ async def test_a_response_that_fails_costs_its_turn_alone(
         assert failed.reply_id == reply
         _turn, second = caller.type("Two")
         assert await caller.reply_to_its_end(second)
-    assert len(standin.lines) == 1
+    assert len(standin.connections) == 1
 
 
 @pytest.mark.parametrize("fault", ["garbage", "null"])
@@ -317,7 +317,7 @@ async def test_without_recording_no_audio_is_kept(
     standin: Standin, archiving: None, session: Session
 ) -> None:
     async with Caller.calling(session(recording=False), RealtimeEngine) as caller:
-        turn = caller.begin(tone(0.5))
+        turn = caller.open_turn(tone(0.5))
         reply = caller.end(turn)
         await caller.reply_to_its_end(reply)
         caller.close(turn, reply)
@@ -335,5 +335,5 @@ async def test_orders_of_a_session_that_was_taken_over_begin_with_what_was_said(
         context = (*history, Message("user", "Who am I?"))
         caller.engine.execute(Respond(turn, 3, reply, context))
         assert await caller.reply_to_its_end(reply)
-    kinds = [event["item"]["content"][0]["type"] for event in standin.lines[0].of(CREATE)]
+    kinds = [event["item"]["content"][0]["type"] for event in standin.connections[0].of(CREATE)]
     assert kinds == ["input_text", "output_text", "input_text"]

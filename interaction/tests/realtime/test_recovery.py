@@ -1,4 +1,4 @@
-"""When a realtime engine gives its line up, for whom, and when it tries again."""
+"""When a realtime engine gives its connection up, for whom, and when it tries again."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ async def test_a_provider_that_hears_but_never_answers_is_given_up(
     monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 0.3)
     standin.plans = [Plan(fault="silent"), Plan(fault="silent")]
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        turn = caller.begin(tone(0.5))
+        turn = caller.open_turn(tone(0.5))
         caller.end(turn)
         assert (await caller.failure(turn)).code == "provider_timeout"
-        caller.end(caller.begin(tone(0.5)))
+        caller.end(caller.open_turn(tone(0.5)))
         assert (await caller.until(EngineLost)).code == "provider_timeout"
 
 
@@ -50,7 +50,7 @@ async def test_listening_does_not_call_a_server_that_hangs_up_without_end(
         for _ in range(50):
             caller.engine.execute(StreamAudio(tone(0.032)))
             await asyncio.sleep(0.01)
-    assert len(standin.lines) == 2
+    assert len(standin.connections) == 2
 
 
 async def test_a_provider_that_was_away_is_listened_to_by_again_after_a_pause(
@@ -73,22 +73,22 @@ async def test_the_pause_grows_until_a_reply_has_come(
 ) -> None:
     clock = [0.0]
     standin.refuses = 503
-    line = ProviderConnection(session(), ())
-    monkeypatch.setattr(line, "_now", lambda: clock[0])
+    connection = ProviderConnection(session(), ())
+    monkeypatch.setattr(connection, "_now", lambda: clock[0])
     for pause in (1, 2, 4, 8, 16, 30, 30):
         with pytest.raises(ProviderError):
-            await line.ensure_open()
+            await connection.ensure_open()
         pauses = []
         for seconds in (pause - 0.1, 0.2):
             clock[0] += seconds
-            pauses.append(line.is_backing_off)
+            pauses.append(connection.is_backing_off)
         assert pauses == [True, False]
-    line.mark_working()
+    connection.mark_working()
     with pytest.raises(ProviderError):
-        await line.ensure_open()
+        await connection.ensure_open()
     clock[0] += 1.1
-    assert not line.is_backing_off
-    await line.close()
+    assert not connection.is_backing_off
+    await connection.close()
 
 
 async def test_a_break_that_is_told_twice_costs_one_line(
@@ -110,13 +110,13 @@ async def test_a_break_that_is_told_twice_costs_one_line(
 
     monkeypatch.setattr(RealtimeConnection, "feed_audio", feed_late)
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        turn = caller.begin(tone(0.5))
+        turn = caller.open_turn(tone(0.5))
         await pending.wait()
         await standin.hang_up()
         await standin.connected(2)
         await caller.reply_to_its_end(caller.end(turn))
-    assert len(standin.lines) == 2
-    assert not [event for event in caller.heard if isinstance(event, EngineLost)]
+    assert len(standin.connections) == 2
+    assert not [event for event in caller.events if isinstance(event, EngineLost)]
 
 
 async def test_a_line_that_is_lost_as_soon_as_it_is_open_is_not_the_last_to_be_followed(
@@ -125,14 +125,14 @@ async def test_a_line_that_is_lost_as_soon_as_it_is_open_is_not_the_last_to_be_f
     ensure_open, opened = ProviderConnection.ensure_open, list[Any]()
 
     async def open_for_a_moment(self: ProviderConnection) -> Any:
-        line = await ensure_open(self)
-        if line in opened:
-            return line
-        opened.append(line)
+        connection = await ensure_open(self)
+        if connection in opened:
+            return connection
+        opened.append(connection)
         if len(opened) == 2:
             self.drop()
             raise gone()
-        return line
+        return connection
 
     monkeypatch.setattr(ProviderConnection, "ensure_open", open_for_a_moment)
     async with Caller.calling(session(), RealtimeEngine) as caller:
@@ -162,5 +162,5 @@ async def test_an_error_of_our_own_costs_a_turn_and_leaves_nothing_behind(
         assert (failed.code, failed.retryable) == ("engine_crashed", False)
         _turn, second = caller.type("Two")
         await caller.reply_to_its_end(second)
-    assert [e.text for e in caller.heard if isinstance(e, ReplyText)] == ["Two."]
-    assert len(standin.lines) == 2
+    assert [e.text for e in caller.events if isinstance(e, ReplyText)] == ["Two."]
+    assert len(standin.connections) == 2

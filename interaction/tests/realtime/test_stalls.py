@@ -1,4 +1,4 @@
-"""A line to a realtime provider that is closed while its network stalls."""
+"""A connection to a realtime provider that is closed while its network stalls."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from interaction.tests.standins.openai_realtime import Standin
 MORE_THAN_IS_BUFFERED = "x" * 20_000_000
 
 
-async def close_while_sending(line: RealtimeConnection) -> None:
-    sending = asyncio.create_task(line.send_text(MORE_THAN_IS_BUFFERED))
+async def close_while_sending(connection: RealtimeConnection) -> None:
+    sending = asyncio.create_task(connection.send_text(MORE_THAN_IS_BUFFERED))
     await asyncio.wait((sending,), timeout=0.5)
     assert not sending.done()
-    await line.aclose()
+    await connection.aclose()
     async with asyncio.timeout(5):
         with contextlib.suppress(ProviderError):
             await sending
@@ -32,7 +32,7 @@ async def test_a_line_of_openais_that_is_closed_sends_nothing_any_more(
     monkeypatch.setattr(openai_realtime, "CLOSES_WITHIN", 0.1)
     config = ProviderConfig("openai", "gpt-realtime-2.1", base_url=standin.url, api_key="key")
     model = openai_realtime.RealtimeModel(config)
-    line = await model.open(RealtimeSessionConfig("Be brief."))
+    connection = await model.open(RealtimeSessionConfig("Be brief."))
     with standin.stalled():
-        await close_while_sending(line)
+        await close_while_sending(connection)
     await model.aclose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -16,7 +16,6 @@ from interaction.core.commands import CommitTurn, InterruptReply, SendText
 from interaction.core.config import ConversationConfig
 from interaction.core.events import (
     AnalyserVerdict,
-    EngineEvent,
     EngineSpeechStarted,
     Event,
     MetricMeasured,
@@ -37,36 +36,7 @@ from interaction.core.types import FRAME_MS, EndReason, Frame
 from interaction.sessions.analysers import OffLoopAnalyser
 from interaction.sessions.driver import FRAMES_ON_LOOP, ConversationDriver, _vad_thread
 from interaction.sessions.totals import TurnTotals
-
-
-class ReadyEngine:
-    """An engine that opens at once, answers nothing, and keeps what it gets."""
-
-    def __init__(self) -> None:
-        self.orders: list[EngineOrder] = []
-        self.records: list[TurnRecord] = []
-        self.has_orders = asyncio.Event()
-        self.is_closed = False
-
-    async def open(self) -> None:
-        return
-
-    def execute(self, order: EngineOrder) -> None:
-        self.orders.append(order)
-        self.has_orders.set()
-
-    async def wait_until_executed(self) -> None:
-        return
-
-    def archive_turn(self, record: TurnRecord) -> None:
-        self.records.append(record)
-
-    async def events(self) -> AsyncGenerator[EngineEvent, None]:
-        await asyncio.Event().wait()
-        yield  # type: ignore[misc]
-
-    async def close(self) -> None:
-        self.is_closed = True
+from interaction.tests.fakes.quiet_engine import QuietEngine
 
 
 @asynccontextmanager
@@ -79,36 +49,23 @@ async def running(driver: ConversationDriver) -> AsyncIterator[None]:
         await driver.stop("ended")
 
 
-class SlowToOpen:
-    """An engine that takes its time to open, and must get no order before."""
+class SlowToOpen(QuietEngine):
+    """It takes its time to open, and must get no order before."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.may_open = asyncio.Event()
         self.has_executed = asyncio.Event()
-        self.orders: asyncio.Queue[EngineOrder] = asyncio.Queue()
-        self.closed_turns: list[TurnRecord] = []
-        self.pending: asyncio.Queue[EngineEvent] = asyncio.Queue()
-        self.is_closed = False
 
     async def open(self) -> None:
         await self.may_open.wait()
 
     def execute(self, order: EngineOrder) -> None:
         assert self.may_open.is_set(), "an order before the engine was open"
-        self.orders.put_nowait(order)
+        super().execute(order)
 
     async def wait_until_executed(self) -> None:
         await self.has_executed.wait()
-
-    def archive_turn(self, record: TurnRecord) -> None:
-        self.closed_turns.append(record)
-
-    async def events(self) -> AsyncGenerator[EngineEvent, None]:
-        while True:
-            yield await self.pending.get()
-
-    async def close(self) -> None:
-        self.is_closed = True
 
 
 async def test_what_is_said_while_the_engine_opens_is_kept_in_order() -> None:
@@ -121,13 +78,13 @@ async def test_what_is_said_while_the_engine_opens_is_kept_in_order() -> None:
         await asyncio.sleep(0)
         assert not news
         engine.may_open.set()
-        order = await engine.orders.get()
+        order = await engine.next_order()
         assert isinstance(order, Respond)
         assert order.context[-1].content == "good morning"
         assert StatusChanged("responding") in news
         summary = await driver.stop("ended")
     assert summary.turns == 1
-    assert [record.end_reason for record in engine.closed_turns] == ["client_left"]
+    assert [record.end_reason for record in engine.records] == ["client_left"]
     assert engine.is_closed
 
 
@@ -166,7 +123,7 @@ async def test_a_bug_in_an_event_ends_the_run_and_closes_the_engine() -> None:
     driver = ConversationDriver(ConversationConfig(), engine, lambda _: None)
     running = asyncio.create_task(driver.run())
     driver.submit(SendText("hello"))
-    order = await engine.orders.get()
+    order = await engine.next_order()
     assert not isinstance(order, DropTurn)
     engine.pending.put_nowait(MetricMeasured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type, union-attr]
     with pytest.raises(ExceptionGroup) as broken:
@@ -186,7 +143,7 @@ async def test_a_second_bug_while_it_hangs_up_leaves_no_engine_open() -> None:
     driver = ConversationDriver(ConversationConfig(), engine, on_news)
     running = asyncio.create_task(driver.run())
     driver.submit(SendText("hello"))
-    order = await engine.orders.get()
+    order = await engine.next_order()
     engine.pending.put_nowait(MetricMeasured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type, union-attr]
     with pytest.raises(RuntimeError, match="a second bug"):
         await running
@@ -197,7 +154,7 @@ async def test_audio_that_was_analysed_as_the_session_ended_opens_no_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(SpeechDetector, "probability", lambda self, pcm: 1.0)
-    engine = ReadyEngine()
+    engine = QuietEngine()
     driver = ConversationDriver(ConversationConfig(), engine, lambda _: None)
     async with running(driver):
         driver.feed_audio(bytes(FRAME_BYTES) * (FRAMES_ON_LOOP + 1))
@@ -217,7 +174,7 @@ async def test_what_the_engine_reported_as_the_session_ended_opens_no_turn() -> 
         await asyncio.sleep(0)
         engine.pending.put_nowait(EngineSpeechStarted())
         await driver.stop("ended")
-    assert engine.orders.empty()
+    assert not engine.orders
 
 
 async def test_audio_behind_a_command_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +190,7 @@ async def test_audio_behind_a_command_is_bounded_too(monkeypatch: pytest.MonkeyP
         assert waiting == [2, 3, 4]
         assert [one.code for one in news if isinstance(one, Failure)] == ["audio_dropped"] * 2
         engine.may_open.set()
-        assert isinstance(await engine.orders.get(), Respond)
+        assert isinstance(await engine.next_order(), Respond)
         await driver.stop("ended")
 
 
@@ -241,7 +198,7 @@ class TestFromWithinNews:
     """What ``on_news`` calls is carried out after the effects in hand."""
 
     async def test_a_command_comes_after_the_news_of_the_step(self) -> None:
-        engine, news = ReadyEngine(), list[News]()
+        engine, news = QuietEngine(), list[News]()
 
         def on_news(one: News) -> None:
             news.append(one)
@@ -261,7 +218,7 @@ class TestFromWithinNews:
         assert [type(order) for order in engine.orders] == [Respond, CancelReply]
 
     async def test_commands_keep_their_order(self) -> None:
-        engine, texts = ReadyEngine(), ["one", "two", "three"]
+        engine, texts = QuietEngine(), ["one", "two", "three"]
 
         def on_news(one: News) -> None:
             if isinstance(one, TranscriptUpdated) and one.text == "zero":
@@ -276,7 +233,7 @@ class TestFromWithinNews:
         assert [order.sequence for order in asked] == [1, 2, 3, 4]
 
     async def test_another_engine_takes_over_after_the_effects_for_the_old_one(self) -> None:
-        old, new = ReadyEngine(), ReadyEngine()
+        old, new = QuietEngine(), QuietEngine()
 
         def on_news(one: News) -> None:
             if isinstance(one, ReplyStarted) and not new.orders:
@@ -286,14 +243,14 @@ class TestFromWithinNews:
         driver = ConversationDriver(ConversationConfig(), old, on_news)
         async with running(driver):
             driver.submit(SendText("hello"))
-            await new.has_orders.wait()
+            await new.next_order()
         assert [type(order) for order in old.orders] == [Respond, CancelReply]
         assert [record.sequence for record in old.records] == [1]
         assert [order.sequence for order in new.orders if isinstance(order, Respond)] == [2]
         assert old.is_closed
 
     async def test_a_bug_leaves_nothing_behind_for_the_next_step(self) -> None:
-        engine = ReadyEngine()
+        engine = QuietEngine()
 
         def on_news(one: News) -> None:
             if isinstance(one, ReplyStarted):
@@ -353,7 +310,7 @@ class TestAnalysers:
     async def test_one_on_the_loop_measures_each_frame(self) -> None:
         level = Level(off_loop=False)
         driver = ConversationDriver(
-            ConversationConfig(), ReadyEngine(), lambda _: None, analysers=[level]
+            ConversationConfig(), QuietEngine(), lambda _: None, analysers=[level]
         )
         async with running(driver):
             driver.feed_audio(b"".join(bytes([n]) * FRAME_BYTES for n in range(3)))
@@ -364,7 +321,7 @@ class TestAnalysers:
     async def test_one_off_the_loop_gives_its_verdict_later(self) -> None:
         level, verdicts = Level(off_loop=True), RecordingMachine.verdicts
         driver = ConversationDriver(
-            ConversationConfig(), ReadyEngine(), lambda _: None, analysers=[level]
+            ConversationConfig(), QuietEngine(), lambda _: None, analysers=[level]
         )
         async with running(driver):
             driver.feed_audio(bytes([7]) * FRAME_BYTES)
@@ -389,7 +346,7 @@ class TestAnalysers:
         assert SPOKEN not in caplog.text
 
     async def test_one_that_breaks_does_not_end_the_conversation(self) -> None:
-        level, engine = Level(off_loop=True, fails=True), ReadyEngine()
+        level, engine = Level(off_loop=True, fails=True), QuietEngine()
         driver = ConversationDriver(ConversationConfig(), engine, lambda _: None, analysers=[level])
         async with running(driver):
             driver.feed_audio(bytes(FRAME_BYTES))

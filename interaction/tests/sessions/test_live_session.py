@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -13,48 +13,32 @@ from django.test import override_settings
 from interaction.core.commands import SendText
 from interaction.core.config import ConversationConfig
 from interaction.core.engine import SessionSpec
-from interaction.core.events import EngineEvent, EngineLost
+from interaction.core.events import EngineLost
 from interaction.core.news import Failure, ModeChanged, News
 from interaction.core.orders import EngineOrder
-from interaction.core.records import TurnRecord
 from interaction.core.types import ProviderSelection
 from interaction.models import Session
 from interaction.sessions.create import PreparedSession
 from interaction.sessions.live_session import open_session
 from interaction.sessions.settings import SessionSettings
+from interaction.tests.fakes.quiet_engine import QuietEngine
 
 SPOKEN = " ".join(("words", "that", "somebody", "spoke"))
 
 
-class PlainEngine:
-    """Answers nothing; a test says what an order does."""
+class PlainEngine(QuietEngine):
+    """A test says what an order does."""
 
     made: ClassVar[list[PlainEngine]] = []
     on_order: ClassVar[Callable[[EngineOrder], None]]
 
     def __init__(self, spec: SessionSpec) -> None:
+        super().__init__()
         self.spec = spec
-        self.pending: asyncio.Queue[EngineEvent] = asyncio.Queue()
         self.made.append(self)
-
-    async def open(self) -> None:
-        return
 
     def execute(self, order: EngineOrder) -> None:
         type(self).on_order(order)
-
-    async def wait_until_executed(self) -> None:
-        return
-
-    def archive_turn(self, record: TurnRecord) -> None:
-        return
-
-    async def events(self) -> AsyncGenerator[EngineEvent, None]:
-        while True:
-            yield await self.pending.get()
-
-    async def close(self) -> None:
-        return
 
 
 @pytest.fixture(autouse=True)

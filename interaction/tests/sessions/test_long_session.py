@@ -5,44 +5,27 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import AsyncGenerator
 
 from interaction.core.commands import AudioSent, PlaybackReport, SendText
 from interaction.core.config import ConversationConfig
-from interaction.core.events import EngineEvent, ReplyAudio, ReplySentence, ReplyText
+from interaction.core.events import ReplyAudio, ReplySentence, ReplyText
 from interaction.core.news import News, PlayAudio, StatusChanged
 from interaction.core.orders import EngineOrder, Respond
 from interaction.core.records import TurnRecord
 from interaction.sessions.driver import ConversationDriver
+from interaction.tests.fakes.quiet_engine import QuietEngine
 
 
-class ForgetfulEngine:
+class ForgetfulEngine(QuietEngine):
     """Replies to every typed turn with a tenth of a second of audio, and keeps nothing."""
-
-    def __init__(self) -> None:
-        self._events: asyncio.Queue[EngineEvent] = asyncio.Queue()
-        self.archived = 0
-
-    async def open(self) -> None:
-        return
 
     def execute(self, order: EngineOrder) -> None:
         if isinstance(order, Respond):
-            self._events.put_nowait(ReplySentence(order.reply_id, 0, "Hello."))
-            self._events.put_nowait(ReplyText(order.reply_id, "Hello.", 1))
-            self._events.put_nowait(ReplyAudio(order.reply_id, 0, 0, bytes(4_800), last=True))
-
-    async def wait_until_executed(self) -> None:
-        return
+            self.pending.put_nowait(ReplySentence(order.reply_id, 0, "Hello."))
+            self.pending.put_nowait(ReplyText(order.reply_id, "Hello.", 1))
+            self.pending.put_nowait(ReplyAudio(order.reply_id, 0, 0, bytes(4_800), last=True))
 
     def archive_turn(self, record: TurnRecord) -> None:
-        self.archived += 1
-
-    async def events(self) -> AsyncGenerator[EngineEvent, None]:
-        while True:
-            yield await self._events.get()
-
-    async def close(self) -> None:
         return
 
 

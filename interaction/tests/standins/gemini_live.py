@@ -46,7 +46,7 @@ class Plan:
     calls: tuple[tuple[str, dict[str, Any]], ...] = ()
     """Functions to be called first: name, arguments."""
     fault: str = ""
-    """``silent``: nothing comes; ``cut``: the line breaks after the first audio; ``deaf``: it
+    """``silent``: nothing comes; ``cut``: the connection breaks after the first audio; ``deaf``: it
     breaks before it; ``garbage``: something that is no JSON; ``list``: JSON that is no message;
     ``hold``: it stops after the first audio until it is interrupted."""
     late_words: bool = False
@@ -56,15 +56,15 @@ class Plan:
 
 
 @dataclass
-class Line:
+class Connection:
     """One connection, as the server saw it."""
 
     path: str
     key: str
     setup: Message = field(default_factory=dict)
-    got: list[Message] = field(default_factory=list)
+    received: list[Message] = field(default_factory=list)
     """Messages after the setup, with camel-case keys."""
-    heard: bytes = b""
+    audio: bytes = b""
     """Of the open activity."""
     open: bool = False
     """An activity is."""
@@ -74,7 +74,7 @@ class Line:
     """What the model knows of the conversation."""
 
     def of(self, kind: str, *, inside: str = "") -> list[Message]:
-        found = [message[kind] for message in self.got if kind in message]
+        found = [message[kind] for message in self.received if kind in message]
         return [message for message in found if not inside or inside in message]
 
 
@@ -89,7 +89,7 @@ class Standin:
         """An HTTP status for every handshake."""
         self.closes: tuple[int, str] | None = None
         """With which code and reason every setup is answered."""
-        self.lines: list[Line] = []
+        self.connections: list[Connection] = []
         self.plans: list[Plan] = []
         self.words = "hello there everybody"
         self.word_deltas: tuple[str, ...] = ()
@@ -110,8 +110,8 @@ class Standin:
     async def serving(self) -> AsyncIterator[Standin]:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(self._certificate)
-        door = self._door
-        async with serve(self._serve, "127.0.0.1", 0, ssl=tls, process_request=door) as server:
+        refuse = self._refuse_handshake
+        async with serve(self._serve, "127.0.0.1", 0, ssl=tls, process_request=refuse) as server:
             self.port = next(iter(server.sockets)).getsockname()[1]
             yield self
 
@@ -119,7 +119,11 @@ class Standin:
         """The ``count``-th message of a kind that any client has sent, once it is there."""
         async with asyncio.timeout(20), self.arrived:
             while True:
-                found = [one for line in self.lines for one in line.of(kind, inside=inside)]
+                found = [
+                    one
+                    for connection in self.connections
+                    for one in connection.of(kind, inside=inside)
+                ]
                 if len(found) >= count:
                     return found[count - 1]
                 await self.arrived.wait()
@@ -127,7 +131,9 @@ class Standin:
     async def connected(self, count: int) -> None:
         """Wait until so many connections are set up."""
         async with asyncio.timeout(20), self.arrived:
-            await self.arrived.wait_for(lambda: len([x for x in self.lines if x.setup]) >= count)
+            await self.arrived.wait_for(
+                lambda: len([x for x in self.connections if x.setup]) >= count
+            )
 
     async def goes_away(self, seconds: float = 30) -> None:
         await self._send(self._sockets[-1], goAway={"timeLeft": f"{seconds}s"})
@@ -138,81 +144,87 @@ class Standin:
 
     async def answers(self) -> None:
         """By its own detection: they have finished."""
-        await self._reply(self._sockets[-1], self.lines[-1])
+        await self._reply(self._sockets[-1], self.connections[-1])
 
     async def is_interrupted(self) -> None:
         """By its own detection: somebody speaks while it does."""
-        await self._interrupt(self._sockets[-1], self.lines[-1])
+        await self._interrupt(self._sockets[-1], self.connections[-1])
 
     async def hang_up(self) -> None:
         self._sockets[-1].transport.abort()
 
-    def _door(self, connection: ServerConnection, request: Request) -> Response | None:
+    def _refuse_handshake(self, connection: ServerConnection, request: Request) -> Response | None:
         if self.refuses is None:
             return None
         return connection.respond(http.HTTPStatus(self.refuses), "no\n")
 
     async def _serve(self, socket: ServerConnection) -> None:
         assert socket.request is not None
-        line = Line(socket.request.path, socket.request.headers.get("x-goog-api-key", ""))
+        connection = Connection(
+            socket.request.path, socket.request.headers.get("x-goog-api-key", "")
+        )
         with contextlib.suppress(ConnectionClosed):
             setup = camel(json.loads(await socket.recv()))["setup"]
             if self.closes:
                 await socket.close(*self.closes)
                 return
-            self.lines.append(line)
+            self.connections.append(connection)
             self._sockets.append(socket)
-            await self._set_up(socket, line, setup)
+            await self._set_up(socket, connection, setup)
             async for text in socket:
                 message = camel(json.loads(text))
-                line.got.append(message)
-                await self._on_message(socket, line, message)
+                connection.received.append(message)
+                await self._on_message(socket, connection, message)
                 await self._notify_waiting()
 
     async def _notify_waiting(self) -> None:
         async with self.arrived:
             self.arrived.notify_all()
 
-    async def _set_up(self, socket: ServerConnection, line: Line, setup: Message) -> None:
-        line.setup = setup
+    async def _set_up(
+        self, socket: ServerConnection, connection: Connection, setup: Message
+    ) -> None:
+        connection.setup = setup
         handle = setup.get("sessionResumption", {}).get("handle")
         if handle:
-            line.memory = list(self._remembered[handle])
+            connection.memory = list(self._remembered[handle])
         await self._send(socket, setupComplete={})
         await self._notify_waiting()
 
-    async def _on_message(self, socket: ServerConnection, line: Line, message: Message) -> None:
+    async def _on_message(
+        self, socket: ServerConnection, connection: Connection, message: Message
+    ) -> None:
         match message:
             case {"realtimeInput": {"audio": audio}}:
                 assert audio["mimeType"] == "audio/pcm;rate=16000"
-                line.heard += base64.urlsafe_b64decode(audio["data"])
+                connection.audio += base64.urlsafe_b64decode(audio["data"])
             case {"realtimeInput": {"activityStart": _}}:
-                assert not line.open, "it begins once"
-                line.open, line.heard = True, b""
-                if line.speaking:
-                    await self._interrupt(socket, line)
+                assert not connection.open, "it begins once"
+                connection.open, connection.audio = True, b""
+                if connection.speaking:
+                    await self._interrupt(socket, connection)
             case {"realtimeInput": {"activityEnd": _}}:
-                assert line.open, "what ends has begun"
-                line.open = False
+                assert connection.open, "what ends has begun"
+                connection.open = False
                 await self._send_transcript(socket)
-                line.memory.append(self.words)
-                await self._reply(socket, line)
+                connection.memory.append(self.words)
+                await self._reply(socket, connection)
             case {"clientContent": content}:
-                await self._on_client_content(socket, line, content)
+                await self._on_client_content(socket, connection, content)
             case {"toolResponse": answer}:
-                line.memory.append(json.dumps(answer["functionResponses"][0]["response"]))
-                await self._speak(socket, line, self._plan())
+                connection.memory.append(json.dumps(answer["functionResponses"][0]["response"]))
+                await self._speak(socket, connection, self._plan())
 
     async def _on_client_content(
-        self, socket: ServerConnection, line: Line, content: Message
+        self, socket: ServerConnection, connection: Connection, content: Message
     ) -> None:
         parts = [part for turn in content["turns"] for part in turn["parts"]]
-        line.memory += [part["text"] for part in parts if "text" in part]
-        seeding = "historyConfig" in line.setup and len(line.of("clientContent")) == 1
+        connection.memory += [part["text"] for part in parts if "text" in part]
+        seeding = "historyConfig" in connection.setup and len(connection.of("clientContent")) == 1
         if content.get("turnComplete") and not seeding:
-            if line.speaking:
-                await self._interrupt(socket, line)
-            await self._reply(socket, line)
+            if connection.speaking:
+                await self._interrupt(socket, connection)
+            await self._reply(socket, connection)
 
     def _plan(self) -> Plan:
         return self.plans.pop(0) if self.plans else Plan()
@@ -222,12 +234,12 @@ class Standin:
         for text in self.word_deltas or (first, space + rest):
             await self._send(socket, serverContent={"inputTranscription": {"text": text}})
 
-    async def _interrupt(self, socket: ServerConnection, line: Line) -> None:
-        line.speaking = False
+    async def _interrupt(self, socket: ServerConnection, connection: Connection) -> None:
+        connection.speaking = False
         await self._send(socket, serverContent={"interrupted": True})
         await self._send(socket, serverContent={"turnComplete": True})
 
-    async def _reply(self, socket: ServerConnection, line: Line) -> None:
+    async def _reply(self, socket: ServerConnection, connection: Connection) -> None:
         plan = self._plan()
         if plan.fault == "silent":
             return
@@ -242,12 +254,12 @@ class Standin:
             ]
             await self._send(socket, toolCall={"functionCalls": functions})
         else:
-            await self._speak(socket, line, plan)
+            await self._speak(socket, connection, plan)
 
-    async def _speak(self, socket: ServerConnection, line: Line, plan: Plan) -> None:
-        line.speaking = True
+    async def _speak(self, socket: ServerConnection, connection: Connection, plan: Plan) -> None:
+        connection.speaking = True
         resampler = Resampler(16_000, 24_000)
-        audio = resampler.feed(line.heard or b"\0\x10" * 8_000) + resampler.finish()
+        audio = resampler.feed(connection.audio or b"\0\x10" * 8_000) + resampler.finish()
         text, _space, last = plan.text.rpartition(" ") if plan.late_words else (plan.text, "", "")
         for delta in plan.deltas or (text,):
             await self._send(socket, serverContent={"outputTranscription": {"text": delta}})
@@ -259,7 +271,7 @@ class Standin:
                 socket.transport.abort()
             if plan.fault in ("cut", "hold"):
                 return
-        line.memory.append(plan.text)
+        connection.memory.append(plan.text)
         await self._send(socket, serverContent={"generationComplete": True})
         if plan.late_words:
             await self._send(socket, serverContent={"outputTranscription": {"text": f" {last}"}})
@@ -268,14 +280,14 @@ class Standin:
 
     async def completes(self) -> None:
         """The turn is complete, and a handle is there to come back to it."""
-        socket, line = self._sockets[-1], self.lines[-1]
-        line.speaking = False
+        socket, connection = self._sockets[-1], self.connections[-1]
+        connection.speaking = False
         counts = {"promptTokenCount": 20, "responseTokenCount": 10, "totalTokenCount": 30}
         done: Message = {"serverContent": {"turnComplete": True}, "usageMetadata": counts}
         await self._send(socket, **done)
         if self.handles:
             handle = f"handle_{next(self._ids)}"
-            self._remembered[handle] = list(line.memory)
+            self._remembered[handle] = list(connection.memory)
             update = {"newHandle": handle, "resumable": True}
             await self._send(socket, sessionResumptionUpdate=update)
 

@@ -40,8 +40,8 @@ class Plan:
     preamble: str = ""
     """What is said before they are called."""
     fault: str = ""
-    """``silent``: nothing comes; ``cut``: the line breaks after the first audio; ``fail``: the
-    response fails; ``garbage``: something that is no JSON; ``null``: audio that is none;
+    """``silent``: nothing comes; ``cut``: the connection breaks after the first audio; ``fail``:
+    the response fails; ``garbage``: something that is no JSON; ``null``: audio that is none;
     ``hold``: it stops after the first audio until it is cancelled; ``empty``: the commit is
     refused, but it responds all the same; ``busy``: the response before is said to be still in
     progress, and is then over; ``cleared``: it is over just before that is said; ``linger``: as
@@ -51,18 +51,18 @@ class Plan:
 
 
 @dataclass
-class Line:
+class Connection:
     """One connection, as the server saw it."""
 
     headers: Any
     path: str
-    got: list[Event] = field(default_factory=list)
-    heard: bytes = b""
-    said: list[str] = field(default_factory=list)
+    received: list[Event] = field(default_factory=list)
+    audio: bytes = b""
+    spoken_items: list[str] = field(default_factory=list)
     """Ids of the messages that were spoken."""
 
     def of(self, kind: str) -> list[Event]:
-        return [event for event in self.got if event["type"] == kind]
+        return [event for event in self.received if event["type"] == kind]
 
 
 class Standin:
@@ -75,7 +75,7 @@ class Standin:
         """A response is in progress."""
         self._lingers = False
         """And will not be cancelled yet."""
-        self.lines: list[Line] = []
+        self.connections: list[Connection] = []
         self.plans: list[Plan] = []
         self.words = "hello there everybody"
         self.word_deltas: tuple[str, ...] = ()
@@ -91,7 +91,9 @@ class Standin:
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[Standin]:
-        async with serve(self._serve, "127.0.0.1", 0, process_request=self._door) as server:
+        async with serve(
+            self._serve, "127.0.0.1", 0, process_request=self._refuse_handshake
+        ) as server:
             self.port = next(iter(server.sockets)).getsockname()[1]
             yield self
 
@@ -99,7 +101,7 @@ class Standin:
         """The ``count``-th event of a kind that any client has sent, once it is there."""
         async with asyncio.timeout(20), self.arrived:
             while True:
-                events = [event for line in self.lines for event in line.of(kind)]
+                events = [event for connection in self.connections for event in connection.of(kind)]
                 if len(events) >= count:
                     return events[count - 1]
                 await self.arrived.wait()
@@ -115,9 +117,9 @@ class Standin:
 
     async def responds(self) -> None:
         """By itself, as a server that finds turns does."""
-        socket, line = self._sockets[-1], self.lines[-1]
-        await self._committed(socket, line, self.plans[0] if self.plans else Plan())
-        await self._respond(socket, line)
+        socket, connection = self._sockets[-1], self.connections[-1]
+        await self._committed(socket, connection, self.plans[0] if self.plans else Plan())
+        await self._respond(socket, connection)
 
     async def is_interrupted(self) -> None:
         """By its own detection: somebody speaks while it does."""
@@ -141,41 +143,43 @@ class Standin:
     async def hang_up(self) -> None:
         self._sockets[-1].transport.abort()
 
-    def _door(self, connection: ServerConnection, request: Request) -> Response | None:
+    def _refuse_handshake(self, connection: ServerConnection, request: Request) -> Response | None:
         if self.refuses is None:
             return None
         return connection.respond(http.HTTPStatus(self.refuses), "no\n")
 
     async def _serve(self, socket: ServerConnection) -> None:
         assert socket.request is not None
-        line = Line(socket.request.headers, socket.request.path)
-        self.lines.append(line)
+        connection = Connection(socket.request.headers, socket.request.path)
+        self.connections.append(connection)
         self._sockets.append(socket)
         await self._send(socket, "session.created", session={"type": "realtime"})
         with contextlib.suppress(ConnectionClosed):
             async for text in socket:
                 event = json.loads(text)
-                line.got.append(event)
-                await self._on_event(socket, line, event)
+                connection.received.append(event)
+                await self._on_event(socket, connection, event)
                 async with self.arrived:
                     self.arrived.notify_all()
 
-    async def _on_event(self, socket: ServerConnection, line: Line, event: Event) -> None:
+    async def _on_event(
+        self, socket: ServerConnection, connection: Connection, event: Event
+    ) -> None:
         match event["type"]:
             case "session.update":
                 await self._send(socket, "session.updated", session=event["session"])
                 if self.hangs_up:
                     await socket.close()
             case "input_audio_buffer.append":
-                line.heard += base64.b64decode(event["audio"])
+                connection.audio += base64.b64decode(event["audio"])
             case "input_audio_buffer.commit":
                 plan = self.plans[0] if self.plans else Plan()
                 if plan.fault == "empty":
                     await self._send_error(socket, event, "input_audio_buffer_commit_empty")
                 else:
-                    await self._committed(socket, line, plan)
+                    await self._committed(socket, connection, plan)
             case "input_audio_buffer.clear":
-                line.heard = b""
+                connection.audio = b""
             case "response.create" if self._lingers:
                 await self._send_error(socket, event, BUSY)
             case "response.create" if self._is_busy():
@@ -186,7 +190,7 @@ class Standin:
                     await self._send_done(socket, "cancelled")
                     await self._send_error(socket, event, BUSY)
             case "response.create":
-                await self._respond(socket, line)
+                await self._respond(socket, connection)
             case "response.cancel" if not self._active:
                 await self._send_error(socket, event, "response_cancel_not_active")
             case "response.cancel" if not (self._lingers or self._is_busy()):
@@ -202,7 +206,9 @@ class Standin:
         error = {"type": "invalid_request_error", "code": code, "message": "No."}
         await self._send(socket, "error", error={**error, "event_id": event.get("event_id")})
 
-    async def _committed(self, socket: ServerConnection, line: Line, plan: Plan) -> None:
+    async def _committed(
+        self, socket: ServerConnection, connection: Connection, plan: Plan
+    ) -> None:
         self._item = f"item_{next(self._ids)}"
         await self._send(socket, "input_audio_buffer.committed", item_id=self._item)
         if not plan.late_words:
@@ -217,7 +223,7 @@ class Standin:
         told = {"transcript": self.words, "usage": usage}
         await self._send(socket, f"{TRANSCRIPTION}.completed", **where, **told)
 
-    async def _respond(self, socket: ServerConnection, line: Line) -> None:
+    async def _respond(self, socket: ServerConnection, connection: Connection) -> None:
         plan = self.plans.pop(0) if self.plans else Plan()
         if plan.fault == "silent":
             return
@@ -235,9 +241,9 @@ class Standin:
             return
         if plan.calls:
             if plan.preamble:
-                await self._speak(socket, line, Plan(plan.preamble))
+                await self._speak(socket, connection, Plan(plan.preamble))
             await self._call(socket, plan)
-        elif await self._speak(socket, line, plan):
+        elif await self._speak(socket, connection, plan):
             await self._send_done(socket, "completed")
 
     async def _call(self, socket: ServerConnection, plan: Plan) -> None:
@@ -254,17 +260,17 @@ class Standin:
         ]
         await self._send_done(socket, "completed", output)
 
-    async def _speak(self, socket: ServerConnection, line: Line, plan: Plan) -> bool:
+    async def _speak(self, socket: ServerConnection, connection: Connection, plan: Plan) -> bool:
         """Returns whether the message was said to its end."""
         item = {"id": f"item_{next(self._ids)}", "type": "message", "role": "assistant"}
         where = {"response_id": self._response, "item_id": item["id"], "output_index": 0}
         added = {"item": {**item, "content": [], "status": "in_progress"}}
         index = {"response_id": self._response, "output_index": 0}
         await self._send(socket, "response.output_item.added", **index, **added)
-        line.said.append(item["id"])
+        connection.spoken_items.append(item["id"])
         where["content_index"] = 0
-        audio = line.heard or TONE * 444
-        line.heard = b""
+        audio = connection.audio or TONE * 444
+        connection.audio = b""
         for delta in plan.deltas or words(plan.text):
             await self._send(socket, "response.output_audio_transcript.delta", **where, delta=delta)
         for start in range(0, len(audio), 9_600):

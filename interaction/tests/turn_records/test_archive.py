@@ -43,7 +43,7 @@ def duration(file: Any, rate: int) -> float:
 
 
 async def spoken_turn(caller: Caller, sound: Sound) -> tuple[UUID, UUID]:
-    turn = caller.begin(sound.pcm)
+    turn = caller.open_turn(sound.pcm)
     reply = caller.end(turn)
     await caller.reply_to_its_end(reply)
     return turn, reply
@@ -194,7 +194,7 @@ async def test_the_sweep_leaves_a_live_turn_alone(
 ) -> None:
     made = await asyncio.to_thread(session)
     async with Caller.calling(made) as caller:
-        turn = caller.begin(spoken(WEATHER).pcm)
+        turn = caller.open_turn(spoken(WEATHER).pcm)
         await eventually(lambda: redis_client.exists(redis_keys.turn_notes(turn)))
         await expire_and_sweep(redis_client, "nothing")
         caller.end(turn)

@@ -92,10 +92,10 @@ class Call:
     def finish(self) -> Answer:
         out, errors = self._process.communicate(timeout=MOST)
         assert self._process.returncode == 0, errors
-        told = json.loads(out)
-        (turn,) = told["turns"]
+        printed = json.loads(out)
+        (turn,) = printed["turns"]
         with Path(turn["reply_file"]).open("rb") as file:
-            return Answer(told["session_id"], self.said, turn, wav.read(file, MOST).pcm)
+            return Answer(printed["session_id"], self.said, turn, wav.read(file, MOST).pcm)
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 
 from interaction.audio.wav import Sound
 from interaction.talk.client import Talk, TalkFailed
-from voiceproject.testing.calling import Caller, Ear, eventually
+from voiceproject.testing.calling import Caller, EventLog, eventually
 from voiceproject.testing.stack import Providers
 
 SAID = "what is the weather like in paris today"
@@ -26,9 +26,9 @@ def by_standin(*stages: str) -> dict[str, Any]:
     return {stage: {"name": "openai"} for stage in stages}
 
 
-async def the_turn(caller: Caller, ear: Ear, transcript: str) -> dict[str, Any]:
+async def the_turn(caller: Caller, events: EventLog, transcript: str) -> dict[str, Any]:
     """What the history has of it, once it is there."""
-    session_id = ear.all("session_started")[0]["session_id"]
+    session_id = events.all("session_started")[0]["session_id"]
 
     def found() -> list[dict[str, Any]]:
         turns = caller.turns(session_id)
@@ -45,19 +45,19 @@ async def test_a_turn_whose_three_providers_fail_is_served_by_those_that_step_in
     for stage in served:
         standin.always(stage, status=503)
 
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         (turn,) = await talk.speak(spoken(SAID).pcm, commit=False)
         assert turn.error is None
         assert turn.reply == f"You said: {SAID}"
 
-    ear = await caller.call(
+    events = await caller.call(
         conversation,
         providers=by_standin(*served),
         fallbacks={stage: [{"name": name}] for stage, name in served.items()},
     )
-    told = {event["stage"]: event["provider"] for event in ear.all("provider_fallback")}
-    assert told == served
-    kept = (await the_turn(caller, ear, SAID))["task"]["fallbacks"]
+    answered = {event["stage"]: event["provider"] for event in events.all("provider_fallback")}
+    assert answered == served
+    kept = (await the_turn(caller, events, SAID))["task"]["fallbacks"]
     assert {one["stage"]: one["provider"] for one in kept} == served
     assert {one["code"] for one in kept} == {"provider_unavailable"}
 
@@ -67,21 +67,21 @@ async def test_a_long_number_is_masked_for_everybody_spoken_or_typed(
 ) -> None:
     standin.always("stt", text=f"my card is {CARD} thank you")
 
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         (heard,) = await talk.speak(spoken(SAID).pcm, commit=False)
         assert heard.transcript == "my card is [number] thank you"
         (typed,) = await talk.write(f"And once more, {CARD}.")
         assert "[number]" in typed.transcript
 
-    ear = await caller.call(conversation, providers=by_standin("stt", "llm", "tts"))
-    await the_turn(caller, ear, "my card is [number] thank you")
+    events = await caller.call(conversation, providers=by_standin("stt", "llm", "tts"))
+    await the_turn(caller, events, "my card is [number] thank you")
     parley = caller.parley
     files = await asyncio.to_thread(
         lambda: b"".join(path.read_bytes() for path in parley.data_dir.glob("*.sqlite3*"))
     )
     assert b"[number] thank you" in files
     asked = standin.requests("llm") + standin.requests("tts")
-    for seen in (files.decode(errors="replace"), str(ear.heard), str(asked), *parley.output):
+    for seen in (files.decode(errors="replace"), str(events.received), str(asked), *parley.output):
         assert CARD[:6] not in seen
 
 
@@ -91,25 +91,25 @@ async def test_a_tool_is_run_told_and_kept_and_another_one_hangs_up(
     asked = {"name": "current_time", "arguments": {"time_zone": "Asia/Taipei"}}
     standin.next("llm", calls=[asked], text="")
 
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         (turn,) = await talk.write("What time is it in Taipei?")
         assert turn.error is None
         standin.next("llm", calls=[{"name": "end_session", "arguments": {}}], text="Goodbye.")
         await talk.send("text_input", text="That was all.")
-        await ear.until("session_ended")
+        await events.until("session_ended")
         await asyncio.Event().wait()
 
-    ear = Ear()
+    events = EventLog()
     with pytest.raises(TalkFailed, match="ended the session"):
         await caller.call(
-            conversation, ear, providers=by_standin("llm"), tools=["current_time", "end_session"]
+            conversation, events, providers=by_standin("llm"), tools=["current_time", "end_session"]
         )
-    first, second = ear.all("tool_invocation")
+    first, second = events.all("tool_invocation")
     assert (first["tool"], first["status"]) == ("current_time", "succeeded")
     assert (second["tool"], second["status"]) == ("end_session", "succeeded")
-    told = standin.requests("llm")[1]["body"]["messages"][-1]
-    assert (told["role"], told["content"]) == ("tool", first["result"])
-    assert json.loads(told["content"])["time_zone"] == "Asia/Taipei"
+    answered = standin.requests("llm")[1]["body"]["messages"][-1]
+    assert (answered["role"], answered["content"]) == ("tool", first["result"])
+    assert json.loads(answered["content"])["time_zone"] == "Asia/Taipei"
 
 
 async def test_a_long_sessions_context_stops_growing_and_keeps_its_prompt(
@@ -118,7 +118,7 @@ async def test_a_long_sessions_context_stops_growing_and_keeps_its_prompt(
     standin.always("llm", text="Yes.")
     turns = CONTEXT_TURNS + 4
 
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         for number in range(turns):
             await talk.write(f"This is number {number}.")
 

@@ -20,7 +20,7 @@ import pytest
 from interaction.audio.wav import Sound
 from interaction.talk.client import Talk, TalkFailed
 from voiceproject.testing.browser import sign_in_address
-from voiceproject.testing.calling import Caller, Ear, eventually, measured
+from voiceproject.testing.calling import Caller, EventLog, eventually, measured
 from voiceproject.testing.installation import Installation
 from voiceproject.testing.stack import Providers
 
@@ -50,23 +50,23 @@ async def answered(talk: Talk, text: str) -> None:
     assert text in turn.reply
 
 
-async def in_step(talk: Talk, ear: Ear) -> None:
+async def in_step(talk: Talk, events: EventLog) -> None:
     """The server has taken everything that was sent before."""
     await talk.send("ping", nonce="in step")
-    await ear.until("pong", nonce="in step")
+    await events.until("pong", nonce="in step")
 
 
-async def named(ear: Ear, stage: str, killed_at: float) -> dict[str, Any]:
+async def named(events: EventLog, stage: str, killed_at: float) -> dict[str, Any]:
     """The error that names the stage; says how long it took to come."""
     async with asyncio.timeout(WITHIN):
-        at, error = await ear.until("error", stage=stage)
+        at, error = await events.until("error", stage=stage)
     measured(f"{stage}: an error {at - killed_at:.2f} s later")
     return error
 
 
-async def kept(caller: Caller, ear: Ear, *transcripts: str) -> list[dict[str, Any]]:
+async def kept(caller: Caller, events: EventLog, *transcripts: str) -> list[dict[str, Any]]:
     """The turns with these transcripts, once they are all in the history."""
-    session_id, ended_at = ear.all("session_started")[0]["session_id"], time.monotonic()
+    session_id, ended_at = events.all("session_started")[0]["session_id"], time.monotonic()
 
     def found() -> list[dict[str, Any]]:
         turns = caller.turns(session_id)
@@ -88,17 +88,17 @@ async def test_a_worker_killed_in_the_middle_of_a_stage_costs_that_turn_alone(
 ) -> None:
     parley = caller.parley
 
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         await answered(talk, "before it")
-        since, asked = len(ear.heard), len(standin.requests(stage))
+        since, asked = len(events.received), len(standin.requests(stage))
         lives = parley.lives("workers")
         standin.always(stage, fault="stall")
         speaking = asyncio.create_task(talk.speak(spoken(SAID).pcm, commit=False))
-        await ear.until(progress, since)
+        await events.until(progress, since)
         await eventually("the provider is at it", lambda: len(standin.requests(stage)) > asked)
         killed_at = time.monotonic()
         stages_worker(parley).kill()
-        error = await named(ear, stage, killed_at)
+        error = await named(events, stage, killed_at)
         assert (error["code"], error["retryable"]) == ("stage_lost", True)
         (lost,) = await speaking
         assert lost.error == error
@@ -107,8 +107,8 @@ async def test_a_worker_killed_in_the_middle_of_a_stage_costs_that_turn_alone(
         measured(f"the worker is back after {time.monotonic() - killed_at:.2f} s")
         await answered(talk, "after it")
 
-    ear = await caller.call(conversation, **by_standin("stt", "llm", "tts"))
-    for turn in await kept(caller, ear, "before it", "after it"):
+    events = await caller.call(conversation, **by_standin("stt", "llm", "tts"))
+    for turn in await kept(caller, events, "before it", "after it"):
         assert turn["end_reason"] == "played"
         assert turn["agent_message"]["audio_ms"]
 
@@ -118,9 +118,9 @@ async def test_the_archive_killed_at_its_work_does_it_when_it_returns(
 ) -> None:
     parley = caller.parley
 
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         await answered(talk, "before it")
-        await kept(caller, ear, "before it")
+        await kept(caller, events, "before it")
         lives = parley.lives("archive")
         with somebody_else_writing(parley):
             (turn,) = await talk.speak(spoken(SAID).pcm, commit=False)
@@ -133,13 +133,13 @@ async def test_the_archive_killed_at_its_work_does_it_when_it_returns(
             )
             killed_at = time.monotonic()
             archive_worker(parley).kill()
-            error = await named(ear, "archive", killed_at)
+            error = await named(events, "archive", killed_at)
         assert error["code"] == "stage_lost"
         await answered(talk, "after it")
         await eventually("the archive returns", lambda: parley.lives("archive") > lives)
 
-    ear = await caller.call(conversation)
-    turns = await kept(caller, ear, "before it", SAID, "after it")
+    events = await caller.call(conversation)
+    turns = await kept(caller, events, "before it", SAID, "after it")
     assert [turn["end_reason"] for turn in turns] == ["played"] * 3
     assert turns[1]["utterance"]["audio_ms"]
 
@@ -149,19 +149,19 @@ async def test_what_waits_for_an_archive_that_is_killed_is_kept_all_the_same(
 ) -> None:
     parley = caller.parley
 
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         lives = parley.lives("archive")
         # It has asked Redis for the next task already: the task is delivered to it, and lost.
         archive_worker(parley).suspend()
         (turn,) = await talk.speak(spoken(SAID).pcm, commit=False)
         assert turn.answered
-        await named(ear, "archive", time.monotonic())
+        await named(events, "archive", time.monotonic())
         archive_worker(parley).kill()
         await answered(talk, "after it")
         await eventually("the archive returns", lambda: parley.lives("archive") > lives)
 
-    ear = await caller.call(conversation)
-    turns = await kept(caller, ear, SAID, "after it")
+    events = await caller.call(conversation)
+    turns = await kept(caller, events, SAID, "after it")
     assert turns[0]["utterance"]["audio_ms"]
 
 
@@ -171,23 +171,23 @@ async def test_a_redis_that_stands_still_for_five_seconds_freezes_nothing(
     parley = caller.parley
     browser = await asyncio.to_thread(signed_in, parley)
 
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         await answered(talk, "before it")
-        since = len(ear.heard)
+        since = len(events.received)
         speaking = asyncio.create_task(talk.speak(spoken(SAID).pcm, commit=False))
-        await ear.until("transcript_partial", since)
+        await events.until("transcript_partial", since)
         redis = parley.redis
         redis.suspend()
         try:
-            await answers_for(5, talk, ear, parley, browser)
+            await answers_for(5, talk, events, parley, browser)
         finally:
             redis.resume()
         (turn,) = await speaking
         assert (turn.error, turn.transcript) == (None, SAID)
         await answered(talk, "after it")
 
-    ear = await caller.call(conversation)
-    await kept(caller, ear, "before it", SAID, "after it")
+    events = await caller.call(conversation)
+    await kept(caller, events, "before it", SAID, "after it")
 
 
 async def test_a_redis_that_is_killed_comes_back_and_the_session_goes_on(
@@ -195,22 +195,22 @@ async def test_a_redis_that_is_killed_comes_back_and_the_session_goes_on(
 ) -> None:
     parley = caller.parley
 
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         await answered(talk, "before it")
-        since, lives = len(ear.heard), parley.lives("redis")
+        since, lives = len(events.received), parley.lives("redis")
         speaking = asyncio.create_task(talk.speak(spoken(SAID).pcm, commit=False))
-        await ear.until("transcript_partial", since)
+        await events.until("transcript_partial", since)
         killed_at = time.monotonic()
         parley.redis.kill()
-        await named(ear, "stt", killed_at)
+        await named(events, "stt", killed_at)
         await speaking
         await eventually("Redis returns", lambda: parley.lives("redis") > lives)
         await eventually("all parts are ready", parley.is_ready)
         measured(f"all parts are back after {time.monotonic() - killed_at:.2f} s")
         await answered(talk, "after it")
 
-    ear = await caller.call(conversation)
-    await kept(caller, ear, "before it", "after it")
+    events = await caller.call(conversation)
+    await kept(caller, events, "before it", "after it")
 
 
 async def test_a_turn_that_waited_for_the_archive_when_redis_was_killed_is_kept(
@@ -218,7 +218,7 @@ async def test_a_turn_that_waited_for_the_archive_when_redis_was_killed_is_kept(
 ) -> None:
     parley = caller.parley
 
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         archive = archive_worker(parley)
         lives = parley.lives("redis")
         archive.suspend()
@@ -231,26 +231,26 @@ async def test_a_turn_that_waited_for_the_archive_when_redis_was_killed_is_kept(
         await eventually("all parts are ready", parley.is_ready)
         await answered(talk, "after it")
 
-    ear = await caller.call(conversation)
-    await kept(caller, ear, "before it", "after it")
+    events = await caller.call(conversation)
+    await kept(caller, events, "before it", "after it")
 
 
 async def test_the_last_turn_of_a_web_process_that_is_killed_is_kept(
     caller: Caller, spoken: Spoken
 ) -> None:
     parley, lives = caller.parley, caller.parley.lives("web")
-    ear = Ear()
+    events = EventLog()
 
-    async def conversation(talk: Talk, its_ear: Ear) -> None:
+    async def conversation(talk: Talk, _: EventLog) -> None:
         await talk.speak(spoken(SAID).pcm, commit=False)
-        await in_step(talk, ear)
+        await in_step(talk, events)
         parley.process("voiceproject.web").kill()
         await asyncio.Event().wait()
 
     with pytest.raises(TalkFailed):
-        await caller.call(conversation, ear)
+        await caller.call(conversation, events)
     await eventually("the web returns", lambda: parley.lives("web") > lives)
-    (turn,) = await kept(caller, ear, SAID)
+    (turn,) = await kept(caller, events, SAID)
     assert turn["agent_message"]["text"] == f"You said: {SAID}"
     assert turn["utterance"]["audio_ms"]
     assert turn["agent_message"]["audio_ms"]
@@ -259,47 +259,47 @@ async def test_the_last_turn_of_a_web_process_that_is_killed_is_kept(
 async def test_a_client_that_vanishes_during_the_reply_leaves_a_whole_turn(
     caller: Caller, spoken: Spoken
 ) -> None:
-    ear = Ear()
+    events = EventLog()
 
-    async def conversation(talk: Talk, its_ear: Ear) -> None:
+    async def conversation(talk: Talk, _: EventLog) -> None:
         speaking = asyncio.create_task(talk.speak(spoken(SAID).pcm, commit=False))
-        await ear.until("audio")
+        await events.until("audio")
         talk.socket.transport.abort()
         await speaking
 
     with pytest.raises(TalkFailed):
-        await caller.call(conversation, ear)
-    (turn,) = await kept(caller, ear, SAID)
+        await caller.call(conversation, events)
+    (turn,) = await kept(caller, events, SAID)
     assert turn["end_reason"] == "client_left"
     assert turn["agent_message"]["text"] == f"You said: {SAID}"
     assert turn["agent_message"]["audio_ms"]
-    session_id = ear.all("session_started")[0]["session_id"]
+    session_id = events.all("session_started")[0]["session_id"]
     assert caller.session(session_id)["end_reason"] == "client_left"
 
 
 async def test_what_was_said_before_everything_is_stopped_is_there_at_the_next_start(
     caller: Caller, spoken: Spoken
 ) -> None:
-    parley, ear, said = caller.parley, Ear(), asyncio.Event()
+    parley, events, said = caller.parley, EventLog(), asyncio.Event()
 
-    async def conversation(talk: Talk, its_ear: Ear) -> None:
+    async def conversation(talk: Talk, _: EventLog) -> None:
         await talk.speak(spoken(SAID).pcm, commit=False)
-        await in_step(talk, ear)
+        await in_step(talk, events)
         said.set()
         await asyncio.Event().wait()
 
-    calling = asyncio.create_task(caller.call(conversation, ear))
+    calling = asyncio.create_task(caller.call(conversation, events))
     await said.wait()
     await asyncio.to_thread(parley.stop)  # fails where a process is left
     with pytest.raises(TalkFailed):
         await calling
     await asyncio.to_thread(parley.start)
     await asyncio.to_thread(parley.wait_until_ready)
-    (turn,) = await kept(caller, ear, SAID)
+    (turn,) = await kept(caller, events, SAID)
     assert turn["end_reason"] == "played"
     assert turn["utterance"]["audio_ms"]
     assert turn["agent_message"]["audio_ms"]
-    session_id = ear.all("session_started")[0]["session_id"]
+    session_id = events.all("session_started")[0]["session_id"]
     assert caller.session(session_id)["status"] == "ended"
 
 
@@ -326,7 +326,7 @@ def signed_in(parley: Installation) -> OpenerDirector:
 
 
 async def answers_for(
-    seconds: float, talk: Talk, ear: Ear, parley: Installation, browser: OpenerDirector
+    seconds: float, talk: Talk, events: EventLog, parley: Installation, browser: OpenerDirector
 ) -> None:
     """For so long, pages are served and the session's own socket answers."""
 
@@ -343,7 +343,7 @@ async def answers_for(
         asked_at = time.monotonic()
         await talk.send("ping", nonce=str(number))
         async with asyncio.timeout(WITHIN):
-            answered_at, _ = await ear.until("pong", nonce=str(number))
+            answered_at, _ = await events.until("pong", nonce=str(number))
         slowest["ping"] = max(slowest["ping"], answered_at - asked_at)
         for path in ("/", "/history/"):
             slowest[path] = max(slowest[path], await asyncio.to_thread(load, path))

@@ -9,7 +9,7 @@ import pytest
 
 from interaction.audio.wav import Sound
 from interaction.talk.client import Talk
-from voiceproject.testing.calling import Caller, Ear, eventually
+from voiceproject.testing.calling import Caller, EventLog, eventually
 from voiceproject.testing.installation import Install, Installation
 
 SAID = "what is the weather like in paris today"
@@ -37,7 +37,7 @@ async def test_a_conversation_with_this_server_itself_is_kept_once_as_any_other(
 ) -> None:
     sessions_before = len(alone.get("interaction/sessions")["items"])
 
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         (spoken_turn,) = await talk.speak(spoken(SAID).pcm, commit=False)
         assert spoken_turn.error is None
         assert spoken_turn.transcript == SAID
@@ -47,8 +47,8 @@ async def test_a_conversation_with_this_server_itself_is_kept_once_as_any_other(
         (known,) = await talk.write("What is my name?")
         assert "Ada" in known.reply
 
-    ear = await alone.call(conversation, mode="realtime", turn_detection=turns, recording=True)
-    session_id = ear.all("session_started")[0]["session_id"]
+    events = await alone.call(conversation, mode="realtime", turn_detection=turns, recording=True)
+    session_id = events.all("session_started")[0]["session_id"]
 
     def kept() -> list[dict[str, Any]]:
         found = alone.turns(session_id)
@@ -73,20 +73,20 @@ async def test_a_conversation_with_this_server_itself_is_kept_once_as_any_other(
 async def test_where_the_provider_is_not_there_the_cascade_goes_on(
     deserted: Caller, asked: bool
 ) -> None:
-    async def conversation(talk: Talk, ear: Ear) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
         if asked:
-            _, offer = await ear.until("fallback_offered")
+            _, offer = await events.until("fallback_offered")
             assert (offer["mode"], offer["provider"]) == ("cascade", "openai")
             assert offer["code"] == "provider_unavailable"
             await talk.send("accept_fallback")
-        _, changed = await ear.until("mode_changed")
+        _, changed = await events.until("mode_changed")
         assert (changed["mode"], changed["automatic"]) == ("cascade", not asked)
         await talk.write("My name is Ada.")
         (known,) = await talk.write("What is my name?")
         assert known.error is None
         assert "Ada" in known.reply
 
-    ear = await deserted.call(conversation, mode="realtime", auto_fallback=not asked)
-    session_id = ear.all("session_started")[0]["session_id"]
+    events = await deserted.call(conversation, mode="realtime", auto_fallback=not asked)
+    session_id = events.all("session_started")[0]["session_id"]
     turns = await eventually("two turns are kept", lambda: deserted.turns(session_id)[1:])
     assert {turn["mode"] for turn in turns} == {"cascade"}

@@ -68,18 +68,18 @@ def test_a_template_chosen_on_the_page_is_what_the_language_model_is_told(
             template["title"]: template["text"]
             for template in page.request.get(f"{served.url}/api/v1/interaction/templates").json()
         }
-        told = []
+        requested = []
         for title, own in (("Technical support", "Call me Ada."), ("語言教師", "")):
             open_settings(tab)
             remembered(tab, lambda title=title: page.select_option("#template", label=title))
             page.fill("#prompt", own)
             say(tab, "hello")
             stop(tab)
-            told.append(standin.requests("llm")[-1]["body"]["messages"])
-        assert [messages[0]["role"] for messages in told] == ["system", "system"]
-        assert told[0][0]["content"] == texts["Technical support"] + "\n\nCall me Ada."
-        assert told[1][0]["content"] == texts["語言教師"]
-        assert [messages[-1]["content"] for messages in told] == ["hello", "hello"]
+            requested.append(standin.requests("llm")[-1]["body"]["messages"])
+        assert [messages[0]["role"] for messages in requested] == ["system", "system"]
+        assert requested[0][0]["content"] == texts["Technical support"] + "\n\nCall me Ada."
+        assert requested[1][0]["content"] == texts["語言教師"]
+        assert [messages[-1]["content"] for messages in requested] == ["hello", "hello"]
 
         page.reload()
         assert page.locator("#template option:checked").inner_text() == "語言教師"

@@ -132,9 +132,9 @@ def test_openais_agents_for_javascript_do_the_same(
         check=False,
     )
     assert run.returncode == 0, run.stderr[-2_000:]
-    told = json.loads(run.stdout.splitlines()[-1])
-    assert told["errors"] == 0
-    assert told["typed"] > 24_000
-    assert told["heard"][0] == QUESTION
-    assert told["weather"]["city"].lower() == "paris"
-    assert told["interrupted"] >= 1
+    report = json.loads(run.stdout.splitlines()[-1])
+    assert report["errors"] == 0
+    assert report["typed"] > 24_000
+    assert report["heard"][0] == QUESTION
+    assert report["weather"]["city"].lower() == "paris"
+    assert report["interrupted"] >= 1
