@@ -125,7 +125,7 @@ async def test_a_bug_in_an_event_ends_the_run_and_closes_the_engine() -> None:
     driver.submit(SendText("hello"))
     order = await engine.next_order()
     assert not isinstance(order, DropTurn)
-    engine.pending.put_nowait(MetricMeasured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type, union-attr]
+    engine.pending.put_nowait(MetricMeasured(order.turn_id, "llm_ttft", "seven"))  # type: ignore[arg-type, union-attr]
     with pytest.raises(ExceptionGroup) as broken:
         await running
     assert broken.group_contains(TypeError)
@@ -144,7 +144,7 @@ async def test_a_second_bug_while_it_hangs_up_leaves_no_engine_open() -> None:
     running = asyncio.create_task(driver.run())
     driver.submit(SendText("hello"))
     order = await engine.next_order()
-    engine.pending.put_nowait(MetricMeasured(order.turn_id, "no such metric", "seven"))  # type: ignore[arg-type, union-attr]
+    engine.pending.put_nowait(MetricMeasured(order.turn_id, "llm_ttft", "seven"))  # type: ignore[arg-type, union-attr]
     with pytest.raises(RuntimeError, match="a second bug"):
         await running
     assert engine.is_closed
