@@ -39,7 +39,7 @@ from interaction.turn_records.archive_queue import MOST_CLOSED
 
 pytestmark = pytest.mark.usefixtures("redis_client")
 
-TURNS = 2_000
+TURNS = 600
 WARM = 4 * MOST_CLOSED
 """Turns after which nothing may grow."""
 

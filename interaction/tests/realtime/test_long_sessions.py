@@ -141,7 +141,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("detects", KINDS)
-async def test_two_thousand_turns_leave_no_more_behind_than_five_hundred(
+async def test_six_hundred_turns_leave_no_more_behind_than_a_hundred_and_fifty(
     monkeypatch: pytest.MonkeyPatch, detects: str
 ) -> None:
     provider = FakeProvider()
@@ -152,11 +152,11 @@ async def test_two_thousand_turns_leave_no_more_behind_than_five_hundred(
     await provider.connected(1)
     conversation = Conversation(engine, provider)
     after: dict[int, dict[str, int]] = {}
-    for number in range(2_000):
+    for number in range(600):
         conversation.turns = number + 1
         kinds = KINDS[detects]
         await getattr(conversation, kinds[number % len(kinds)])()
-        if number + 1 in (500, 2_000):
+        if number + 1 in (150, 600):
             await engine._background.drain()
             gc.collect()
             # By the type: isinstance would wake every lazy object of the process.
@@ -164,8 +164,8 @@ async def test_two_thousand_turns_leave_no_more_behind_than_five_hundred(
             after[number + 1] = {**sizes(engine), "replies": replies}
     await engine.close()
     assert len(provider.connections) == 1
-    assert after[500]["engine._matcher._numbered"] == MOST_NUMBERED
-    assert after[2_000] == after[500]
+    assert after[150]["engine._matcher._numbered"] == MOST_NUMBERED
+    assert after[600] == after[150]
 
 
 def test_a_late_transcript_finds_a_recent_turn_and_no_other() -> None:
