@@ -27,7 +27,7 @@ test: install-dev ## run the whole test suite, coverage enforced
 test-unit: install-dev ## run the tests that need nothing but their own process: no Redis, worker, browser
 	$(BIN)/python -m pytest -m unit $(ARGS)
 
-bench: install-dev ## what an idle machine bears: eight local conversations at once
+bench: install-dev ## what an idle machine bears: eight local conversations at once, twenty remote ones
 	$(BIN)/python -m pytest -s -m bench $(ARGS)
 
 lint: install-dev ## ruff, mypy, migrations

@@ -49,7 +49,11 @@ def hold() -> Iterator[Hold]:
         order = {"argv": argv, "linger": linger, "grace": grace}
         leash.stdin.write(json.dumps(order) + "\n")
         leash.stdin.flush()
-        return leash, psutil.Process(int(leash.stdout.readline()))
+        pid = int(leash.stdout.readline())
+        try:
+            return leash, psutil.Process(pid)
+        except psutil.NoSuchProcess:  # it has done its work, and nobody asks for it
+            return leash, None
 
     yield start  # type: ignore[misc]
     for leash in leashes:

@@ -177,15 +177,17 @@ def test_some_talk_at_once_on_local_engines(
         nothing_was_lost(caller, answer)
 
 
-def test_twenty_talk_at_once_to_remote_providers(
-    caller: Caller, standin: Providers, spoken: Spoken, tmp_path: Path
+@pytest.mark.parametrize("number", [8, pytest.param(len(TONES), marks=pytest.mark.bench)])
+def test_many_talk_at_once_to_remote_providers(
+    number: int, caller: Caller, standin: Providers, spoken: Spoken, tmp_path: Path
 ) -> None:
     pcm = spoken("my name is john").pcm
     options = [word for stage in ("stt", "llm", "tts") for word in (f"--{stage}", "openai")]
-    recordings = [mark(pcm, INPUT_SAMPLE_RATE, hz) for hz in TONES]
+    tones = TONES[:number]
+    recordings = [mark(pcm, INPUT_SAMPLE_RATE, hz) for hz in tones]
     answers = all_at_once(caller, tmp_path, recordings, *options)
-    print_latency("twenty, remote", answers)
-    for hz, answer in zip(TONES, answers, strict=True):
+    print_latency(f"{number}, remote", answers)
+    for hz, answer in zip(tones, answers, strict=True):
         assert answer.turn["transcript"] == f"caller {hz}"
         assert answer.turn["reply"] == f"You said: caller {hz}."
         assert abs(answer.pitch - hz) < 5
