@@ -107,7 +107,7 @@ class Outbox:
 
     def send_message(self, message: WireModel) -> None:
         """Send a message as JSON text. Never blocks."""
-        self.send_text(message.model_dump_json(by_alias=True))
+        self.send_text(message.model_dump_json())
 
     def send_text(self, text: str) -> None:
         """Send a text frame. Never blocks."""
