@@ -25,13 +25,13 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.sentence_splitter import SentenceSplitter
-from interaction.core.types import Message, ResponseOptions, ToolCall, ToolSpec
+from interaction.core.types import CutReason, Message, ResponseOptions, ToolCall, ToolSpec
 from interaction.providers.endpoints import ENDPOINT_PREFIX
 from interaction.providers.registry import entry
 from interaction.providers.stage_protocols import (
+    AnswerCut,
     LanguageModel,
     LanguageModelOutput,
-    LengthLimitReached,
     Usage,
 )
 from interaction.tools.base import Tool, ToolContext
@@ -183,8 +183,8 @@ class _Completion:
     ) -> None:
         self.text = ""
         self.calls: list[ToolCall] = []
-        self.cut = False
-        """It has reached its greatest length."""
+        self.cut: CutReason | None = None
+        """Why the answer is not whole."""
         self.counts: list[Usage] = []
         """The provider's count of tokens, if it counts them."""
         self._writer = writer
@@ -210,8 +210,8 @@ class _Completion:
         match piece:
             case Usage():
                 self.counts = [piece]
-            case LengthLimitReached():
-                self.cut = True
+            case AnswerCut(reason):
+                self.cut = reason
             case ToolCall():
                 self.calls.append(piece)
             case str():
