@@ -33,6 +33,7 @@ from interaction.providers.stage_protocols import (
     LanguageModel,
     LanguageModelOutput,
     Usage,
+    Working,
 )
 from interaction.tools.base import Tool, ToolContext
 from interaction.tools.registry import load_tools, tool_spec
@@ -201,10 +202,13 @@ class _Completion:
             contextlib.aclosing(answer) as pieces,  # type: ignore[type-var]
         ):
             async for piece in pieces:
-                if isinstance(piece, str | ToolCall):
+                if isinstance(piece, Working):
+                    attempt.at_work()
+                elif isinstance(piece, str | ToolCall):
                     await attempt.output_started()
                 await self._on_piece(piece)
-                limit.reschedule(loop.time() + TOKEN_WITHIN)
+                within = TOKEN_WITHIN if attempt.has_output else attempt.first_output_within
+                limit.reschedule(loop.time() + within)
 
     async def _on_piece(self, piece: LanguageModelOutput) -> None:
         match piece:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
-from openai import omit
 from openai.types.audio import TranscriptionTextDeltaEvent, TranscriptionTextDoneEvent
 
 from interaction.audio import wav
@@ -50,13 +50,15 @@ class SpeechToText(OpenAIStage):
         if len(pcm) < LEAST_AUDIO:
             yield Transcript("", final=True)
             return
-        request = self._client.audio.transcriptions.with_streaming_response.create(
+        ask = partial(
+            self._client.audio.transcriptions.with_streaming_response.create,
             file=("speech.wav", wav.wrap(pcm, INPUT_SAMPLE_RATE), "audio/wav"),
             model=self._config.model,
-            language=self._config.language.split("-")[0] or omit,
-            stream=True,
         )
-        async with self._answer(request) as (response, deadlines):
+        optional: dict[str, Any] = {"stream": True}
+        if self._config.language:
+            optional["language"] = self._config.language.split("-")[0]
+        async with self._answer(self._asking(ask, optional)) as (response, deadlines):
             if "text/event-stream" in response.headers.get("content-type", ""):
                 events = self._streamed(aiter(await response.parse()), deadlines)
             else:
