@@ -19,6 +19,7 @@ from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.cascade.synthesis_pacing import PlaybackTimeline, run_unless_set
 from interaction.core.events import (
     ClientToolCalled,
+    ReplyAtWork,
     ReplySentence,
     ReplyText,
     ToolInvoked,
@@ -44,6 +45,8 @@ DEADLINE = 900.0
 """Seconds for the whole run, which lasts until the last sentence may be synthesised."""
 TOKEN_WITHIN = 10.0
 """Seconds from one piece of the model's answer to the next."""
+WORK_REPORTED_EVERY = 10.0
+"""Seconds."""
 AHEAD = 2
 """Sentences that may be synthesised beyond the one that plays."""
 MOST_ROUNDS = 5
@@ -68,6 +71,7 @@ class _ReplyWriter:
         self._run = run
         self._id = run.request.reply_id
         self._started_at = time.monotonic()
+        self._work_reported_at = self._started_at
         self._text = ""
         self._splitter = SentenceSplitter()
         self._sentences = 0
@@ -124,6 +128,12 @@ class _ReplyWriter:
             await wait_for_commit(self._run.redis, self._id)
         for call in calls:
             await self._run.emit(ClientToolCalled(self._run.request.turn_id, self._id, call))
+
+    async def on_work(self) -> None:
+        """The model is at work without a word: the web side is told now and then."""
+        if time.monotonic() - self._work_reported_at >= WORK_REPORTED_EVERY:
+            self._work_reported_at = time.monotonic()
+            await self._run.emit(ReplyAtWork(self._id))
 
     async def on_token(self, token: str, *, is_first: bool) -> None:
         """The next piece of text. ``is_first``: of this round; tools may have run before it."""
@@ -204,6 +214,7 @@ class _Completion:
             async for piece in pieces:
                 if isinstance(piece, Working):
                     attempt.at_work()
+                    await self._writer.on_work()
                 elif isinstance(piece, str | ToolCall):
                     await attempt.output_started()
                 await self._on_piece(piece)

@@ -47,6 +47,13 @@ class PartialSentence:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyAtWork:
+    """The language model is at work, and has nothing to say yet: it reasons, say."""
+
+    reply_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyText:
     """The language model has finished; ``text`` is the whole reply as it was written."""
 
@@ -193,6 +200,7 @@ EngineEvent = (
     | FinalTranscript
     | ReplySentence
     | PartialSentence
+    | ReplyAtWork
     | ReplyText
     | ReplyAudio
     | MetricMeasured

@@ -36,6 +36,7 @@ from interaction.core.events import (
     PartialSentence,
     PartialTranscript,
     ProviderSwitched,
+    ReplyAtWork,
     ReplyAudio,
     ReplySentence,
     ReplyText,
@@ -100,6 +101,7 @@ Input = Frame | Command | Event | Tick | CheckDue
 ReplyEvent = (
     ReplySentence
     | PartialSentence
+    | ReplyAtWork
     | ReplyText
     | ReplyAudio
     | ToolInvoked

@@ -1,7 +1,8 @@
 """Fields of a request that a server refuses, though its protocol has them.
 
-Everything beyond the common part of a protocol is optional: where it is refused, the server is asked
-once more without it, and that is remembered for its address and model as long as the process lives.
+Everything beyond the common part of a protocol is optional: where it is refused, the server is
+asked once more without it, and that is remembered for its address and model as long as the process
+lives.
 """
 
 from __future__ import annotations
@@ -74,11 +75,6 @@ def refused_in(status: int, text: str, sent: Fields) -> frozenset[str]:
         # A message about the one often names the other.
         named.discard("stream")
     return frozenset(named)
-
-
-def forget_refusals() -> None:
-    """Begin anew, as the process did."""
-    _refused.clear()
 
 
 def _not_refused(optional: Fields, source: Source) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from interaction.core.types import ToolCall
 from interaction.providers._shared.tool_call_parsing import new_id
 from interaction.providers._shared.valid_text import valid_arguments, valid_text
 
+ARGUMENT_FIELDS = ("arguments", "parameters", "input", "args")
 NO_ARGUMENTS = ("", "null", "none", "undefined")
 
 
@@ -78,7 +79,7 @@ class ToolCallAssembler:
         at_index = next((call for call in latest if call.index == piece.index), None)
         if same_id:
             begins = piece.index != same_id.index and piece.name and same_id.name
-            return (None if at_index is None else at_index) if begins else same_id
+            return at_index if begins else same_id
         if piece.index is not None and at_index is None:
             # One without a head is the tail of the last call, by another number.
             last = next(iter(latest), None)
@@ -120,14 +121,8 @@ def _piece_of(raw: dict[str, Any]) -> _Piece:
     if isinstance(index, str) and index.isdigit():
         index = int(index)
     name = function.get("name")
-    arguments = next(
-        (
-            function[key]
-            for key in ("arguments", "parameters", "input", "args")
-            if function.get(key)
-        ),
-        "",
-    )
+    given = (function.get(key) for key in ARGUMENT_FIELDS)
+    arguments = next((value for value in given if value), "")
     return _Piece(
         index=index if isinstance(index, int) else None,
         id=str(id_) if isinstance(id_, str | int) and id_ else "",

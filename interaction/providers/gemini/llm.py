@@ -11,13 +11,15 @@ from typing import Any
 from google.genai import types
 
 from interaction.core.types import CutReason, Message, ToolCall, ToolSpec
+from interaction.providers._shared.answer_text import AnswerText
 from interaction.providers._shared.http import HttpStage
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
 from interaction.providers._shared.tool_call_parsing import new_id, with_extra
-from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text
+from interaction.providers._shared.valid_text import valid_arguments, valid_text
 from interaction.providers.gemini.client import GeminiErrorMapping, make_client
 from interaction.providers.gemini.contents import contents_of
 from interaction.providers.stage_protocols import (
+    WORKING,
     AnswerCut,
     LanguageModelOutput,
     Usage,
@@ -60,20 +62,27 @@ class LanguageModel(HttpStage):
         )
         async with self._answer(_answer_of(request)) as (chunks, deadlines):
             usage, finish_reason, any_output = None, "", False
-            text = ValidTextStream()
+            text = AnswerText((self._config.base_url, self._config.model))
             async for chunk in deadlines.limit(chunks):
                 usage = _usage(chunk) or usage
                 if chunk.prompt_feedback and chunk.prompt_feedback.block_reason:
                     raise self._errors.refused("would not answer this")
+                pieces: list[str | ToolCall] = []
                 for candidate in chunk.candidates or ():
                     finish_reason = _name(candidate.finish_reason) or finish_reason
                     for part in _output_parts(candidate):
-                        any_output = True
-                        for piece in _valid(part, text):
-                            yield piece
+                        pieces += _valid(part, text)
+                any_output = any_output or bool(pieces)
+                for piece in pieces:
+                    yield piece
+                if pieces:
+                    deadlines.on_output()
+                elif not finish_reason and deadlines.must_report_work():
+                    yield WORKING
             if not finish_reason:
                 raise self._errors.broken_off()
             if rest := text.finish():
+                any_output = True
                 yield rest
             if not any_output and finish_reason != "STOP":
                 raise self._errors.refused("would not answer this")
@@ -156,7 +165,7 @@ def _output_parts(candidate: types.Candidate) -> list[str | ToolCall]:
     return pieces
 
 
-def _valid(part: str | ToolCall, text: ValidTextStream) -> Iterator[str | ToolCall]:
+def _valid(part: str | ToolCall, text: AnswerText) -> Iterator[str | ToolCall]:
     """The output of a part, as valid text."""
     if isinstance(part, str):
         if piece := text.feed(part):

@@ -41,6 +41,8 @@ from interaction.providers.stage_protocols import Usage
 OPENS_WITHIN = 10.0
 CLOSES_WITHIN = 1.0
 """Seconds."""
+MOST_OPEN_TURNS = 32
+"""Turns whose transcripts may still come."""
 LONGEST_MESSAGE = 24 * 1024 * 1024
 """Bytes."""
 COMMIT_ID, RESPONSE_ID = "parley_commit", "parley_respond"
@@ -125,8 +127,10 @@ class RealtimeConnection:
         self._history = session.history
         self._finds_turns = session.turn_detection.engine_detects_turns
         self._resampler = Resampler(INPUT_SAMPLE_RATE, RATE)
+        self._committed = 0
+        """Turns of the person's so far."""
         self._turns: dict[str, int] = {}
-        """Number of the person's turn, by its item's id."""
+        """Number of the person's turn by its item's id, until its transcript is complete."""
         self._transcripts: dict[str, ValidTextStream] = {}
         """Input transcript so far, by the item's id, until it is complete."""
         self._pending: list[PendingResponse] = []
@@ -136,6 +140,8 @@ class RealtimeConnection:
         """Id of the response in progress."""
         self._output_text = ValidTextStream()
         """Text of the response in progress."""
+        self._odd_byte = b""
+        """Half of a sample: the other half is in the next piece of audio."""
         self._audio_bytes: dict[str, int] = {}
         """Bytes of audio by the id of each message of the reply, whose responses may be several."""
         self._never_played: list[str] = []
@@ -239,10 +245,19 @@ class RealtimeConnection:
     async def events(self) -> AsyncIterator[RealtimeEvent]:
         while True:
             with self._errors(answer_started=True):
-                event = await self._connection.recv()
-                understood = [one async for one in self._understood(event)]
+                understood = await self._next_events()
             for one in understood:
                 yield one
+
+    async def _next_events(self) -> list[RealtimeEvent]:
+        """The provider's next event, as far as it is understood. What is no event, or lacks what it
+        should have, is passed over: events are not validated, so that shows where it is used."""
+        understood: list[RealtimeEvent] = []
+        with contextlib.suppress(ValueError, TypeError, AttributeError, KeyError):
+            event = await self._connection.recv()
+            async for one in self._understood(event):
+                understood.append(one)
+        return understood
 
     async def _understood(self, event: Any) -> AsyncIterator[RealtimeEvent]:
         match event.type:
@@ -251,7 +266,11 @@ class RealtimeConnection:
             case "input_audio_buffer.speech_stopped" if self._finds_turns:
                 yield SpeechStopped()
             case "input_audio_buffer.committed":
-                self._turns[event.item_id] = len(self._turns)
+                self._turns[event.item_id] = self._committed
+                self._committed += 1
+                for item in list(self._turns)[:-MOST_OPEN_TURNS]:
+                    self._transcripts.pop(item, None)
+                    del self._turns[item]
             case "response.created":
                 await self._response_created(event.response.id or "")
             case _ if self._fate == "unwanted" and event.type.startswith("response."):
@@ -264,7 +283,8 @@ class RealtimeConnection:
                 else:
                     self._audio_bytes[event.item.id] = 0
             case "response.output_audio.delta":
-                pcm = base64.b64decode(event.delta)
+                pcm = self._odd_byte + base64.b64decode(event.delta)
+                pcm, self._odd_byte = pcm[: len(pcm) & ~1], pcm[len(pcm) & ~1 :]
                 if event.item_id in self._audio_bytes:
                     self._audio_bytes[event.item_id] += len(pcm)
                 yield OutputAudio(pcm)
@@ -286,6 +306,7 @@ class RealtimeConnection:
 
     async def _response_created(self, response_id: str) -> None:
         self._response, self._output_text = response_id, ValidTextStream()
+        self._odd_byte = b""
         if pending := self._next_pending():
             self._pending.remove(pending)
             self._fate = pending.fate
@@ -309,6 +330,7 @@ class RealtimeConnection:
             return None
         if kind == "completed":
             self._transcripts.pop(event.item_id, None)
+            del self._turns[event.item_id]
             return InputTranscript(turn, valid_text(event.transcript.strip()), final=True)
         text = self._transcripts.setdefault(event.item_id, ValidTextStream())
         text.feed(event.delta or "")

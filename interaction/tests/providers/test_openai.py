@@ -18,7 +18,7 @@ from interaction.providers.openai.llm import LanguageModel
 from interaction.providers.openai.stt import SpeechToText
 from interaction.providers.openai.tts import TextToSpeech
 from interaction.providers.registry import load
-from interaction.providers.stage_protocols import FLUSH, Flush, Transcript, Usage
+from interaction.providers.stage_protocols import FLUSH, WORKING, Flush, Transcript, Usage
 from interaction.tests.standins.openai import SPEECH_RATE, Standin, pitch_of
 
 KEY = "sk-secret"
@@ -219,6 +219,45 @@ async def test_cancelling_gives_the_request_up(stage: str, ask: Ask, server: Sta
     server.script(stage)  # type: ignore[arg-type]
     assert await ask(stage)
     assert [request.ended for request in server.requests] == ["abandoned", "answered"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "field"),
+    [("llm", "stream_options"), ("llm", "stream"), ("stt", "language"), ("stt", "stream")],
+)
+async def test_a_field_that_is_refused_is_left_out_from_then_on(
+    stage: str, field: str, ask: Ask, server: Standin
+) -> None:
+    server.next(stage, status=400, code=field)  # type: ignore[arg-type]
+    assert await ask(stage)
+    assert await ask(stage)
+    assert [field in request.body for request in server.requests[1:]] == [False, False]
+
+
+async def test_the_greatest_length_goes_by_its_former_name_where_that_of_today_is_refused(
+    stages: dict[str, Any], server: Standin
+) -> None:
+    server.next("llm", status=400, code="max_completion_tokens")
+    assert [out async for out in stages["llm"].complete([Message("user", "Hi")], max_tokens=9)]
+    body = server.requests[1].body
+    assert (body["max_tokens"], "max_completion_tokens" in body) == (9, False)
+
+
+async def test_a_refusal_without_end_ends(ask: Ask, server: Standin) -> None:
+    server.script("llm", status=400, code="stream_options")
+    with pytest.raises(errors.ProviderRefused):
+        await ask("llm")
+    assert len(server.requests) == 2
+
+
+async def test_a_model_that_has_nothing_to_say_yet_is_at_work(
+    ask: Ask, server: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interaction.providers._shared.answer_deadlines.REPORTED_EVERY", 0.0)
+    server.script("llm", deltas=["", "<think>", "hmm", "</think>", "Hi."], pause=0.01)
+    outputs = await ask("llm")
+    assert outputs[:3] == [WORKING] * 3
+    assert [out for out in outputs if isinstance(out, str)] == ["Hi."]
 
 
 # What goes wrong.

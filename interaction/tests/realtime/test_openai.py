@@ -290,13 +290,22 @@ async def test_a_response_that_fails_costs_its_turn_alone(
 
 
 @pytest.mark.parametrize("fault", ["garbage", "null"])
-async def test_what_cannot_be_understood_costs_a_turn(
-    standin: Standin, archiving: None, session: Session, fault: str
+async def test_what_cannot_be_understood_costs_a_turn_and_not_the_connection(
+    standin: Standin,
+    archiving: None,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
 ) -> None:
-    standin.plans = [Plan(fault=fault)]
+    monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 0.2)
+    standin.plans = [Plan(fault=fault), Plan()]
     async with Caller.calling(session(), RealtimeEngine) as caller:
-        caller.type("One")
-        assert (await lost(caller)).code == "provider_protocol_error"
+        turn, _reply = caller.type("One")
+        failed: StageFailed = await caller.failure(turn)
+        assert failed.code == "provider_timeout"
+        monkeypatch.setattr("interaction.realtime.engine.RESPONSE_TIMEOUT", 20.0)
+        _turn, second = caller.type("Two")
+        assert await caller.reply_to_its_end(second)
 
 
 async def test_a_provider_that_says_nothing_is_not_waited_for_long(
