@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from interaction.bus.stage_messages import StageRequest
 from interaction.cascade.commit_gate import wait_for_commit
 from interaction.cascade.provider_fallback import Attempt, FallbackChain
-from interaction.cascade.speakable import speakable
+from interaction.cascade.speakable import SpeechFilter
 from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.cascade.synthesis_pacing import PlaybackTimeline, run_unless_set
 from interaction.core.events import (
@@ -68,7 +68,8 @@ class _ReplyWriter:
         self._id = run.request.reply_id
         self._started_at = time.monotonic()
         self._text = ""
-        self._splitter = SentenceSplitter()
+        self._splitter = SentenceSplitter(run.request.spec.language)
+        self._speech = SpeechFilter()
         self._sentences = 0
         """Sentences so far."""
         self._to_synthesize: asyncio.Queue[str | None] = asyncio.Queue()
@@ -152,7 +153,7 @@ class _ReplyWriter:
     async def _add_sentence(self, piece: str) -> None:
         """A sentence is written. One that has nothing to say aloud is text alone."""
         aloud = self._run.request.options.spoken
-        to_say = speakable(piece) if aloud else piece
+        to_say = self._speech.say(piece) if aloud else piece
         if not to_say:
             return
         index, self._sentences = self._sentences, self._sentences + 1

@@ -58,6 +58,12 @@ class SessionSpec:
     """Whether replies are played as they come, so that speech need not be synthesised far ahead of
     playback. False where the whole reply is wanted as soon as possible (an uploaded file's)."""
 
+    @property
+    def language(self) -> str:
+        """The conversation's language as the one who talks chose it; empty: unknown."""
+        realtime = (self.realtime,) if self.realtime and self.mode == "realtime" else ()
+        return next((one.language for one in (*realtime, *self.stt, *self.tts) if one.language), "")
+
 
 class Engine(Protocol):
     """Decides nothing of turn-taking: it carries out orders and reports what happens.

@@ -24,18 +24,23 @@ _TITLES = frozenset(
         *("Mr", "Mrs", "Ms", "Mx", "Messrs", "Dr", "Drs", "Prof", "St", "Ste", "Mt", "Gen", "Sen"),
         *("Rep", "Gov", "Capt", "Cpt", "Lt", "Col", "Sgt", "Maj", "Cmdr", "Adm", "Rev", "Hon"),
         *("Mme", "Mmes", "Mlle", "Mlles", "MM", "Mgr", "Dres", "Ing", "Dipl", "Hr", "Fr", "Frl"),
-        *("Sr", "Sra", "Srta", "Sres", "Sras", "Dra", "Dña", "Lic", "Sto", "Sta", "Eng", "Exmo", "Cía"),
+        *("Sr", "Sra", "Srta", "Sres", "Sras", "Dra", "Dña", "Lic", "Sto", "Sta", "Eng"),
+        *("Exmo", "Cía", "Profa"),
         *("Sig", "Sigg", "Sig.ra", "Sig.na", "Dott", "Dott.ssa", "Prof.ssa", "Avv", "Geom", "Arch"),
         *("Dhr", "Mevr", "Mw", "Ir", "Sn", "Doç", "Yrd", "Op", "TP", "ThS", "Tn", "Ny", "Bpk"),
         *("Проф", "Акад", "Г-н", "Г-жа", "Тов", "Κος", "Κα", "Δρ", "κ", "δρ", "г-н", "г-жа"),
-        *("डॉ", "डा", "प्रो", "श्री", "पं", "कु", "ড", "ডা", "মো", "ডক্টর", "ਡਾ", "ડૉ", "ડો", "திரு", "டாக்டர்"),
+        *("डॉ", "डा", "प्रो", "श्री", "पं", "कु", "ড", "ডা", "মো", "ডক্টর", "ਡਾ", "ડૉ", "ડો"),
+        *("திரு", "டாக்டர்"),
         *("డా", "ಡಾ", "ഡോ", "ดร", "น.ส", "ผศ", "รศ", "د", "أ.د", "ბ-ნი", "ქ-ნი"),
     )
 )
 """What stands before a name, as it is written; most of them in lower case as well."""
 _CAPITAL_ONLY = frozenset(
-    ("St", "Ste", "Mt", "Sen", "Rep", "Col", "Fr", "Op", "Ir", "Sn", "Ny", "Arch", "Ing", "Tn")
-    + ("Sta", "Sto", "Eng", "Sr", "Gen", "Hon", "MM", "Maj", "TP", "Hr", "Mw", "Lt", "Ste", "Lic")
+    (
+        *("St", "Ste", "Mt", "Sen", "Rep", "Col", "Fr", "Op", "Ir", "Sn", "Ny", "Arch", "Ing"),
+        *("Tn", "Sta", "Sto", "Eng", "Sr", "Gen", "Hon", "MM", "Maj", "TP", "Hr", "Mw", "Lt"),
+        "Lic",
+    )
 )
 """Titles whose lower case may be a word of some language."""
 _NEVER_LAST = _TITLES | {t.lower() for t in _TITLES - _CAPITAL_ONLY} | {
@@ -45,7 +50,8 @@ _NEVER_LAST = _TITLES | {t.lower() for t in _TITLES - _CAPITAL_ONLY} | {
     *("bijv", "bv", "d.w.z", "o.a", "resp", "incl", "np", "tzn", "tj", "m.in", "tzw", "např"),
     *("tzv", "napr", "t.ex", "bl.a", "d.v.s", "f.eks", "esim", "örn", "vb.", "v.d", "a.g.e"),
     *("т.е", "т.к", "т.н", "напр", "см", "ср", "ул", "им", "просп", "тобто", "див", "вул"),
-    *("π.χ", "δηλ", "βλ", "מאג", "მაგ", "dl", "dna", "ks", "lk", "per es", "ecc.", "рис"),
+    *("π.χ", "δηλ", "βλ", "מאג", "მაგ", "dl", "dna", "ks", "lk", "per es", "рис", "тов", "св"),
+    *("geb", "verh", "gest", "św", "godz", "sv", "sb", "ing", "mgr", "yth", "jl", "cad", "सं"),
 }  # fmt: skip
 _BEFORE_NUMBER = frozenset(
     (
@@ -58,9 +64,15 @@ _BEFORE_NUMBER = frozenset(
         *("ค.ศ", "dept", "inc", "ltd", "co", "corp", "jr", "sr", "etc", "a.m", "p.m", "u.s", "u.k"),
     )
 )
-"""After these a number goes on with the sentence: ``No. 5``, ``Jan. 3``, ``kl. 9``."""
-_WORDS_TOO = frozenset(("no", "sun", "mon", "sat", "wed", "fri", "in", "art", "may", "mar", "sec"))
-"""English abbreviations that are words in lower case: ``He said no.``"""
+"""After these a number goes on with the sentence: ``No. 5``, ``Jan. 3``, ``kl. 9``. German
+street names end with one of them."""
+_WORDS_TOO = frozenset(
+    (
+        *("no", "sun", "mon", "sat", "wed", "fri", "in", "art", "may", "mar", "sec", "me", "est"),
+        *("Art", "par", "bien", "bis", "en", "con", "via", "te", "fa", "mai", "min", "dom"),
+    )
+)
+"""Abbreviations that are also words, and as words end sentences: ``He said no.``"""
 
 _ORDINAL_LANGUAGES = frozenset(("de", "lb", "gsw", "da", "nb", "nn", "no", "et", "tr", "hu"))
 """Languages that write ordinals with a full stop and may go on with a capital letter."""
@@ -68,7 +80,8 @@ _AFTER_ORDINAL = frozenset(
     (
         *("Januar", "Jänner", "Februar", "März", "April", "Mai", "Juni", "Juli", "August"),
         *("September", "Oktober", "November", "Dezember", "Jahrhundert", "Jahrhunderts", "Stock"),
-        *("Klasse", "Weltkrieg", "Weltkriegs", "Etage", "Platz", "Kapitel", "Geburtstag", "Auflage"),
+        *("Klasse", "Weltkrieg", "Weltkriegs", "Etage", "Platz", "Kapitel", "Geburtstag"),
+        "Auflage",
         *("Ocak", "Şubat", "Mart", "Nisan", "Mayıs", "Haziran", "Temmuz", "Ağustos", "Eylül"),
         *("Ekim", "Kasım", "Aralık"),
     )
@@ -85,7 +98,8 @@ _STARTERS = frozenset(
         *("Le", "Il", "Elle", "Ils", "Elles", "Nous", "Vous", "Je", "C'est", "Ce", "Cette", "Mais"),
         *("Et", "Puis", "Alors", "Les", "Un", "Une", "El", "Ella", "Ellos", "Pero", "Luego", "Los"),
         *("Las", "Entonces", "Lo", "Gli", "Ma", "Poi", "Allora", "Questo", "Os", "Ele", "Ela"),
-        *("Mas", "Depois", "Het", "Een", "Hij", "Zij", "Wij", "Maar", "Dan", "Daar", "Ale", "Potem"),
+        *("Mas", "Depois", "Het", "Een", "Hij", "Zij", "Wij", "Maar", "Dan", "Daar", "Ale"),
+        "Potem",
         *("Он", "Она", "Оно", "Мы", "Вы", "Они", "Я", "Но", "А", "И", "Это", "Там", "Потом"),
         *("Затем", "В", "На", "Αυτό", "Και", "Αλλά", "Men", "Det", "Jag", "Så", "Bu", "Ama", "Ve"),
     )
@@ -119,16 +133,17 @@ class FullStops:
         """Whether the full stop at the end of ``text`` ends its sentence where ``word`` follows;
         None: that shows when the word is ``complete``. The word's case is not looked at."""
         stem = text[-_EARLIER:].rsplit(maxsplit=1)[-1].lstrip(_OPENERS).rstrip(".")
-        if not stem or len(text) > 1 and text[-2] == ".":
+        if not stem or (len(text) > 1 and text[-2] == "."):
             return True
         if _LIST_MARKER.fullmatch(text[text.rfind("\n") + 1 :]):
             return False
         if stem in _NEVER_LAST or f"{stem[0].lower()}{stem[1:]}" in _NEVER_LAST - _TITLES:
             return False
+        if word[0].isdigit():
+            numbered = stem.lower() in _BEFORE_NUMBER or stem.endswith("str")
+            return not numbered and (stem.isdigit() or not self._is_doubtful(text, stem))
         if not self._is_doubtful(text, stem):
             return True
-        if word[0].isdigit():
-            return stem.isdigit()
         if not complete:
             return None
         return self._ends_before(text, stem, word.strip(_OPENERS).rstrip(_AFTER_WORD))
@@ -137,8 +152,7 @@ class FullStops:
         """Whether it may be an abbreviation, an initial or an ordinal that the sentence ends with
         or that its next word follows."""
         if stem.isdigit():
-            ordinals = self._language in _ORDINAL_LANGUAGES or not self._language
-            return ordinals and len(stem) <= 2
+            return len(stem) <= 2
         if _is_initial(stem) or _DOTTED.fullmatch(stem):
             return True
         if self._language in _ORDINAL_LANGUAGES and _ROMAN.fullmatch(stem):

@@ -19,6 +19,8 @@ ENDS = ".!?…‼⁇⁈⁉‽"
 """Sentence marks that end a sentence where white space follows."""
 CLOSERS = "\"'”’»›)]}*_`~」』）】》〉］"
 """What may come between a sentence mark and the white space."""
+SYMMETRIC = "\"'*_`~"
+"""Closers that open, too: every second one closes."""
 CLAUSE_ENDS = ",;:—–،؛՝፣፤፥၊᠂·"
 WIDE_CLAUSE_ENDS = "，、；：､"
 
@@ -43,7 +45,7 @@ LONGEST_MARKUP = 200
 
 _SENTENCE_MARK = regex.compile(r"[\p{Sentence_Terminal}།༎༏༑]")
 _WIDE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}]")
-_UNSPACED = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}\p{Tai_Tham}\p{Javanese}]")
+_UNSPACED = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}\p{Javanese}]")
 _NOT_FIRST = regex.compile(r"[\p{M}\p{Cf}\p{Cs}\p{Emoji_Modifier}ๆໆ]")
 """What never begins a piece."""
 _OPEN_MARKUP = re.compile(
@@ -171,11 +173,15 @@ class SentenceSplitter:
     def _ends_unspaced(self, following: str) -> bool:
         """Chinese, Japanese and others need no space after a sentence mark."""
         text, core = self._open, self._open.rstrip(CLOSERS)
-        if not core or following in CLOSERS or following in ".,":
+        if not core or following in ".,":
+            return False
+        if following in CLOSERS and (following not in SYMMETRIC or text.count(following) % 2):
             return False
         mark, before = core[-1], core[-2:-1]
         if _SENTENCE_MARK.match(following) or following in WIDE_CLAUSE_ENDS:
             return False
+        if text[-1] in "」』" and following in "とっ":
+            return False  # Japanese "said" and "thought" come after what was
         if mark in ENDS:
             # A full stop, and none of an ellipsis or a file's name, between Chinese characters.
             wide = _WIDE.match(before) and _WIDE.match(following)

@@ -150,7 +150,7 @@ class RealtimeEngine:
             case EndTurn(turn_id, reply_id):
                 self._recorder.feed_user_audio(turn_id, b"", last=True)
                 self._recorder.note(turn_id, Note.reply(reply_id))
-                reply = self._request_reply(RealtimeReply(turn_id, reply_id), order.context)
+                reply = self._request_reply(self._new_reply(turn_id, reply_id), order.context)
                 early = self._matcher.on_turn_ended(turn_id, reply)
                 if early is None:
                     self._order_sender.send_silence()
@@ -160,7 +160,7 @@ class RealtimeEngine:
                 text = context[-1].content if context else ""
                 notes = Note.reply(reply_id), Note.transcript(text)
                 self._recorder.open_turn(turn_id, sequence, "text", *notes)
-                reply = self._request_reply(RealtimeReply(turn_id, reply_id), context[:-1])
+                reply = self._request_reply(self._new_reply(turn_id, reply_id), context[:-1])
                 self._matcher.on_text_turn(reply)
             case DropTurn(turn_id):
                 self._matcher.on_turn_dropped(turn_id)
@@ -251,6 +251,9 @@ class RealtimeEngine:
             self._fail_turn(job.turn, "archive", "stage_lost", message)
 
     # A reply is requested, or cancelled.
+
+    def _new_reply(self, turn_id: UUID, reply_id: UUID) -> RealtimeReply:
+        return RealtimeReply(turn_id, reply_id, self._spec.language)
 
     def _request_reply(self, reply: RealtimeReply, context: tuple[Message, ...]) -> RealtimeReply:
         self._reply, self._requested_at = reply, self._now()
