@@ -123,6 +123,8 @@ class SentenceSplitter:
         """Whether what is open is a piece of its own, now that ``word`` (its first character, or
         all of it) comes after it. None: the whole word has to be known."""
         following, last = word[0], self._open[-1]
+        if last.isalnum() and len(self._open) < LONGEST_UNSPACED:
+            return False  # most characters: nothing ends within a word
         if following.isspace() or _NOT_FIRST.match(following):
             return False
         if last.isspace():
