@@ -28,7 +28,7 @@ _FOOTNOTE = re.compile(r"\A[ \t]{0,3}\[\^[^\]\s]+\]:[ \t]*")
 _HEADING = re.compile(r"\A[ \t]{0,3}#{1,6}[ \t]+")
 _HEADING_END = re.compile(r"[ \t]+#+[ \t]*$")
 _QUOTE = re.compile(r"\A[ \t]{0,3}(?:>[ \t]?)+(?![\d=])")
-_BULLET = re.compile(r"\A[ \t]*[-*+•‣◦▪–][ \t]+(?:\[[ xX]\][ \t]+)?")
+_BULLET = re.compile(r"\A[ \t]*[-*+•‣◦▪–:][ \t]+(?:\[[ xX]\][ \t]+)?")
 _NUMBER = re.compile(r"\A[ \t]*\d{1,3}[.)][ \t]")
 _CELLS = re.compile(r"(?<!\S)\|(?!\S)|(?<=\S)\|(?=[ \t])|(?<=[ \t])\|(?=\S)")
 
@@ -54,7 +54,8 @@ _INLINE = regex.compile(
         (?:\(\s*<?(?:[^()\s]|\([^()\s]*\))*>?(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)|\[[^\[\]]*[^\W\d][^\[\]]*\])
     | <?(?P<url>\bhttps?://(?:www\.)?(?P<host>[^\s/?\#<>)\]]+)(?P<rest>[^\s<>)\]]*))>?
     | <(?P<email>[\w.+-]+@[\w.-]+\.\w+)>
-    | (?P<plain>\b[\w.+-]+@[\w.-]+\.\w+|(?<!\w)[^\W_]+(?:_+[^\W_]+)+(?!\w)|__\w+__(?=\.\w|\())
+    | (?P<plain>\b[\w.+-]+@[\w.-]+\.\w+|(?<!\w)[^\W_]+(?:_+[^\W_]+)+(?!\w)|__\w+__(?=\.\w|\()
+        |__(?:all|call|dict|doc|enter|exit|file|init|iter|main|name|new|next|repr|str|version)__)
     | \$\$(?P<display>[^$]+)\$\$ | \\\[(?P<bracketed>.+?)\\\] | \\\((?P<inline>.+?)\\\)
     | (?<![\w$\\])\$(?P<dollars>(?=[^$]*[\\^_={{}}]|[^\W\d_]\$)[^\s$](?:[^$\n]*[^\s$])?)\$(?![\d$])
     | \\(?P<escaped>[\\`*_{{}}\[\]()\#+.!|~$<>-])
@@ -65,7 +66,7 @@ _INLINE = regex.compile(
 )
 _CJK = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _SPACE = re.compile(r"\s+")
-_SPACE_BEFORE = re.compile(r"\s+(?=[,.;!?。，、！？](?:\s|$))")
+_SPACE_BEFORE = re.compile(r"\s+(?=[,.。，、！？](?:\s|$))")
 _CITED_WORD = re.compile(r"(?:^|[\s(])[^\W\d_]{4,}$|[.,;:!?)\"”’»。，！？]$")
 
 _FULL_STOPS = (
@@ -111,7 +112,8 @@ class SpeechFilter:
                 said.append(self._inline("".join(prose)))
                 said.append(f"{code}{_LINE_BREAK}" if code else "")
                 prose = []
-            self._line_start = body != line
+            # The indentation of a line comes at the end of the piece before it.
+            self._line_start = body != line or (self._line_start and not body.strip())
         said.append(self._inline("".join(prose)))
         text = without_pictures("".join(said))
         text = _with_pauses(text)
@@ -135,6 +137,8 @@ class SpeechFilter:
 
     def _block_line(self, line: str, *, ended: bool) -> str:
         """The line without the marks of its block, then the break that a reader sees."""
+        if ended and line.endswith("\\"):
+            line = line[:-1]
         if not line.strip():
             if ended and self._line_start:
                 self._end_paragraph()
@@ -184,7 +188,7 @@ class SpeechFilter:
                 self._code = ticks
                 return ""
             case {"tag": tag}:
-                return _break_of(tag.lower())
+                return found.group() if _is_compared(found) else _break_of(tag.lower())
             case {"small": figures, "level": level}:
                 return small_figures(figures, raised=level in "pP")
             case {"numbered": numbered}:
@@ -212,7 +216,7 @@ class SpeechFilter:
         within = _is_in_word(before) and _is_in_word(after)
         if len(mark) > 3:
             return mark
-        if mark in self._emphasis and closes and not (within and mark == "_"):
+        if mark in self._emphasis and (closes or not opens) and not (within and mark == "_"):
             self._emphasis.remove(mark)
             return ""
         if closes and not opens and (inner := self._closed_by(mark)):
@@ -241,7 +245,7 @@ class SpeechFilter:
             return True
         if len(mark) > 1:
             return mark[0] in "*~" or not after.islower()
-        return (mark == "*" and after.isalpha()) or (mark == "_" and after.isupper())
+        return after.isalpha() and not after.islower()
 
 
 def speakable(text: str) -> str:
@@ -256,9 +260,12 @@ def _is_in_word(character: str) -> bool:
 def _closer(mark: str, text: str, start: int) -> bool:
     """Whether a mark that closes stands after ``start``."""
     pattern = rf"(?<=\S)(?<!{re.escape(mark[0])}){re.escape(mark)}(?!{re.escape(mark[0])})"
-    if len(mark) == 1:
+    if len(mark) == 1:  # within a word it closes nothing
         pattern += r"(?![^\W\u3040-\uffff])"
-    return re.compile(pattern).search(text, start + 1) is not None
+    found = re.compile(pattern).search(text, start + 1)
+    outer = text[: start - len(mark)][-1:]
+    # a**b**c is a power of a power.
+    return found is not None and (found.start() > start + 1 or not _is_in_word(outer))
 
 
 def _without_cells(line: str, *, starts: bool) -> tuple[str, bool]:
@@ -287,6 +294,13 @@ def _break_of(tag: str) -> str:
     if tag in ("p", "li", "tr", "hr", "blockquote") or re.fullmatch("h[1-6]", tag):
         return _BLOCK_BREAK
     return _LINE_BREAK if tag in ("br", "break", "div", "dd", "dt") else ""
+
+
+def _is_compared(found: regex.Match[str]) -> bool:
+    """Whether ``a<b>c`` is no tag: it is within a word, and nothing closes it."""
+    text, tag = found.string, found["tag"]
+    within = _is_in_word(text[found.start() - 1 : found.start()])
+    return within and len(tag) == 1 and found.group() == f"<{tag}>" and f"</{tag}>" not in text
 
 
 def _is_meant(found: regex.Match[str]) -> bool:

@@ -19,8 +19,8 @@ ENDS = ".!?…‼⁇⁈⁉‽"
 """Sentence marks that end a sentence where white space follows."""
 CLOSERS = "\"'”’»›)]}*_`~」』）】》〉］"
 """What may come between a sentence mark and the white space."""
-SYMMETRIC = "\"'*_`~"
-"""Closers that open, too: every second one closes."""
+SYMMETRIC = '"*_`~'
+"""Closers that open, too: every second run of them in a line closes."""
 CLAUSE_ENDS = ",;:—–،؛՝፣፤፥၊᠂·"
 WIDE_CLAUSE_ENDS = "，、；：､"
 
@@ -63,10 +63,14 @@ class SentenceSplitter:
     def __init__(self, language: str = "") -> None:
         self._full_stops = FullStops(language)
         self._greek = language[:2].lower() == "el"
+        self._french = language[:2].lower() == "fr"
+        """French has a space before its closing quotation mark; in German that mark opens."""
         self._open = ""
         self._word = ""
         """The beginning of the word after a doubtful full stop, which ends what is open or not."""
         self._first = True
+        self._unclosed: set[str] = set()
+        """Those of ``SYMMETRIC`` that are open in this line."""
         self._lower_case: bool | None = None
         """Whether all is written in lower case; None before the first letter with a case."""
 
@@ -103,6 +107,13 @@ class SentenceSplitter:
                 return
             if ends:
                 self._cut(pieces)
+        self._append(character)
+
+    def _append(self, character: str) -> None:
+        if character == "\n":
+            self._unclosed.clear()
+        elif character in SYMMETRIC and not self._open.endswith(character):
+            self._unclosed ^= {character}
         self._open += character
 
     def _settle(self, pieces: list[str]) -> None:
@@ -110,7 +121,7 @@ class SentenceSplitter:
         word, self._word = self._word, ""
         if self._ends_before(word, complete=True):
             self._cut(pieces)
-        self._open += word[0]
+        self._append(word[0])
         for character in word[1:]:
             self._take(character, pieces)
 
@@ -135,13 +146,13 @@ class SentenceSplitter:
 
     def _ends_at_space(self, word: str, complete: bool) -> bool | None:
         text = self._open.rstrip()
-        if not text:
+        if not text or (word[0] == "»" and (self._french or "«" in text)):
             return False
         if "\n" in self._open[len(text) :]:
             return self._long_enough(text)
         if _OPEN_MARKUP.search(self._open, max(0, len(self._open) - LONGEST_MARKUP - 2)):
             return False
-        core = text.rstrip(CLOSERS)
+        core = text.rstrip(f"{CLOSERS} \u00a0\u202f")  # French: « Oui. »
         if core and self._is_sentence_mark(core) and self._long_enough(text):
             ends = self._ends_sentence(core, word, complete)
             if ends is not False:
@@ -177,7 +188,7 @@ class SentenceSplitter:
         text, core = self._open, self._open.rstrip(CLOSERS)
         if not core or following in ".,":
             return False
-        if following in CLOSERS and (following not in SYMMETRIC or text.count(following) % 2):
+        if following in CLOSERS and (following not in SYMMETRIC or self._closes(following)):
             return False
         mark, before = core[-1], core[-2:-1]
         if _SENTENCE_MARK.match(following) or following in WIDE_CLAUSE_ENDS:
@@ -189,10 +200,16 @@ class SentenceSplitter:
             wide = _WIDE.match(before) and _WIDE.match(following)
             return bool(wide) and mark in ".!?"
         if _SENTENCE_MARK.match(mark):
-            return not following.isdigit() and self._long_enough_unspaced(text, mark)
+            # The number of a verse goes with its danda.
+            return not (mark in "।॥" and following.isdigit()) and self._long_enough_unspaced(
+                text, mark
+            )
         if self._first and len(text) >= FIRST_WIDE_CLAUSE and text[-1] in WIDE_CLAUSE_ENDS:
             return True
         return len(text) >= LONGEST_UNSPACED
+
+    def _closes(self, following: str) -> bool:
+        return following == self._open[-1] or following in self._unclosed
 
     def _long_enough_unspaced(self, text: str, mark: str) -> bool:
         return mark in "。！？｡．" or self._long_enough(text)
