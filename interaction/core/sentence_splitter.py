@@ -136,13 +136,17 @@ class SentenceSplitter:
         following, last = word[0], self._open[-1]
         if last.isalnum() and len(self._open) < LONGEST_UNSPACED:
             return False  # most characters: nothing ends within a word
-        if following.isspace() or _NOT_FIRST.match(following):
+        if following.isspace():
             return False
+        if _NOT_FIRST.match(following):
+            return len(self._open) >= LONGEST_UNSPACED + LONGEST_MARKUP
+        if len(self._open) >= LONGEST_UNSPACED:
+            return True
         if last.isspace():
             return self._ends_at_space(word, complete)
         if last in CLOSERS or last in WIDE_CLAUSE_ENDS or _SENTENCE_MARK.match(last):
             return self._ends_unspaced(following)
-        return len(self._open) >= LONGEST_UNSPACED
+        return False
 
     def _ends_at_space(self, word: str, complete: bool) -> bool | None:
         text = self._open.rstrip()
@@ -204,9 +208,7 @@ class SentenceSplitter:
             return not (mark in "।॥" and following.isdigit()) and self._long_enough_unspaced(
                 text, mark
             )
-        if self._first and len(text) >= FIRST_WIDE_CLAUSE and text[-1] in WIDE_CLAUSE_ENDS:
-            return True
-        return len(text) >= LONGEST_UNSPACED
+        return self._first and len(text) >= FIRST_WIDE_CLAUSE and text[-1] in WIDE_CLAUSE_ENDS
 
     def _closes(self, following: str) -> bool:
         return following == self._open[-1] or following in self._unclosed

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from interaction.core.engine import SessionSpec
 from interaction.core.sentence_splitter import (
     LONGEST,
     LONGEST_MARKUP,
@@ -11,6 +14,7 @@ from interaction.core.sentence_splitter import (
     LONGEST_WORD,
     SentenceSplitter,
 )
+from interaction.core.types import Mode, ProviderSelection
 
 PIECES = [
     *("Hello there. ", "It costs 3.14 euros! ", "Dr. Smith, e.g., ", "你好。", "怎么样？"),
@@ -234,6 +238,25 @@ def test_a_link_is_not_cut_in_two() -> None:
 
 def test_text_without_a_space_or_a_mark_ends_some_time() -> None:
     assert [len(piece) for piece in split("ก" * 2000)] == [800, 800, 400]
+    assert [len(piece) for piece in split("*" * 2000)] == [800, 800, 400]
+    assert max(map(len, split("\u0301" * 5000))) <= LONGEST_UNSPACED + LONGEST_MARKUP
+
+
+@pytest.mark.parametrize(
+    ("languages", "mode", "expected"),
+    [
+        (("de", "", ""), "cascade", "de"),
+        (("", "fr", "es"), "cascade", "fr"),
+        (("de", "", "es"), "realtime", "es"),
+        (("", "", ""), "cascade", ""),
+    ],
+)
+def test_a_session_says_in_which_language_it_is(
+    languages: tuple[str, str, str], mode: Mode, expected: str
+) -> None:
+    stt, tts, realtime = (ProviderSelection("p", language=name) for name in languages)
+    spec = SessionSpec(uuid4(), 1, (stt,), (), (tts,), mode=mode, realtime=realtime)
+    assert spec.language == expected
 
 
 def split_in(language: str, text: str) -> list[str]:
