@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from interaction.api.schemas import ErrorBody, ErrorDetail
-from interaction.audio.wav import AudioRejected
+from interaction.audio.sound import AudioRejected
 from interaction.core.news import Failure
 from interaction.sessions.create import SessionRefused
 

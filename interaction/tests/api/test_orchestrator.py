@@ -164,7 +164,8 @@ class TestRefused:
         [
             (wav.wrap(b"", 16_000), 400, "empty_audio"),
             (wav.wrap(bytes(64_000), 16_000)[:-1_000], 400, "truncated_audio"),
-            (b"ID3\x04" + bytes(1_000), 415, "not_wav"),
+            (b"no sound at all" + bytes(1_000), 415, "unsupported_audio"),
+            (b"ID3\x04" + bytes(1_000), 400, "corrupt_audio"),
             (wav.wrap(bytes(901 * 8_000 * 2), 8_000), 413, "too_long"),
         ],
     )
