@@ -21,27 +21,22 @@ from typing import TYPE_CHECKING, Any
 import av
 import av.error
 
+from interaction.audio.decoder_exit_codes import NO_SOUND, NOT_DECODABLE, TOO_LONG
+
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
 
-NOT_DECODABLE, NO_SOUND, TOO_LONG = 10, 11, 12
-"""Exit codes, beside 0."""
 MEMORY = 1 << 30
 """Bytes of address space beyond the file itself."""
 CPU_SECONDS = 120
-READ = 1 << 16
+INDEX_AT_END = frozenset(("mov", "caf"))
+"""Formats that are read whole: what is needed first may stand last."""
 
 
 class Pipe:
     """Standard input as FFmpeg reads it: as it comes, without seeking."""
 
-    def __init__(self, head: bytes) -> None:
-        self._head = head
-
     def read(self, size: int) -> bytes:
-        if self._head:
-            piece, self._head = self._head[:size], self._head[size:]
-            return piece
         return os.read(0, size)
 
 
@@ -74,11 +69,11 @@ def _limit(what: int, most: int) -> None:
 
 
 def _stream(name: str, rate: int, most: int) -> int:
-    """Decode as it comes. MP4 may have its index at the end, and is read whole."""
-    source: Any = io.BytesIO(sys.stdin.buffer.read()) if name == "mov" else Pipe(b"")
-    samples = 0
+    """Decode as it comes."""
+    source: Any = io.BytesIO(sys.stdin.buffer.read()) if name in INDEX_AT_END else Pipe()
     # Little is looked at before the sound begins: it is waited for.
-    options = {"probesize": str(1 << 14), "analyzeduration": "0"} if name != "mov" else {}
+    options = {} if name in INDEX_AT_END else {"probesize": str(1 << 14), "analyzeduration": "0"}
+    samples = 0
     for frame in _frames(source, name, "s16", "mono", rate, options):
         samples += frame.samples
         if samples > most:

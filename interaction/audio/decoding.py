@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from interaction.audio import decoder_process
+from interaction.audio.decoder_exit_codes import NO_SOUND, NOT_DECODABLE, TOO_LONG
 
+MODULE = "interaction.audio.decoder_process"
 ROOT = Path(__file__).resolve().parents[2]
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
 """Of the environment, what the process gets: none of the server's secrets."""
@@ -30,8 +31,8 @@ class Undecodable(Exception):
 
     def __init__(self, exit_code: int) -> None:
         super().__init__(exit_code)
-        self.no_sound = exit_code == decoder_process.NO_SOUND
-        self.too_long = exit_code == decoder_process.TOO_LONG
+        self.no_sound = exit_code == NO_SOUND
+        self.too_long = exit_code == TOO_LONG
 
 
 async def decode_whole(content: bytes, name: str, rate: int, max_seconds: float) -> bytes:
@@ -43,7 +44,7 @@ async def decode_whole(content: bytes, name: str, rate: int, max_seconds: float)
                 async with asyncio.timeout(WITHIN):
                     pcm, _nothing = await process.communicate(content)
             except TimeoutError:
-                raise Undecodable(decoder_process.NOT_DECODABLE) from None
+                raise Undecodable(NOT_DECODABLE) from None
             if process.returncode:
                 raise Undecodable(process.returncode)
             return pcm
@@ -84,7 +85,7 @@ async def _feed(process: Process, pieces: AsyncIterator[bytes]) -> None:
 @contextlib.asynccontextmanager
 async def _process(how: str, name: str, rate: int, max_seconds: float) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", decoder_process.__name__, how, name, str(rate), str(max_seconds)),
+        *(sys.executable, "-m", MODULE, how, name, str(rate), str(max_seconds)),
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,
