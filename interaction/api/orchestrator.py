@@ -35,6 +35,7 @@ from interaction.sessions.settings import (
     TurnDetectionChoice,
     WireModel,
 )
+from interaction.sessions.validation_sentences import explain
 
 router = Router(tags=["orchestrator"])
 View = Callable[..., Awaitable[HttpResponseBase]]
@@ -113,7 +114,7 @@ def _prepare(owner: Any, choices: Choices) -> create.PreparedSession:
     try:
         providers = Providers.model_validate_json(choices.providers)
     except ValidationError as error:
-        message = "providers: " + codec.explain(error, skip=0)
+        message = "providers: " + explain(error)
         raise ApiError(422, "invalid_fields", message) from error
     wanted = SessionSettings(
         **choices.model_dump(exclude={"providers"}),

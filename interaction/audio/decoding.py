@@ -38,16 +38,18 @@ class Undecodable(Exception):
 async def decode_whole(content: bytes, name: str, rate: int, max_seconds: float) -> bytes:
     """A file of the format ``name`` as mono s16le at ``rate``. Raises ``Undecodable``."""
     loop = asyncio.get_running_loop()
-    async with _places.setdefault(loop, asyncio.Semaphore(AT_ONCE)):
-        async with _process("whole", name, rate, max_seconds) as process:
-            try:
-                async with asyncio.timeout(WITHIN):
-                    pcm, _nothing = await process.communicate(content)
-            except TimeoutError:
-                raise Undecodable(NOT_DECODABLE) from None
-            if process.returncode:
-                raise Undecodable(process.returncode)
-            return pcm
+    async with (
+        _places.setdefault(loop, asyncio.Semaphore(AT_ONCE)),
+        _process("whole", name, rate, max_seconds) as process,
+    ):
+        try:
+            async with asyncio.timeout(WITHIN):
+                pcm, _nothing = await process.communicate(content)
+        except TimeoutError:
+            raise Undecodable(NOT_DECODABLE) from None
+        if process.returncode:
+            raise Undecodable(process.returncode)
+        return pcm
 
 
 async def decode_stream(

@@ -32,10 +32,12 @@ SUBTYPES = {
 }
 """libsndfile's names by (format tag, bytes a sample)."""
 KNOWN_CHUNKS = frozenset(
-    (b"fmt ", b"data", b"LIST", b"fact", b"bext", b"cue ", b"smpl", b"inst", b"PEAK", b"JUNK")
-    + (b"junk", b"ds64", b"id3 ", b"ID3 ", b"iXML", b"PAD ", b"FLLR", b"wavl", b"DISP", b"INFO")
-    + (b"_PMX", b"afsp", b"plst", b"labl", b"note", b"minf", b"elm1", b"regn", b"umid", b"SNDM")
-    + (b"chna", b"axml", b"levl", b"cart", b"acid", b"strc")
+    (
+        *(b"fmt ", b"data", b"LIST", b"fact", b"bext", b"cue ", b"smpl", b"inst", b"PEAK", b"JUNK"),
+        *(b"junk", b"ds64", b"id3 ", b"ID3 ", b"iXML", b"PAD ", b"FLLR", b"wavl", b"DISP", b"INFO"),
+        *(b"_PMX", b"afsp", b"plst", b"labl", b"note", b"minf", b"elm1", b"regn", b"umid", b"SNDM"),
+        *(b"chna", b"axml", b"levl", b"cart", b"acid", b"strc"),
+    )
 )
 AFTER_SOUND = (b"TAG", b"ID3", b"APETAGEX", b"<?xml", b"LYRICS")
 """What players append to a file of any kind."""
@@ -179,7 +181,7 @@ def _format(body: bytes, order: str) -> Format:
 
 def _end_of_sound(content: bytes, sound: Chunk, wav_format: Format, order: str) -> int:
     size, promised = len(content), sound.start + sound.length
-    if 0 < sound.length and promised <= size:
+    if sound.length > 0 and promised <= size:
         return size if _goes_on(content, promised, sound, order) else promised
     riff_size = struct.unpack(f"{order}I", content[4:8])[0] + 8
     if 0 < sound.length < ENDLESS and size < riff_size < ENDLESS:

@@ -33,8 +33,8 @@ NOTES = re.compile(r"[♩♪♫♬🎵🎶🎼]+")
 NOISES = re.compile(
     # A word, whole or its beginning, that a noise's description has in it.
     r"\b(?:applau|background|bang|barking|beep|blank|breath|buzz|chatter|cheer|chime|chirp|chuckl"
-    r"|clap|clatter|clears? throat|click|cough|crickets|cry|cries|dings?\b|door|engine|exhal|foreign"
-    r"|footsteps|gasp|giggl|groan|growl|grunt|gunshot|hiss|humming|inaudible|indistinct|inhal|knock"
+    r"|clap|clatter|clears? throat|click|cough|crickets|cry|cries|dings?\b|door|engine|exhal"
+    r"|foreign|footsteps|gasp|giggl|groan|growl|grunt|gunshot|hiss|humming|inaudible|indistinct|inhal|knock"
     r"|laugh|mumbl|murmur|music|no audio|no speech|noise|nothing|pause|phone|ring|rumbl|rustl|scoff"
     r"|scream|screech|sigh|silen|singing|siren|slam|sniff|snor|sob|sound|speaking|speech|splash"
     r"|squeak|static|sneez|swoosh|tap|throat|thud|thunder|typing|unintelligible|unclear|unk|whir"

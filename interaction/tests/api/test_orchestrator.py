@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient
@@ -92,6 +93,28 @@ async def test_json_holds_words_audio_and_the_whole_timeline(
     assert answer["timeline"]["latency"]["llm_ttft"] == 12.5
     assert answer["timeline"]["latency"]["e2e"] is not None
     assert answer["timeline"]["latency"]["yield"] is None
+
+
+@pytest.mark.parametrize("name", ["FLAC", "MP3", "OGG"])
+async def test_other_formats_are_taken_whatever_the_name_says(
+    caller: Caller, spoken: Spoken, name: str
+) -> None:
+    sound = spoken(TRANSCRIPT)
+    file = io.BytesIO()
+    samples = np.frombuffer(sound.pcm, "<i2")
+    soundfile.write(file, samples, sound.rate, format=name)
+    answer = await caller.answer(file.getvalue())
+    assert answer["transcript"] == TRANSCRIPT
+
+
+async def test_a_voice_in_opposite_phase_on_two_channels_is_heard(
+    caller: Caller, spoken: Spoken
+) -> None:
+    sound = spoken(TRANSCRIPT)
+    samples = np.frombuffer(sound.pcm, "<i2")
+    file = io.BytesIO()
+    soundfile.write(file, np.stack([samples, -samples], axis=1), sound.rate, format="WAV")
+    assert (await caller.answer(file.getvalue()))["transcript"] == TRANSCRIPT
 
 
 async def test_an_upload_is_one_turn_whatever_pauses_it_has(
