@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -54,7 +54,7 @@ async def decode_whole(content: bytes, name: str, rate: int, max_seconds: float)
 
 async def decode_stream(
     pieces: AsyncIterator[bytes], name: str, rate: int, max_seconds: float
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """The same as it comes. Raises ``Undecodable``, and what ``pieces`` raises."""
     async with _process("stream", name, rate, max_seconds) as process:
         assert process.stdout

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
+Samples = NDArray[Any]
+"""float32, channels x samples."""
 
 SOUNDING = 1e-3
 """Power of a channel, relative to the loudest, below which it counts as empty: -30 dB."""
@@ -32,7 +33,6 @@ class Downmix:
         self._count = 0
 
     def listen(self, block: Samples) -> None:
-        """``block``: channels x samples."""
         heard = np.nan_to_num(block[:MOST_CHANNELS], posinf=1, neginf=-1).astype(np.float64)
         if self._sums is None:
             self._sums = np.zeros(len(heard))

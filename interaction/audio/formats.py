@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 HEAD = 64
 """Bytes from the start that tell most formats."""
 
@@ -71,14 +73,14 @@ def may_be_frames(head: bytes) -> bool:
     return bool(mpeg_frame_bytes(head) or adts_frame_bytes(head))
 
 
-def is_frame_sequence(content: bytes, frame_bytes: object) -> bool:
+def is_frame_sequence(content: bytes, frame_bytes: Callable[[bytes], int]) -> bool:
     """A frame, and right behind it another one or the end. Two bytes of a frame's opening alone
     are nothing special: -1 and what is near it, as samples."""
-    length = frame_bytes(content)  # type: ignore[operator]
+    length = frame_bytes(content)
     if not length:
         return False
     following = content[length : length + 7]
-    return len(content) == length or bool(frame_bytes(following))  # type: ignore[operator]
+    return len(content) == length or bool(frame_bytes(following))
 
 
 def mpeg_frame_bytes(header: bytes) -> int:

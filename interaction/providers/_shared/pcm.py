@@ -8,7 +8,7 @@ before it is known to be raw PCM; what can be decoded is decoded, the rest is re
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from email.message import EmailMessage
 
 import numpy as np
@@ -130,7 +130,7 @@ def _declared_rate(kind: EmailMessage, rate: int, errors: ErrorMapping) -> int:
     return int(str(declared))
 
 
-async def _raw(pieces: AsyncIterator[bytes], from_rate: int, rate: int) -> AsyncIterator[bytes]:
+async def _raw(pieces: AsyncIterator[bytes], from_rate: int, rate: int) -> AsyncGenerator[bytes]:
     resampler = Resampler(from_rate, rate)
     async for piece in pieces:
         if pcm := resampler.feed(piece):
@@ -141,11 +141,11 @@ async def _raw(pieces: AsyncIterator[bytes], from_rate: int, rate: int) -> Async
 
 async def _decoded(
     pieces: AsyncIterator[bytes], name: str, rate: int, errors: ErrorMapping
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     odd = b""
     try:
         async with contextlib.aclosing(
-            decoding.decode_stream(pieces, name, rate, LONGEST_S)  # type: ignore[type-var]
+            decoding.decode_stream(pieces, name, rate, LONGEST_S)
         ) as sound:
             async for piece in sound:
                 pcm = odd + piece

@@ -254,7 +254,7 @@ def recorded(container: str, codec: str, *, rate: int = 48_000, channels: int = 
     file = io.BytesIO()
     layout = {1: "mono", 2: "stereo"}[channels]
     with av.open(file, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate, layout=layout)
+        stream: Any = output.add_stream(codec, rate=rate, layout=layout)
         tone = 0.25 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate).astype(np.float32)
         resampler = av.AudioResampler(stream.format, layout, rate, frame_size=960)
         frame = av.AudioFrame.from_ndarray(tone[None, :], format="fltp", layout="mono")
