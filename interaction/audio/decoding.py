@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -15,8 +14,9 @@ from interaction.audio.decoder_exit_codes import NO_SOUND, NOT_DECODABLE, TOO_LO
 
 MODULE = "interaction.audio.decoder_process"
 ROOT = Path(__file__).resolve().parents[2]
-PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
-"""Of the environment, what the process gets: none of the server's secrets."""
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""All that the process is told: none of the server's secrets. On a machine of many cores, numpy's
+threads alone would take all the memory that it may have."""
 AT_ONCE = 4
 """Whole recordings that are decoded at the same time; others wait."""
 WITHIN = 120.0
@@ -92,7 +92,7 @@ async def _process(how: str, name: str, rate: int, max_seconds: float) -> AsyncI
         stdout=PIPE,
         stderr=DEVNULL,
         cwd=ROOT,
-        env={key: os.environ[key] for key in PASSED_ON if key in os.environ},
+        env=ENVIRONMENT,
     )
     try:
         yield process
