@@ -19,6 +19,7 @@ from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.cascade.synthesis_pacing import run_unless_set
 from interaction.core.events import FinalTranscript, PartialTranscript
 from interaction.core.redaction import Redactor
+from interaction.core.spoken_words import spoken_words
 from interaction.core.types import Message, ResponseOptions
 from interaction.providers.stage_protocols import FLUSH, Flush, SpeechToText, Transcript
 from interaction.turn_records.note_fields import Note
@@ -104,14 +105,15 @@ class _Transcription:
             self._expect_final()
 
     async def _on_transcript(self, transcript: Transcript) -> None:
-        if transcript.text:
+        words = spoken_words(transcript.text)
+        if words:
             await self._attempt.output_started()
         if self._marks:
             self._expect_final()
         if transcript.final and (self._marks or self._silent):
-            await self._on_final(transcript.text.strip())
+            await self._on_final(words)
         else:
-            await self._on_partial(transcript.text)
+            await self._on_partial(words)
 
     async def _on_final(self, text: str) -> None:
         self._text = self._redactor.final(text) if self._redactor else text

@@ -44,6 +44,7 @@ from interaction.core.orders import (
 )
 from interaction.core.records import TurnRecord
 from interaction.core.redaction import Redactor
+from interaction.core.spoken_words import spoken_words
 from interaction.core.types import Message, Stage, ToolCall
 from interaction.providers.errors import ProviderError, ProviderTimeout
 from interaction.providers.realtime_protocol import (
@@ -396,11 +397,11 @@ class RealtimeEngine:
 
     def _on_transcript(self, turn: UUID, transcript: InputTranscript) -> None:
         redactor = Redactor() if self._spec.redact else None
+        text = spoken_words(transcript.text)
         if not transcript.final:
-            text = redactor.partial(transcript.text) if redactor else transcript.text
-            self._emit(PartialTranscript(turn, text))
+            self._emit(PartialTranscript(turn, redactor.partial(text) if redactor else text))
             return
-        text = redactor.final(transcript.text) if redactor else transcript.text
+        text = redactor.final(text) if redactor else text
         self._recorder.note(turn, Note.transcript(text))
         self._emit(FinalTranscript(turn, text))
 

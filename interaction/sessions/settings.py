@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from interaction.core.config import TURN_DETECTION_CHOICES, TurnDetection, choose_turn_detection
 
@@ -15,7 +16,7 @@ from interaction.core.config import TURN_DETECTION_CHOICES, TurnDetection, choos
 def _without_nul(text: str) -> str:
     """PostgreSQL keeps no NUL in a text: refuse it here, not when a turn is archived."""
     if "\0" in text:
-        raise ValueError("it holds a NUL character")
+        raise PydanticCustomError("nul_character", "it holds a NUL character")
     return text
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import struct
 from typing import Annotated, Any, Literal, NamedTuple
+from unicodedata import category
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter, create_model
+from pydantic import AfterValidator, Field, TypeAdapter, create_model
+from pydantic_core import PydanticCustomError
 
 from interaction.core.metrics import METRIC_NAMES
 from interaction.sessions.settings import (
@@ -66,9 +68,18 @@ class AudioChunk(WireModel):
     """Base64 of mono s16le at ``input_sample_rate``."""
 
 
+def _with_something_to_answer(text: str) -> str:
+    # Also what only looks empty: a zero-width space is a format character, no space.
+    if all(character.isspace() or category(character) in ("Cc", "Cf") for character in text):
+        raise PydanticCustomError("blank_text", "it is blank")
+    return text
+
+
 class TextInput(WireModel):
     type: Literal["text_input"]
-    text: Annotated[Text, Field(min_length=1, max_length=10_000)]
+    text: Annotated[
+        Text, Field(min_length=1, max_length=10_000), AfterValidator(_with_something_to_answer)
+    ]
 
 
 class Commit(WireModel):
