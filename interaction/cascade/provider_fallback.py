@@ -42,6 +42,8 @@ FIRST_OUTPUT_WITHIN_IF_OTHERS: dict[StageKind, float] = {"stt": 8.0, "llm": 5.0,
 """The same while another one could still be tried."""
 STAGE_WITHIN = 15.0
 """Seconds for the first output of the stage, whichever provider gives it."""
+LONGEST_WORK = 300.0
+"""Seconds for the first output of a stage whose provider shows that it is at work."""
 ROUNDS = 3
 """Times that the list is gone through at most."""
 NEVER = float("inf")
@@ -67,6 +69,11 @@ class Attempt:
         """From now on output is due."""
         if not self.has_output:
             self.chain.expect_output()
+
+    def at_work(self) -> None:
+        """The provider shows that it is at work (it reasons): that is no silence."""
+        if not self.has_output:
+            self.chain.extend_deadline()
 
     def suspend_deadline(self) -> None:
         """Output is not due any more: the person may still be speaking."""
@@ -102,6 +109,8 @@ class FallbackChain:
         """The place of the provider that serves, as far as the web side knows."""
         self._due: float | None = None
         """When the stage's first output is overdue; None where none is expected."""
+        self._latest = 0.0
+        """Beyond which that is never put off."""
         self._limit = asyncio.timeout(None)
         self._now = asyncio.get_running_loop().time
 
@@ -133,6 +142,12 @@ class FallbackChain:
     def expect_output(self) -> None:
         if self._due is None:
             self._due = self._now() + STAGE_WITHIN
+            self._latest = self._now() + LONGEST_WORK
+            self._limit.reschedule(self._due)
+
+    def extend_deadline(self) -> None:
+        if self._due is not None:
+            self._due = max(self._due, min(self._now() + STAGE_WITHIN, self._latest))
             self._limit.reschedule(self._due)
 
     def suspend_deadline(self) -> None:

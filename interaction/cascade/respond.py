@@ -25,14 +25,15 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.sentence_splitter import SentenceSplitter
-from interaction.core.types import Message, ResponseOptions, ToolCall, ToolSpec
+from interaction.core.types import CutReason, Message, ResponseOptions, ToolCall, ToolSpec
 from interaction.providers.endpoints import ENDPOINT_PREFIX
 from interaction.providers.registry import entry
 from interaction.providers.stage_protocols import (
+    AnswerCut,
     LanguageModel,
     LanguageModelOutput,
-    LengthLimitReached,
     Usage,
+    Working,
 )
 from interaction.tools.base import Tool, ToolContext
 from interaction.tools.registry import load_tools, tool_spec
@@ -184,8 +185,8 @@ class _Completion:
     ) -> None:
         self.text = ""
         self.calls: list[ToolCall] = []
-        self.cut = False
-        """It has reached its greatest length."""
+        self.cut: CutReason | None = None
+        """Why the answer is not whole."""
         self.counts: list[Usage] = []
         """The provider's count of tokens, if it counts them."""
         self._writer = writer
@@ -202,17 +203,20 @@ class _Completion:
             contextlib.aclosing(answer) as pieces,  # type: ignore[type-var]
         ):
             async for piece in pieces:
-                if isinstance(piece, str | ToolCall):
+                if isinstance(piece, Working):
+                    attempt.at_work()
+                elif isinstance(piece, str | ToolCall):
                     await attempt.output_started()
                 await self._on_piece(piece)
-                limit.reschedule(loop.time() + TOKEN_WITHIN)
+                within = TOKEN_WITHIN if attempt.has_output else attempt.first_output_within
+                limit.reschedule(loop.time() + within)
 
     async def _on_piece(self, piece: LanguageModelOutput) -> None:
         match piece:
             case Usage():
                 self.counts = [piece]
-            case LengthLimitReached():
-                self.cut = True
+            case AnswerCut(reason):
+                self.cut = reason
             case ToolCall():
                 self.calls.append(piece)
             case str():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from interaction.core.types import Stage, ToolCall
+from interaction.core.types import CutReason, Stage, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class ReplyText:
     text: str
     sentences: int
     """Number of sentences that are being synthesised; 0: no audio will come."""
-    cut: bool = False
-    """Whether it ends at ``ResponseOptions.max_tokens``: the model would have gone on."""
+    cut: CutReason | None = None
+    """Why it is less than the model's whole answer; None: it is whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-
-from openai import omit
+from functools import partial
+from typing import Any
 
 from interaction.audio import wav
 from interaction.core.types import INPUT_SAMPLE_RATE
@@ -46,13 +46,15 @@ class SpeechToText(OpenAIStage):
         if len(pcm) < LEAST_AUDIO:
             yield Transcript("", final=True)
             return
-        request = self._client.audio.transcriptions.with_streaming_response.create(
+        ask = partial(
+            self._client.audio.transcriptions.with_streaming_response.create,
             file=("speech.wav", wav.wrap(pcm, INPUT_SAMPLE_RATE), "audio/wav"),
             model=self._config.model,
-            language=self._config.language.split("-")[0] or omit,
-            stream=True,
         )
-        async with self._answer(request) as (response, deadlines):
+        optional: dict[str, Any] = {"stream": True}
+        if self._config.language:
+            optional["language"] = self._config.language.split("-")[0]
+        async with self._answer(self._asking(ask, optional)) as (response, deadlines):
             answer = TranscriptAnswer(self._errors, response.headers.get("content-type", ""))
             # Servers without streaming ignore the wish for it and answer in one piece.
             async for line in deadlines.limit(aiter(response.iter_lines())):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from interaction.providers._shared.http import STALL
 from interaction.providers._shared.pcm import speech_samples
@@ -26,13 +27,16 @@ class TextToSpeech(OpenAIStage):
     async def synthesize(self, text: str) -> AsyncIterator[bytes]:
         if not text.strip():
             return
-        request = self._client.audio.speech.with_streaming_response.create(
+        ask = partial(
+            self._client.audio.speech.with_streaming_response.create,
             model=self._config.model,
             voice=self._config.voice,
             input=text,
-            response_format="pcm",
         )
-        async with self._answer(request) as (response, deadlines):
+        async with self._answer(self._asking(ask, {"response_format": "pcm"})) as (
+            response,
+            deadlines,
+        ):
             pieces = deadlines.limit(aiter(response.iter_bytes()))
             kind = response.headers.get("content-type", "")
             async for pcm in speech_samples(pieces, self._errors, self.sample_rate, kind):
