@@ -88,6 +88,8 @@ class Turn:
     error: Failure | None = None
     end_reason: EndReason | None = None
     """How it ended; None while it is alive."""
+    noted_ms: int = 0
+    """How much of it was noted as heard, should this process die."""
     underruns: int = 0
     """How often the client's playback had to wait for audio."""
     context: tuple[Message, ...] = ()
@@ -156,7 +158,7 @@ class Turn:
             reply=self.reply.written() if self.reply else "",
             heard_text=self.heard_text(),
             heard_ms=self.heard_ms,
-            interrupted=self.end_reason == "interrupted",
+            interrupted=ENDINGS[self.end_reason].by_person,
             end_reason=self.end_reason,
             reply_id=self.reply_id,
             latency=dict(self.latency),
