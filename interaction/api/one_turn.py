@@ -81,7 +81,7 @@ class _OneTurn:
                 await self._done.wait()
                 live.hang_up("ended")
             except asyncio.CancelledError:
-                live.submit(InterruptReply())
+                live.submit(InterruptReply(how="client_left"))
                 live.hang_up("client_left")
                 raise
             finally:

@@ -298,7 +298,7 @@ class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
             )
         )
         if self.live:
-            self.live.submit(InterruptReply(reply_id=piece.reply_id))
+            self.live.submit(InterruptReply(reply_id=piece.reply_id, how="timeout"))
 
     def _on_audio_sent(self, reply_id: UUID, last: bool) -> None:
         if self.live:

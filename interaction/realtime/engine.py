@@ -38,6 +38,7 @@ from interaction.core.orders import (
     DropTurn,
     EndTurn,
     EngineOrder,
+    NotePlayback,
     OpenTurn,
     Respond,
     SendAudio,
@@ -162,6 +163,9 @@ class RealtimeEngine:
                 self._recorder.open_turn(turn_id, sequence, "text", *notes)
                 reply = self._request_reply(RealtimeReply(turn_id, reply_id), context[:-1])
                 self._matcher.on_text_turn(reply)
+            case NotePlayback(turn_id, heard_ms, heard_text):
+                self._recorder.note(turn_id, Note.heard(heard_ms, heard_text))
+                return
             case DropTurn(turn_id):
                 self._matcher.on_turn_dropped(turn_id)
                 if turn_id in self._archive_queue:

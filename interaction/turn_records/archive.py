@@ -138,6 +138,8 @@ def _row(content: TurnNotesContent, opening: TurnOpening) -> dict[str, Any]:
         "fallbacks": fallbacks,
         "end_reason": Turn.EndReason.ABANDONED,
     }
+    if content.heard is not None:
+        row |= {"heard_ms": content.heard["ms"], "heard_text": content.heard["text"]}
     if (record := content.record) is not None:
         row |= {
             "transcript": record.transcript or row["transcript"],
@@ -155,7 +157,7 @@ def _row(content: TurnNotesContent, opening: TurnOpening) -> dict[str, Any]:
                 name: getattr(record.error, name)
                 for name in ("stage", "provider", "code", "message", "retryable")
             }
-        elif record.end_reason != "client_left":
+        elif record.end_reason not in ("client_left", "session_ended"):
             row["error"] = None
     return row
 

@@ -37,6 +37,13 @@ class ErrorNote(TypedDict):
     retryable: bool
 
 
+class HeardNote(TypedDict):
+    """What was heard of the reply, by the client's latest report."""
+
+    ms: int
+    text: str
+
+
 class Note(NamedTuple):
     """One field: its name, and a value that JSON can hold. It replaces one of the same name."""
 
@@ -66,6 +73,11 @@ class Note(NamedTuple):
     def reply_text(cls, reply: UUID, text: str) -> Note:
         """The whole text of a reply."""
         return cls(f"text:{reply}", text)
+
+    @classmethod
+    def heard(cls, ms: int, text: str) -> Note:
+        """How much of the reply has been heard so far, while it is still being played."""
+        return cls("heard", {"ms": ms, "text": text})
 
     @classmethod
     def metric(cls, name: str, ms: float) -> Note:
@@ -152,6 +164,8 @@ class TurnNotesContent:
     tools: Mapping[int, ToolInvoked] = field(default_factory=dict)
     """Tool calls by their place among those that the turn ran."""
     error: ErrorNote | None = None
+    heard: HeardNote | None = None
+    """None where no playback was reported."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> TurnNotesContent:
@@ -173,6 +187,7 @@ class TurnNotesContent:
                 for (index,), invoked in _named("tool", 1, raw)
             },
             error=raw.get("error"),
+            heard=raw.get("heard"),
         )
 
     @property
