@@ -12,7 +12,7 @@ from interaction.core.events import (
     ToolInvoked,
     UsageReported,
 )
-from interaction.core.types import EndReason, Mode, Stage, Status
+from interaction.core.types import CutReason, EndReason, Mode, Stage, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class ReplyTextCompleted:
     turn_id: UUID
     reply_id: UUID
     text: str
-    cut: bool = False
-    """Whether it ends at ``ResponseOptions.max_tokens``."""
+    cut: CutReason | None = None
+    """Why it is less than the model's whole answer; None: it is whole."""
 
 
 @dataclass(frozen=True, slots=True)

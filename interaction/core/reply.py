@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from interaction.core.types import OUTPUT_SAMPLE_RATE
+from interaction.core.types import OUTPUT_SAMPLE_RATE, CutReason
 
 CLOCK_SLACK_MS = 250.0
 """By how much a client's account of its playback may be ahead of the time that has passed here."""
@@ -31,6 +31,8 @@ class Reply:
     id: UUID
     text: str | None = None
     """The whole reply; None while it is still being written."""
+    cut: CutReason | None = None
+    """Why its text is less than the model's whole answer; None: it is all of it, or not known."""
     announced: bool = False
     """The client has been told that it starts (``ReplyStarted``)."""
     silent: bool = False
@@ -140,6 +142,15 @@ class Reply:
             left -= sentence.audio_ms
             end = start + len(sentence.text)
         return whole[:end].rstrip()
+
+    def end_of_sentence(self, count: int) -> int:
+        """Where in ``written()`` its first ``count`` sentences end."""
+        whole, end = self.written(), 0
+        for _, sentence in sorted(self.sentences.items())[:count]:
+            start = whole.find(sentence.text, end)
+            if start >= 0:
+                end = start + len(sentence.text)
+        return end
 
 
 _NO_WORD = frozenset("Mn Mc Me Cf Sk Pc Pd Ps Pe Pi Pf Po".split())

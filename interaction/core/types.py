@@ -86,6 +86,11 @@ class Message:
     """Id of the tool call whose result ``content`` is, with role ``tool``."""
 
 
+CutReason = Literal["length", "content_filter"]
+"""Why a reply is less than the model's whole answer: it has reached its greatest length, or a
+filter of the provider's has stopped it."""
+
+
 Mode = Literal["cascade", "realtime"]
 
 

@@ -45,7 +45,7 @@ from interaction.core.orders import (
 )
 from interaction.core.records import TurnRecord
 from interaction.core.redaction import Redactor
-from interaction.core.types import Message, Stage, ToolCall
+from interaction.core.types import CutReason, Message, Stage, ToolCall
 from interaction.providers.errors import ProviderError, ProviderTimeout
 from interaction.providers.realtime_protocol import (
     InputTranscript,
@@ -320,7 +320,7 @@ class RealtimeEngine:
                     reply.has_audio = True
                     self._emit_metric(reply, "tts_ttfb")
                 self._emit_audio(reply, reply.add_audio(pcm))
-            case ResponseDone(calls, cut_off, error, usage):
+            case ResponseDone(calls, cut_off, error, usage, cut):
                 if usage:
                     counts = (usage.prompt_tokens, usage.completion_tokens)
                     self._emit(UsageReported(reply.turn_id, reply.id, *counts))
@@ -333,12 +333,12 @@ class RealtimeEngine:
                         self._run_tools(reply, calls), name="tools", on_error="fail"
                     )
                 else:
-                    self._finish(reply, whole=not cut_off)
+                    self._finish(reply, whole=not cut_off, cut=cut)
 
     async def _run_tools(self, reply: RealtimeReply, calls: Sequence[ToolCall]) -> None:
         connection = self._connection.current
         try:
-            results = await self._tool_calls(reply).run(calls)
+            results = await self._tool_calls(reply).run(calls, sentences=reply.sentences)
             if reply.complete or connection is None:
                 return
             self._matcher.on_tool_results_sent(reply)
@@ -358,7 +358,9 @@ class RealtimeEngine:
                 self._recorder.note(reply.turn_id, Note.tool(index, invoked))
 
             context = ToolContext(self.session_id, reply.turn_id, self._spec.owner_id)
-            reply.tool_calls = ToolCalls(self._tools, context, reply.id, emit=emit, note=note)
+            reply.tool_calls = ToolCalls(
+                self._tools, context, reply.id, emit=emit, note=note, redact=self._spec.redact
+            )
         return reply.tool_calls
 
     def _emit_text(self, reply: RealtimeReply, events: Sequence[EngineEvent]) -> None:
@@ -374,12 +376,12 @@ class RealtimeEngine:
         self._recorder.feed_reply_audio(reply.turn_id, reply.id, piece.sentence, piece.pcm)
         self._emit(piece)
 
-    def _finish(self, reply: RealtimeReply, *, whole: bool) -> None:
+    def _finish(self, reply: RealtimeReply, *, whole: bool, cut: CutReason | None) -> None:
         self._clear_response_timeout()
         if whole:
             self._recovery.on_reply_completed()
             self._connection.mark_working()
-        self._emit_text(reply, reply.finish())
+        self._emit_text(reply, reply.finish(cut))
         self._note_text(reply)
 
     def _break_off(self, reply: RealtimeReply) -> None:

@@ -16,7 +16,7 @@ from interaction.core.events import (
     ReplyText,
 )
 from interaction.core.sentence_splitter import SentenceSplitter
-from interaction.core.types import OUTPUT_SAMPLE_RATE
+from interaction.core.types import OUTPUT_SAMPLE_RATE, CutReason
 from interaction.tools.tool_calls import ToolCalls
 
 MS_A_CHARACTER = 65.0
@@ -71,12 +71,12 @@ class RealtimeReply:
         another sentence."""
         return [self._sentence(piece) for piece in self._splitter.finish() if piece.strip()]
 
-    def finish(self) -> list[EngineEvent]:
+    def finish(self, cut: CutReason | None = None) -> list[EngineEvent]:
         """Mark it complete. Returns its last sentence, its whole text and the end of its audio."""
         self.complete = True
         events: list[EngineEvent] = [*self.end_sentence()]
         spoken = max(self.sentences, 1) if self._sequence else 0
-        events.append(ReplyText(self.id, self.text, spoken))
+        events.append(ReplyText(self.id, self.text, spoken, cut))
         if spoken:
             last = max(self.sentences - 1, 0)
             events.append(ReplyAudio(self.id, self._sequence, last, b"", last=True))

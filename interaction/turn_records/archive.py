@@ -134,6 +134,7 @@ def _row(content: TurnNotesContent, opening: TurnOpening) -> dict[str, Any]:
         "started_at": opening.started,
         "transcript": content.transcript,
         "reply": content.reply_text,
+        "cut": content.reply_cut or "",
         "error": content.error,
         "fallbacks": fallbacks,
         "end_reason": Turn.EndReason.ABANDONED,
@@ -144,6 +145,7 @@ def _row(content: TurnNotesContent, opening: TurnOpening) -> dict[str, Any]:
         row |= {
             "transcript": record.transcript or row["transcript"],
             "reply": row["reply"] if len(row["reply"]) > len(record.reply) else record.reply,
+            "cut": record.cut or row["cut"],
             "heard_text": record.heard_text,
             "heard_ms": record.heard_ms,
             "interrupted": record.interrupted,

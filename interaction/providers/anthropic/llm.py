@@ -10,7 +10,7 @@ from typing import Any
 import anthropic
 from anthropic import AsyncAnthropic, omit
 
-from interaction.core.types import Message, ToolCall, ToolSpec
+from interaction.core.types import CutReason, Message, ToolCall, ToolSpec
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.http import HttpStage, transport
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
@@ -20,13 +20,19 @@ from interaction.providers.anthropic import ACCOUNT, PROVIDER
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError
 from interaction.providers.stage_protocols import (
+    AnswerCut,
     LanguageModelOutput,
-    LengthLimitReached,
     Usage,
 )
 
 MOST_TOKENS = 2_048
 """Tokens of a reply: the API wants a limit. Nobody listens to a longer one."""
+CUT_REASONS: dict[str, CutReason] = {
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content_filter",
+}
+"""By ``stop_reason``."""
 MAY_SKIP_THINKING = ("claude-haiku", "claude-sonnet")
 """Prefixes of the names of models that need not think first: in a conversation, thinking is
 silence."""
@@ -148,8 +154,8 @@ class _ReplyAssembler:
                 if event.delta.stop_reason == "refusal" and not self._any_output:
                     raise self._errors.refused("would not answer this")
                 ended = self._rest()
-                if event.delta.stop_reason == "max_tokens":
-                    ended.append(LengthLimitReached())
+                if reason := CUT_REASONS.get(event.delta.stop_reason):
+                    ended.append(AnswerCut(reason))
                 if self._prompt_tokens is not None:
                     ended.append(Usage(self._prompt_tokens, event.usage.output_tokens))
                 return ended

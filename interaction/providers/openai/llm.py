@@ -9,19 +9,28 @@ from typing import Any
 
 from openai import omit
 
-from interaction.core.types import Message, ToolCall, ToolSpec
+from interaction.core.types import CutReason, Message, ToolCall, ToolSpec
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
 from interaction.providers._shared.tool_call_parsing import bare_id, new_id
 from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text
 from interaction.providers.openai.client import OpenAIStage
 from interaction.providers.stage_protocols import (
+    AnswerCut,
     LanguageModelOutput,
-    LengthLimitReached,
     Usage,
 )
 
 PLACEHOLDER_TURN = Message("user", PLACEHOLDER)
 """Sent where the conversation is empty, which is refused."""
+CUT_REASONS: dict[str, CutReason] = {
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "content_filter": "content_filter",
+    "safety": "content_filter",
+    "sensitive": "content_filter",
+}
+"""By ``finish_reason``, in OpenAI's words and those of servers that speak its protocol."""
 PIECE_FIELDS = ("index", "id", "function")
 """Fields of a piece of a tool call; not every server gives all of them."""
 
@@ -75,8 +84,8 @@ class LanguageModel(OpenAIStage):
                 if not call.name:
                     raise self._errors.unintelligible()
                 yield call
-            if finish_reason == "length":
-                yield LengthLimitReached()
+            if reason := CUT_REASONS.get(finish_reason):
+                yield AnswerCut(reason)
             if usage:
                 yield usage
 

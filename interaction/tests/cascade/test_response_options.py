@@ -65,7 +65,7 @@ async def test_a_reply_that_is_cut_by_its_length_is_told_as_such(
     async with Caller.calling(remote()) as caller:
         ask(caller, "Count.", ResponseOptions(spoken=False, max_tokens=2))
         written = await caller.until(ReplyText)
-    assert (written.text.strip(), written.cut) == ("one two", True)
+    assert (written.text.strip(), written.cut) == ("one two", "length")
 
 
 async def test_a_tool_of_the_clients_is_asked_for_and_ends_the_reply(

@@ -16,7 +16,7 @@ from interaction.providers.local._shared.word_stream import words
 from interaction.providers.local.demo.llm import LanguageModel, reply
 from interaction.providers.local.demo.numbers import in_words, number
 from interaction.providers.registry import load
-from interaction.providers.stage_protocols import LengthLimitReached
+from interaction.providers.stage_protocols import AnswerCut
 
 NOON = datetime(2026, 11, 20, 12, 5, tzinfo=timezone(timedelta(hours=1), "CET"))
 
@@ -260,7 +260,7 @@ async def test_no_more_words_are_written_than_may_be(name: str) -> None:
     assert len(every) > 3
     assert [piece async for piece in model.complete(said, max_tokens=3)] == [
         *every[:3],
-        LengthLimitReached(),
+        AnswerCut("length"),
     ]
     assert [piece async for piece in model.complete(said, max_tokens=len(every))] == every
 
