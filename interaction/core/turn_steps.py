@@ -433,6 +433,8 @@ class TurnSteps:
             self.effects.append(ReplyInterrupted(turn.id, reply_id, 0, ""))
         else:
             self._end(turn, command.how if turn.reply else "heard", now, command.heard_ms)
+            if turn.reply and not ENDINGS[command.how].cancels_reply:
+                self.effects.append(CancelReply(turn.id, turn.reply.id, turn.heard_ms or 0))
 
     def expire(self, turn: Turn, tick: Tick, now: float) -> None:
         if now < next_timeout(turn):
