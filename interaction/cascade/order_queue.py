@@ -48,9 +48,9 @@ class OrderQueue:
 
     def enqueue(self, order: Order) -> SendAudio | None:
         """Add an order; return the audio that had to go for it, if any."""
-        if isinstance(order, NotePlayback) and self._orders:
-            if isinstance(self._orders[-1], NotePlayback):
-                self._orders.pop()  # a playback that is noted anew: only one is going on
+        latest = self._orders[-1] if self._orders else None
+        if isinstance(order, NotePlayback) and isinstance(latest, NotePlayback):
+            self._orders.pop()  # only one reply is played at a time
         self._orders.append(order)
         self._arrived.set()
         self._executed.clear()

@@ -93,7 +93,7 @@ class HangUp:
     """The client is gone, or asked to end the session."""
 
     reason: str = "client_left"
-    """The session's end reason; ``turn_endings.HANG_UPS`` says how a turn in progress ends by it."""
+    """The session's end reason; by ``turn_endings.HANG_UPS`` a turn in progress ends with it."""
 
 
 Command = (

@@ -66,9 +66,7 @@ class Reply:
         self.audio_ms += ms
         self.sentences.setdefault(sentence, Sentence("")).audio_ms += ms
 
-    def on_playback(
-        self, played_ms: int, now: float, *, ended: bool, paused: bool = False
-    ) -> None:
+    def on_playback(self, played_ms: int, now: float, *, ended: bool, paused: bool = False) -> None:
         """The client reports how much it has played."""
         self.reported_ms, self.reported_at, self.playback_ended = played_ms, now, ended
         self.is_reported |= not ended
@@ -153,7 +151,7 @@ class Reply:
         return end
 
 
-_NO_WORD = frozenset("Mn Mc Me Cf Sk Pc Pd Ps Pe Pi Pf Po".split())
+_NO_WORD = frozenset(["Mn", "Mc", "Me", "Cf", "Sk", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po"])
 """Categories of the characters with which no word begins."""
 
 

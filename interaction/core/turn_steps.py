@@ -413,9 +413,7 @@ class TurnSteps:
             turn.noted_ms = heard_ms
             self.effects.append(NotePlayback(turn.id, heard_ms, reply.heard_text(heard_ms)))
 
-    def _correct_heard(
-        self, turn: Turn, reply: Reply, report: PlaybackReport, now: float
-    ) -> None:
+    def _correct_heard(self, turn: Turn, reply: Reply, report: PlaybackReport, now: float) -> None:
         """A report of a closed turn's playback: what is on record may be an estimate. The last one
         counts, and of those before only enough to be near the truth, should no last one come."""
         heard_ms = reply.heard_ms(now, carried_on=False)

@@ -4,20 +4,43 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('interaction', '0009_turn_clock'),
+        ("interaction", "0009_turn_clock"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='turn',
-            name='cut',
-            field=models.CharField(blank=True, choices=[('length', 'The model reached its length limit'), ('content_filter', "The model's content filter stopped it")], max_length=16, verbose_name='cut short'),
+            model_name="turn",
+            name="cut",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("length", "The model reached its length limit"),
+                    ("content_filter", "The model's content filter stopped it"),
+                ],
+                max_length=16,
+                verbose_name="cut short",
+            ),
         ),
         migrations.AlterField(
-            model_name='turn',
-            name='end_reason',
-            field=models.CharField(choices=[('played', 'Played to its end'), ('heard', 'Heard, not replied to'), ('interrupted', 'Interrupted'), ('superseded', 'The next turn began'), ('stopped', 'Stopped'), ('mode_changed', 'The mode changed'), ('client_left', 'The client went away'), ('session_ended', 'The session ended'), ('timeout', 'Timed out'), ('failed', 'Failed'), ('abandoned', 'The server was lost')], max_length=16, verbose_name='end reason'),
+            model_name="turn",
+            name="end_reason",
+            field=models.CharField(
+                choices=[
+                    ("played", "Played to its end"),
+                    ("heard", "Heard, not replied to"),
+                    ("interrupted", "Interrupted"),
+                    ("superseded", "The next turn began"),
+                    ("stopped", "Stopped"),
+                    ("mode_changed", "The mode changed"),
+                    ("client_left", "The client went away"),
+                    ("session_ended", "The session ended"),
+                    ("timeout", "Timed out"),
+                    ("failed", "Failed"),
+                    ("abandoned", "The server was lost"),
+                ],
+                max_length=16,
+                verbose_name="end reason",
+            ),
         ),
     ]

@@ -71,7 +71,7 @@ class Conversation:
 
 
 def brief(messages: tuple[Message, ...] | list[Message]) -> list[Any]:
-    """Each message as its content, with the names of its calls, or the id of the call it answers."""
+    """Each message as its content, with the names of its calls or the id of the one it answers."""
     return [
         (m.content, *(call.name for call in m.tool_calls))
         if m.tool_calls

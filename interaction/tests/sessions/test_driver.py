@@ -260,9 +260,18 @@ class TestFromWithinNews:
         assert [order.sequence for order in new.orders if isinstance(order, Respond)] == [2]
         assert old.is_closed
 
-    async def test_what_is_learnt_late_of_the_old_ones_turn_is_archived_by_the_new_one(self) -> None:
+    async def test_what_is_learnt_late_of_an_old_turn_is_archived_by_the_new_engine(
+        self,
+    ) -> None:
         old, new, told = QuietEngine(), QuietEngine(), list[News]()
-        driver = ConversationDriver(ConversationConfig(), old, told.append)
+        plays = asyncio.Event()
+
+        def on_news(one: News) -> None:
+            told.append(one)
+            if isinstance(one, PlayAudio):
+                plays.set()
+
+        driver = ConversationDriver(ConversationConfig(), old, on_news)
         async with running(driver):
             driver.submit(SendText("hello"))
             order = await old.next_order()
@@ -270,8 +279,7 @@ class TestFromWithinNews:
             pcm = b"\1\0" * 24_000
             old.pending.put_nowait(ReplySentence(order.reply_id, 0, "One two."))
             old.pending.put_nowait(ReplyAudio(order.reply_id, 0, 0, pcm))
-            while not any(isinstance(one, PlayAudio) for one in told):
-                await asyncio.sleep(0)
+            await plays.wait()
             driver.submit(AudioSent(order.reply_id))
             driver.switch_engine(lambda messages: new)
             driver.submit(SendText("and now you"))
