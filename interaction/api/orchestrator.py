@@ -137,6 +137,7 @@ def _as_json(result: TurnResult, sound: bytes) -> schemas.Answer:
         turn_id=result.turn_id,
         transcript=result.transcript,
         reply=result.reply,
+        cut=result.cut,
         audio=base64.b64encode(sound).decode(),
         timeline=schemas.Timeline(
             events=[schemas.TimelineEvent(at_ms=at, event=event) for at, event in result.events],

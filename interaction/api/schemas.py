@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from interaction import models
+from interaction.core.types import CutReason
 from interaction.edges.parley.messages import Latency
 from interaction.sessions import create
 from interaction.sessions.settings import Providers, TurnDetectionChoice, WireModel
@@ -90,6 +91,8 @@ class Answer(WireModel):
     turn_id: UUID
     transcript: str
     reply: str
+    cut: CutReason | None
+    """Why the reply is less than the model's whole answer; null: it is all of it."""
     audio: str
     """Base64 of a WAV file, mono, 16 bit, 24 kHz."""
     timeline: Timeline

@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django.utils.translation import gettext as _
 
@@ -89,20 +90,21 @@ class _ReplyWriter:
             await chain.run(completion.run)
             await self._finish_sentence()
             counts += completion.counts
-            ours, clients = _by_who_runs_them(completion.calls, options)
-            results = await tool_calls.run(ours, refuse=index >= MOST_ROUNDS)
+            calls = with_ids_of_their_own(completion.calls, messages)
+            ours, clients = _by_who_runs_them(calls, options)
+            refuse = index >= MOST_ROUNDS
+            results = await tool_calls.run(ours, refuse=refuse, sentences=self._sentences)
             if clients or not ours:
                 break
             messages += [Message("assistant", completion.text, tuple(ours)), *results]
         await self._call_client_tools(clients)
         self._to_synthesize.put_nowait(None)
         if not (self._text.strip() or tool_calls.end_session_requested or clients):
-            message = _("The language model gave no answer.")
-            raise StageGaveUp("empty_reply", message)
+            raise _no_answer(completion.cut)
         await self._report_usage(counts)
         spoken = self._sentences if options.spoken else 0
         await self._run.emit(ReplyText(self._id, self._text, spoken, completion.cut))
-        self._run.note(Note.reply_text(self._id, self._text))
+        self._run.note(Note.reply_text(self._id, self._text), Note.cut(self._id, completion.cut))
 
     def _tools(self, options: ResponseOptions) -> dict[str, Tool]:
         """The session's tools; where the client has one of the same name, that one is meant."""
@@ -117,7 +119,15 @@ class _ReplyWriter:
 
         gate = None if request.committed else partial(wait_for_commit, run.redis, self._id)
         context = ToolContext(request.spec.session_id, request.turn_id, request.spec.owner_id)
-        return ToolCalls(tools, context, self._id, emit=run.emit, note=note, wait_for_commit=gate)
+        return ToolCalls(
+            tools,
+            context,
+            self._id,
+            emit=run.emit,
+            note=note,
+            wait_for_commit=gate,
+            redact=request.spec.redact,
+        )
 
     async def _call_client_tools(self, calls: list[ToolCall]) -> None:
         """Pass on the calls of tools that the client runs: the reply ends with them."""
@@ -222,6 +232,27 @@ class _Completion:
             case str():
                 await self._writer.on_token(piece, is_first=not self.text)
                 self.text += piece
+
+
+def with_ids_of_their_own(calls: list[ToolCall], before: list[Message]) -> list[ToolCall]:
+    """The calls, with new ids where the conversation has had theirs: some servers count from 0 in
+    every answer, and others refuse what they take for the same call."""
+    taken, renamed = {call.id for message in before for call in message.tool_calls}, []
+    for call in calls:
+        unique = replace(call, id=uuid4().hex[:9]) if not call.id or call.id in taken else call
+        taken.add(unique.id)
+        renamed.append(unique)
+    return renamed
+
+
+def _no_answer(cut: CutReason | None) -> StageGaveUp:
+    if cut == "content_filter":
+        message = _("The language model's content filter held its answer back. Ask in other words.")
+        return StageGaveUp("content_filtered", message)
+    if cut == "length":
+        message = _("The language model reached its length limit before it wrote a word.")
+        return StageGaveUp("empty_reply", message)
+    return StageGaveUp("empty_reply", _("The language model gave no answer."))
 
 
 def _by_who_runs_them(

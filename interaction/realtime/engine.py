@@ -38,6 +38,7 @@ from interaction.core.orders import (
     DropTurn,
     EndTurn,
     EngineOrder,
+    NotePlayback,
     OpenTurn,
     Respond,
     SendAudio,
@@ -163,6 +164,9 @@ class RealtimeEngine:
                 self._recorder.open_turn(turn_id, sequence, "text", *notes)
                 reply = self._request_reply(self._new_reply(turn_id, reply_id), context[:-1])
                 self._matcher.on_text_turn(reply)
+            case NotePlayback(turn_id, heard_ms, heard_text):
+                self._recorder.note(turn_id, Note.heard(heard_ms, heard_text))
+                return
             case DropTurn(turn_id):
                 self._matcher.on_turn_dropped(turn_id)
                 if turn_id in self._archive_queue:
@@ -338,7 +342,7 @@ class RealtimeEngine:
     async def _run_tools(self, reply: RealtimeReply, calls: Sequence[ToolCall]) -> None:
         connection = self._connection.current
         try:
-            results = await self._tool_calls(reply).run(calls)
+            results = await self._tool_calls(reply).run(calls, sentences=reply.sentences)
             if reply.complete or connection is None:
                 return
             self._matcher.on_tool_results_sent(reply)
@@ -358,7 +362,9 @@ class RealtimeEngine:
                 self._recorder.note(reply.turn_id, Note.tool(index, invoked))
 
             context = ToolContext(self.session_id, reply.turn_id, self._spec.owner_id)
-            reply.tool_calls = ToolCalls(self._tools, context, reply.id, emit=emit, note=note)
+            reply.tool_calls = ToolCalls(
+                self._tools, context, reply.id, emit=emit, note=note, redact=self._spec.redact
+            )
         return reply.tool_calls
 
     def _emit_text(self, reply: RealtimeReply, events: Sequence[EngineEvent]) -> None:

@@ -65,7 +65,7 @@ const session = new Session(url, config.worklets, () => panel.choices, {
 });
 
 const controls = new Controls(root, session, panel, words);
-window.addEventListener("pagehide", () => void session.stop());
+window.addEventListener("pagehide", () => session.leave());
 
 function createTurnStore() {
   return new TurnStore(

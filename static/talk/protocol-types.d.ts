@@ -14,6 +14,7 @@ export type ServerMessage =
   | AgentResponseMessage
   | ResponseEndedMessage
   | InterruptedMessage
+  | ResponseHeardMessage
   | ProviderFallbackMessage
   | FallbackOfferedMessage
   | ModeChangedMessage
@@ -143,6 +144,7 @@ export interface AgentResponseMessage {
   turn_id: string;
   reply_id: string;
   text: string;
+  cut: "length" | "content_filter" | null;
 }
 
 /** All of the reply's audio has been sent; it may still be playing. */
@@ -161,6 +163,16 @@ export interface InterruptedMessage {
   heard_ms: number;
   heard_text: string;
   latency: Latency;
+}
+
+/** What is kept as heard of a reply whose turn has ended; comes again where that changes. */
+export interface ResponseHeardMessage {
+  type: "response_heard";
+  turn_id: string;
+  reply_id: string;
+  heard_ms: number;
+  heard_text: string;
+  end_reason: "played" | "heard" | "interrupted" | "superseded" | "stopped" | "mode_changed" | "client_left" | "session_ended" | "timeout" | "failed";
 }
 
 /** The first choice failed before its first output; another provider serves this turn. */
@@ -312,6 +324,7 @@ export interface PlaybackMessage {
   underruns?: number;
   ear_ms?: number | null;
   yield_ms?: number | null;
+  paused?: boolean;
 }
 
 /** Change a running session's switches; absent fields stay as they are. */

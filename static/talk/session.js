@@ -136,6 +136,13 @@ export class Session {
     this.#endTimer = window.setTimeout(() => void this.#finish(null), END_TIMEOUT_MS);
   }
 
+  /** The page goes away, at once: nothing that takes time is done. */
+  leave() {
+    if (this.state.phase === "idle") return;
+    this.playback.reportOpen();
+    void this.#finish(null);
+  }
+
   async toggleMicrophone() {
     if (!this.state.microphone) await this.#openMicrophone();
     else this.setMuted(!this.state.muted);

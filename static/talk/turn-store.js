@@ -2,7 +2,9 @@
  * The turns of the conversation, assembled from the server's messages and the page's own
  * measurements. It touches no element, no socket and no audio.
  *
- * @import {ErrorMessage, InterruptedMessage, Latency, ProviderFallbackMessage, ServerMessage, ToolInvocationMessage} from "./protocol-types"
+ * @import {AgentResponseMessage, ErrorMessage, InterruptedMessage, Latency, ProviderFallbackMessage, ResponseHeardMessage, ServerMessage, ToolInvocationMessage} from "./protocol-types"
+ *
+ * @typedef {ResponseHeardMessage["end_reason"]} EndReason
  *
  * @typedef {object} Turn
  * @property {string} key  The page's own id of the turn; a typed turn has none of the server's at first.
@@ -16,7 +18,9 @@
  * @property {string[]} sentences  Of the reply, as they are about to be spoken.
  * @property {string | null} reply  The reply's whole text, once it is written.
  * @property {boolean} over  Nothing more of the reply will come.
- * @property {{text: string, ms: number} | null} heard  Set when the reply was interrupted: how much of it the person heard.
+ * @property {{text: string, ms: number} | null} heard  Set when the reply was cut off: how much of it the person heard.
+ * @property {EndReason | null} endReason  How the turn ended.
+ * @property {AgentResponseMessage["cut"]} cut  Why the reply is less than the model's whole answer.
  * @property {ProviderFallbackMessage[]} fallbacks  Providers that stepped in.
  * @property {ToolInvocationMessage[]} tools  Tools that the language model called.
  * @property {Partial<Latency>} latency
@@ -99,6 +103,7 @@ export class TurnStore {
       case "agent_response":
         this.#update(message.turn_id, (turn) => {
           turn.reply = message.text;
+          turn.cut = message.cut;
         });
         break;
       case "response_ended":
@@ -106,6 +111,13 @@ export class TurnStore {
         break;
       case "interrupted":
         this.#update(message.turn_id, (turn) => interruptReply(turn, message));
+        break;
+      case "response_heard":
+        this.#update(message.turn_id, (turn) => {
+          turn.endReason = message.end_reason;
+          turn.heard = message.end_reason === "played" ? null : { text: message.heard_text, ms: message.heard_ms };
+          turn.over = true;
+        });
         break;
       case "provider_fallback":
         this.#update(message.turn_id, (turn) => {
@@ -193,6 +205,8 @@ export class TurnStore {
       reply: null,
       over: false,
       heard: null,
+      endReason: null,
+      cut: null,
       fallbacks: [],
       tools: [],
       latency: {},

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, create_model
 from pydantic_core import PydanticCustomError
 
 from interaction.core.metrics import METRIC_NAMES
+from interaction.core.types import CutReason, EndReason
 from interaction.sessions.settings import (
     Mode,
     ProviderFallbacks,
@@ -99,6 +100,8 @@ class Playback(WireModel):
     underruns: Annotated[int, Field(ge=0)] = 0
     ear_ms: Milliseconds | None = None
     yield_ms: Milliseconds | None = None
+    paused: bool = False
+    """Playback waits for the person; at most ten minutes."""
 
 
 class UpdateSession(WireModel):
@@ -220,6 +223,8 @@ class AgentResponse(WireModel):
     turn_id: UUID
     reply_id: UUID
     text: str
+    cut: CutReason | None = None
+    """Why it is less than the model's whole answer; null: it is all of it."""
 
 
 _METRIC_FIELDS: dict[str, Any] = dict.fromkeys(METRIC_NAMES, (float | None, None))
@@ -248,6 +253,17 @@ class Interrupted(WireModel):
     heard_ms: int
     heard_text: str
     latency: Latency
+
+
+class ResponseHeard(WireModel):
+    """What is kept as heard of a reply whose turn has ended; comes again where that changes."""
+
+    type: Literal["response_heard"] = "response_heard"
+    turn_id: UUID
+    reply_id: UUID
+    heard_ms: int
+    heard_text: str
+    end_reason: EndReason
 
 
 class ProviderFallback(WireModel):
@@ -341,6 +357,7 @@ ServerMessage = Annotated[
     | AgentResponse
     | ResponseEnded
     | Interrupted
+    | ResponseHeard
     | ProviderFallback
     | FallbackOffered
     | ModeChanged
