@@ -188,7 +188,8 @@ class WheelModel:
         command = [
             *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
             *("--platform", self.platform, "--python-version", PYTHON),
-            *("--disable-pip-version-check", "--no-input", "--dest", str(folder)),
+            # Verbose: or it does not say that nobody answered.
+            *("--disable-pip-version-check", "--no-input", "--verbose", "--dest", str(folder)),
             self.requirement,
         ]
         # pip's own five retries, each after a longer pause, keep whoever is offline waiting.

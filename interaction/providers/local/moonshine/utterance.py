@@ -33,6 +33,8 @@ further away. So the cost is bounded, however long the utterance, large the mode
 machine."""
 PAUSE = 16
 """Frames without speech after which a long enough segment ends."""
+LONG_PAUSE = round(2 * FRAMES_PER_SECOND)
+"""Frames without speech after which any segment ends."""
 SEGMENT = round(8 * FRAMES_PER_SECOND)
 """Frames from which on a pause ends a segment."""
 LONGEST_SEGMENT = round(12 * FRAMES_PER_SECOND)
@@ -94,7 +96,8 @@ class Segment:
 
     @property
     def length(self) -> int:
-        return len(self.speech) - max(0, self.first - LEAD)
+        """Frames that a look would look at."""
+        return self.end - max(0, self.first - LEAD)
 
     def samples(self, end: int) -> np.ndarray:
         start = max(0, self.first - LEAD)
@@ -209,11 +212,11 @@ class Utterance:
 
     def _end_at_pause(self) -> None:
         segment = self.segment
-        if segment.first >= 0 and segment.quiet >= PAUSE and segment.looked == segment.end:
-            if segment.last - segment.first >= SEGMENT:
-                self.ended_text, self.segment = self.text, Segment()
-        elif segment.first >= 0 and segment.quiet >= 2 * PAUSE and not segment.worth_a_look:
-            self.segment = Segment()  # a click
+        if segment.first < 0 or segment.quiet < PAUSE:
+            return
+        long = segment.last - segment.first >= SEGMENT or segment.quiet >= LONG_PAUSE
+        if long and (segment.looked == segment.end or not segment.worth_a_look):
+            self.ended_text, self.segment = self.text, Segment()
 
     def _cut(self) -> None:
         """End the segment where it is quietest."""
@@ -231,6 +234,7 @@ class Utterance:
 
 def _joined(before: str, after: str) -> str:
     """Two parts of what was said: where the sentence goes on, as if it had never been cut."""
+    after = after.lstrip(".,;… ") if before else after
     if not before or not after:
         return before or after
     if after[0].islower():
