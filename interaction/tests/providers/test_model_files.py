@@ -135,7 +135,6 @@ def test_what_pip_cannot_find_is_not_on_the_index_and_can_be_tried_again(index: 
 @pytest.mark.usefixtures("processes", "own_models")
 def test_nobody_at_the_address_is_offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    monkeypatch.setenv("PIP_RETRIES", "0")
     assert failure() == "offline"
 
 

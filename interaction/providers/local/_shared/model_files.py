@@ -188,12 +188,17 @@ class WheelModel:
         command = [
             *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
             *("--platform", self.platform, "--python-version", PYTHON),
-            # Verbose: or it does not say that nobody answered.
-            *("--disable-pip-version-check", "--no-input", "--verbose", "--dest", str(folder)),
+            *("--disable-pip-version-check", "--no-input", "--dest", str(folder)),
             self.requirement,
         ]
-        # pip's own five retries, each after a longer pause, keep whoever is offline waiting.
-        settings = {"PIP_RETRIES": "1", **os.environ, "TMPDIR": str(folder)}
+        # pip's own five retries, each after a longer pause, keep whoever is offline waiting;
+        # without any it does not say that nobody answered.
+        retries = os.environ.get("PIP_RETRIES", "0")
+        settings = {
+            **os.environ,
+            "PIP_RETRIES": "1" if retries == "0" else retries,
+            "TMPDIR": str(folder),
+        }
         said = folder / "pip"
         with said.open("wb") as out:
             pip = subprocess.Popen(
