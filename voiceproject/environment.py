@@ -49,7 +49,7 @@ class Environment(BaseSettings):
     )
 
     parley_data_dir: Path = BASE_DIR / "data"
-    parley_models_dir: Annotated[Path, Field(default_factory=_models_dir)]
+    parley_models_dir: Path = Field(default_factory=_models_dir)
     parley_host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     debug: bool = False

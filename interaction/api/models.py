@@ -125,11 +125,13 @@ def reason_of(trouble: Trouble | None) -> str:
 
 
 def better_models(language: str) -> list[tuple[WheelModel, FetchState]]:
-    """What could still be fetched for a language, or is on its way: better ones than are here."""
+    """What should be fetched next for a language, as a better one than is here, and what is on its
+    way."""
     found: list[tuple[WheelModel, FetchState]] = []
     for model in reversed(for_language(language)):
         state = model.state
         if state.word == "here":
             break
         found.append((model, state))
-    return found[::-1]
+    found.reverse()
+    return found[:1] + [one for one in found[1:] if one[1].word == "running"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 from argparse import ArgumentParser
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,8 +96,8 @@ class Command(BaseCommand):
                 _("%(packages)s is missing: run `make install-dev`.")
                 % {"packages": ", ".join(missing)}
             )
-        recordings = list(_recordings())
-        if not recordings:
+        found = list(recordings())
+        if not found:
             raise CommandError(
                 _("There are no recordings: run `make install-dev`, and install the Debian package")
                 + " pocketsphinx-testdata."
@@ -107,9 +107,9 @@ class Command(BaseCommand):
         for title in (*titles, _("CPU s a second"), _("Final, CPU ms")):
             table.add_column(title)
         for name in options["engines"] or _engines():
-            for sound, changed in _sounds(recordings).items():
-                found = asyncio.run(_measured(name, changed))
-                table.add_row(name, sound, *_row(found))
+            for sound, changed in _sounds(found).items():
+                figures = asyncio.run(_measured(name, changed))
+                table.add_row(name, sound, *_row(figures))
         Console(file=cast("IO[str]", self.stdout), highlight=False).print(table)
 
 
@@ -124,21 +124,23 @@ def _row(found: Figures) -> Iterator[str]:
     yield f"{1_000 * found.worst_final_s:.0f}"
 
 
-def _recordings() -> Iterator[Recording]:
+def recordings() -> Iterator[Recording]:
+    """Those that are on this machine."""
     for path in TRANSCRIPTS:
         for line in path.read_text().splitlines() if path.exists() else ():
             if found := re.fullmatch(r"<s>(.*)</s>\s*\((.*)\)", line.strip()):
                 text = found[1].strip()
                 for wrong, right in MISREAD.items():
                     text = text.replace(wrong, right)
-                yield _read(path.with_name(f"{found[2]}.wav"), text)
+                yield read_recording(path.with_name(f"{found[2]}.wav"), text)
     package = find_spec("moonshine_voice")  # not imported: it would load its library
     if package and package.origin:
         for name, text in READ.items():
-            yield _read(Path(package.origin).parent / "assets" / name, text)
+            yield read_recording(Path(package.origin).parent / "assets" / name, text)
 
 
-def _read(path: Path, text: str) -> Recording:
+def read_recording(path: Path, text: str) -> Recording:
+    """A WAV file, with what is said in it."""
     with path.open("rb") as file:
         sound = wav.read(file, 600)
     resampler = Resampler(sound.rate, INPUT_SAMPLE_RATE)
@@ -156,18 +158,23 @@ def _sounds(recordings: Sequence[Recording]) -> dict[str, list[Recording]]:
 
     def telephone(samples: np.ndarray) -> np.ndarray:
         there, back = Resampler(INPUT_SAMPLE_RATE, 8_000), Resampler(8_000, INPUT_SAMPLE_RATE)
-        narrow = there.feed(_pcm(samples)) + there.finish()
+        narrow = there.feed(to_pcm(samples)) + there.finish()
         wide = back.feed(narrow) + back.finish()
         return np.frombuffer(wide, dtype="<i2").astype(np.float32) / 32_768
 
-    changes = {_("clean"): np.asarray, f"{NOISE_DB} dB": noisy, "8 kHz": telephone}
+    changes: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        _("clean"): lambda samples: samples,
+        f"{NOISE_DB} dB": noisy,
+        "8 kHz": telephone,
+    }
     return {
         sound: [Recording(one.name, one.text, change(one.samples)) for one in recordings]
         for sound, change in changes.items()
     }
 
 
-def _pcm(samples: np.ndarray) -> bytes:
+def to_pcm(samples: np.ndarray) -> bytes:
+    """float32, -1 to 1, as s16le."""
     return (samples.clip(-1, 1) * 32_767).astype("<i2").tobytes()
 
 
@@ -184,9 +191,9 @@ async def _measured(name: str, recordings: Sequence[Recording]) -> Figures:
     try:
         for recording in recordings:
             text, cpu_s, final_s = await _heard(engine, recording)
-            said = jiwer.process_words(_plain(recording.text), _plain(text) or "-")
+            said = jiwer.process_words(plain_words(recording.text), plain_words(text) or "-")
             figures.errors += said.substitutions + said.deletions + said.insertions
-            figures.words += len(_plain(recording.text).split())
+            figures.words += len(plain_words(recording.text).split())
             figures.speech_s += recording.seconds
             figures.cpu_s += cpu_s
             figures.worst_final_s = max(figures.worst_final_s, final_s)
@@ -199,7 +206,7 @@ async def _heard(engine: ProcessSpeechToText, recording: Recording) -> tuple[str
     """What it understands, all processor time, and that from the end to the transcript."""
     began = _cpu_s(engine)
     at_end = began
-    pcm = _pcm(recording.samples) + SILENCE
+    pcm = to_pcm(recording.samples) + SILENCE
 
     async def spoken() -> AsyncIterator[bytes]:
         nonlocal at_end
@@ -230,6 +237,7 @@ def _cpu_s(engine: ProcessSpeechToText) -> float:
     return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in engine.pids)
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
+    """As word error rates compare it: no case, no punctuation."""
     words = text.lower().replace("-", " ").replace("mr.", "mister")
     return " ".join(re.findall(r"[a-z']+", words))

@@ -8,6 +8,7 @@ import hashlib
 import shutil
 import threading
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -105,8 +106,13 @@ def test_a_model_is_fetched_and_nothing_else_of_its_wheel(own_models: Path) -> N
 @pytest.mark.usefixtures("processes")
 def test_two_at_a_time_fetch_it_once(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    fetch = WheelModel._fetch
-    monkeypatch.setattr(WheelModel, "_fetch", lambda *given: (calls.append(1), fetch(*given)))
+    download = WheelModel._download
+
+    def counted(model: WheelModel, folder: Path, progress: Callable[[float], None]) -> Path:
+        calls.append(1)
+        return download(model, folder, progress)
+
+    monkeypatch.setattr(WheelModel, "_download", counted)
     threads = [threading.Thread(target=MODEL.fetch) for _ in range(3)]
     for thread in threads:
         thread.start()

@@ -19,7 +19,13 @@ import pytest_asyncio
 from interaction.audio.vad import FRAME_BYTES
 from interaction.core.types import ProviderSelection
 from interaction.credentials.provider_selection import default_fallbacks, resolve_choice
-from interaction.management.commands.bench_engines import READ, Recording, _pcm, _plain, _read
+from interaction.management.commands.bench_engines import (
+    READ,
+    Recording,
+    plain_words,
+    read_recording,
+    to_pcm,
+)
 from interaction.providers import errors
 from interaction.providers.config import ProviderConfig
 from interaction.providers.local._shared import model_files
@@ -300,7 +306,7 @@ def read() -> dict[str, Recording]:
     assert package
     assert package.origin
     folder = Path(package.origin).parent / "assets"
-    found = [_read(folder / name, text) for name, text in READ.items()]
+    found = [read_recording(folder / name, text) for name, text in READ.items()]
     return {one.name: one for one in found}
 
 
@@ -314,7 +320,7 @@ def heard(model: Transcriber, pcm: bytes) -> str:
 
 
 def wer(recording: Recording, text: str) -> float:
-    return float(jiwer.wer(_plain(recording.text), _plain(text)))
+    return float(jiwer.wer(plain_words(recording.text), plain_words(text)))
 
 
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.75, 1.0])
@@ -335,7 +341,7 @@ def test_a_wrong_draft_does_no_harm(tiny: Transcriber, read: dict[str, Recording
 
 def test_people_are_understood(tiny: Transcriber, read: dict[str, Recording]) -> None:
     for recording in read.values():
-        text = heard(tiny, _pcm(recording.samples))
+        text = heard(tiny, to_pcm(recording.samples))
         assert wer(recording, text) <= 0.05
 
 
@@ -351,7 +357,7 @@ def test_what_is_no_speech_is_nothing(tiny: Transcriber) -> None:
         "breath": random.normal(0, 0.05, len(at)) * np.sin(np.pi * at / 2) ** 2,
         "clicks": np.where(np.arange(len(at)) % 4_000 < 3, 0.9, 0.0),
     }
-    assert {name: heard(tiny, _pcm(sound)) for name, sound in sounds.items()} == dict.fromkeys(
+    assert {name: heard(tiny, to_pcm(sound)) for name, sound in sounds.items()} == dict.fromkeys(
         sounds, ""
     )
 
@@ -411,7 +417,7 @@ async def transcripts_of(stt: SpeechToText, *audio: bytes | Flush) -> list[Trans
 
 @pytest.fixture(scope="module")
 def line(read: dict[str, Recording]) -> bytes:
-    return _pcm(read["beckett"].samples)
+    return to_pcm(read["beckett"].samples)
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -186,24 +186,19 @@ class WheelModel:
         if find_spec("pip") is None:
             raise FetchFailed("no_pip")
         command = [
+            # There pip keeps what has come so far: that is how its progress is seen.
+            *("env", f"TMPDIR={folder}"),
             *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
             *("--platform", self.platform, "--python-version", PYTHON),
+            # Its own five retries, each after a longer pause, keep whoever is offline waiting;
+            # without any it does not say that nobody answered.
+            *("--retries", "1"),
             *("--disable-pip-version-check", "--no-input", "--dest", str(folder)),
             self.requirement,
         ]
-        # pip's own five retries, each after a longer pause, keep whoever is offline waiting;
-        # without any it does not say that nobody answered.
-        retries = os.environ.get("PIP_RETRIES", "0")
-        settings = {
-            **os.environ,
-            "PIP_RETRIES": "1" if retries == "0" else retries,
-            "TMPDIR": str(folder),
-        }
         said = folder / "pip"
         with said.open("wb") as out:
-            pip = subprocess.Popen(
-                command, env=settings, stdin=subprocess.DEVNULL, stdout=out, stderr=out
-            )
+            pip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
             try:
                 while not _ended(pip):
                     progress(min(1.0, _weight(folder) / self.wheel_size))
