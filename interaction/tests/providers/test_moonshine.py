@@ -32,6 +32,7 @@ from interaction.providers.local._shared import model_files
 from interaction.providers.local.moonshine import models
 from interaction.providers.local.moonshine.stt import SpeechToText
 from interaction.providers.local.moonshine.transcriber import (
+    CREDITS,
     END,
     Transcriber,
     _cycle,
@@ -343,6 +344,22 @@ def test_people_are_understood(tiny: Transcriber, read: dict[str, Recording]) ->
     for recording in read.values():
         text = heard(tiny, to_pcm(recording.samples))
         assert wer(recording, text) <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "credits"),
+    [
+        ("Thank you for watching!", True),
+        ("Thanks for watching.", True),
+        ("Thank you so much for watching!", True),
+        ("© transcript Emily Beynon", True),
+        ("Thank you.", False),
+        ("Thank you for watching the children.", False),
+        ("I said thank you for watching!", False),
+    ],
+)
+def test_the_end_of_a_film_is_nothing_that_anybody_says(text: str, credits: bool) -> None:
+    assert bool(CREDITS.fullmatch(text)) == credits
 
 
 def test_what_is_no_speech_is_nothing(tiny: Transcriber) -> None:

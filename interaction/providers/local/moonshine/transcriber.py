@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,8 @@ LEAST_SAMPLES = RATE // 2
 """Shorter sound is filled up with silence: a single short word is understood better so."""
 LONGEST_CYCLE = 12
 """Tokens. What is repeated without a change in between is looked for up to this length."""
+CREDITS = re.compile(r"©.*|thank(?:s| you)(?: (?:so|very) much)? for watching[.!]*", re.I)
+"""The last words of films, which the model has learned to hear in music."""
 REPEATS = {1: 8, 2: 6}
 """From so many repetitions on, by the number of tokens that are repeated, it is the model and not
 the person who repeats; four for longer ones. Who counts "five, five, five, five" is understood."""
@@ -67,8 +70,10 @@ class Transcriber:
         return tokens[:limit]
 
     def text(self, tokens: Sequence[int]) -> str:
+        """What the tokens spell; nothing where that is what the model takes music for."""
         joined = b"".join(self._tokens[token] for token in tokens if token < len(self._tokens))
-        return joined.decode(errors="ignore").replace("▁", " ").strip()
+        text = joined.decode(errors="ignore").replace("▁", " ").strip()
+        return "" if CREDITS.fullmatch(text) else text
 
     def _encode(self, samples: np.ndarray) -> np.ndarray:
         values = samples[np.newaxis].astype(np.float32)
