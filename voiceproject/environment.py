@@ -29,6 +29,12 @@ def _endpoints(value: object) -> object:
     return json.loads(value)
 
 
+def _models_dir() -> Path:
+    """One folder for a user of this machine, whatever the data folder."""
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "parley" / "models"
+
+
 class Environment(BaseSettings):
     """Names are the environment's, in capitals. ``.env.example`` explains each one.
 
@@ -43,6 +49,7 @@ class Environment(BaseSettings):
     )
 
     parley_data_dir: Path = BASE_DIR / "data"
+    parley_models_dir: Path = Field(default_factory=_models_dir)
     parley_host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     debug: bool = False

@@ -79,8 +79,23 @@ def provider_names(kind: Kind, credentials: Credentials = NO_CREDENTIALS) -> lis
 
 
 def default_fallbacks(kind: Kind) -> tuple[ProviderSelection, ...]:
-    """Who steps in, in order, where a session says neither who serves a stage nor who steps in."""
-    return tuple(ProviderSelection(name) for name in _configured_names(kind)[1:])
+    """Who steps in, in order, where a session says neither who serves a stage nor who steps in.
+
+    Unless the settings say who serves, what runs on this machine steps in for one another.
+    """
+    if configured := _configured_names(kind):
+        return tuple(ProviderSelection(name) for name in configured[1:])
+    language = settings.ENV.parley_language
+    default = _default_name(kind, NO_CREDENTIALS, language)
+    if registry.account_of(kind, default):
+        return ()
+    others = (entry for entry in _candidates(kind) if entry.name != default)
+    return tuple(
+        ProviderSelection(entry.name)
+        for entry in others
+        if not registry.account_of(kind, entry.name)
+        and not registry.missing_requirement(entry, language)
+    )
 
 
 async def provider_config(kind: Kind, choice: ProviderSelection, owner_id: int) -> ProviderConfig:
@@ -204,17 +219,20 @@ def _default_name(kind: Kind, credentials: Credentials, language: str) -> str:
     """Who serves where nobody chose. ``KeyError`` where there is no provider at all."""
     if configured := _configured_names(kind):
         return configured[0]
-    entries = registry.entries(kind)
-    candidates = sorted(
-        (entry for entry in entries.values() if entry.default_order is not None),
-        key=lambda entry: entry.default_order or 0,
-    )
+    candidates = _candidates(kind)
     usable = (entry for entry in candidates if _serves_unasked(entry, credentials, language))
     # Where none is usable, one whose reason can be shown.
-    first = next(chain(usable, candidates, entries.values()), None)
+    first = next(chain(usable, candidates, registry.entries(kind).values()), None)
     if first is None:
         raise KeyError(kind)
     return first.name
+
+
+def _candidates(kind: Kind) -> list[StageEntry]:
+    """Those that may serve where nobody chose, the first choice first."""
+    entries = registry.entries(kind).values()
+    ordered = (entry for entry in entries if entry.default_order is not None)
+    return sorted(ordered, key=lambda entry: entry.default_order or 0)
 
 
 def _serves_unasked(entry: StageEntry, credentials: Credentials, language: str) -> bool:

@@ -69,6 +69,7 @@ def names() -> list[str]:
     return [resolve_choice(kind, NOTHING).name for kind in KINDS]
 
 
+@pytest.mark.usefixtures("own_models")
 def test_without_a_key_everything_runs_on_this_machine(environment: Callable[..., None]) -> None:
     environment()
     assert names() == ["pocketsphinx", "demo", "espeak"]
