@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit
 
+from interaction.core.languages import primary, serves
 from interaction.providers.config import Kind
-from interaction.providers.languages import primary, serves
 
 MissingRequirement = Literal["", "package", "model"]
 """What must still be installed before a provider can be used on this machine: nothing, a Python
@@ -54,6 +54,8 @@ class Capabilities:
     """Some of its models, the first one the default; it may accept others too."""
     tools: bool = False
     """LLM, realtime: it can be given tools."""
+    tells_time: bool = False
+    """LLM: it tells the time itself; ``complete`` takes the person's ``time_zone``."""
     needs_key: bool = False
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter, create_model
 
 from interaction.core.metrics import METRIC_NAMES
+from interaction.sessions.language_warning import LanguageWarning
 from interaction.sessions.settings import (
     Mode,
     ProviderFallbacks,
@@ -155,6 +156,10 @@ class SessionStarted(WireModel):
     recording: bool
     input_sample_rate: int
     output_sample_rate: int
+    time_zone: str
+    """Empty: the server's."""
+    warnings: list[LanguageWarning]
+    """What its providers cannot do in its language."""
 
 
 class Status(WireModel):

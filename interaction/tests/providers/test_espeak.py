@@ -14,9 +14,9 @@ import pytest
 
 from interaction.audio.resample import Resampler
 from interaction.audio.vad import FRAME_BYTES, SpeechDetector
+from interaction.core.languages import primary
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderRefused, ProviderUnavailable
-from interaction.providers.languages import primary
 from interaction.providers.local.espeak import ENGLISH, LANGUAGES, PROVIDER, VOICES
 from interaction.providers.local.espeak.tts import TextToSpeech
 

@@ -99,7 +99,7 @@ def language_of(text: str, expected: str) -> str:
     and others leave Han characters out or spell them; of other scripts the most letters count.
     """
     counts = Counter({name: len(found.findall(text)) for name, found in _LETTERS.items()})
-    if counts["Hiragana"]:  # no other language is written with it; most letters may be Han
+    if 3 * counts["Hiragana"] > counts["Han"]:  # Japanese is written in both
         counts["Hiragana"] += counts.pop("Han", 0)
     script, letters = counts.most_common(1)[0]
     spoken, latin = primary(expected), _LATIN_WORD.findall(text)
@@ -110,3 +110,12 @@ def language_of(text: str, expected: str) -> str:
     if spoken in _ONLY_OTHERS and len(latin) >= LATIN_WORDS:
         return "en"
     return expected
+
+
+def letters_of(language: str, text: str) -> int:
+    """How many letters of a text are of a script in which the language is written."""
+    spoken = primary(language)
+    scripts = [name for name, (_, tags) in SCRIPTS.items() if spoken in tags]
+    if not scripts or spoken in WRITTEN_IN_LATIN_TOO:
+        return sum(map(len, _LATIN_WORD.findall(text)))
+    return sum(len(_LETTERS[name].findall(text)) for name in scripts)
