@@ -92,6 +92,7 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
         | {
             "stages": stages,
             "languages": {stage: _by_language(stage, language, have) for stage in LANGUAGE_STAGES},
+            "server_language": settings.ENV.parley_language,
             "language_names": {
                 tag: language_name(tag or settings.ENV.parley_language)
                 for tag in ("", *_languages(language))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,10 +43,15 @@ class LanguageService:
     """The fallbacks where neither is chosen."""
     able: tuple[str, ...]
     """Every provider that serves the language, usable or not."""
+    serves: tuple[str, ...]
+    """Those of them whose model for it is here, or on a server of theirs."""
     ready: tuple[str, ...]
     """Those of them that can be used now."""
     stands_in: str
     """Who serves where none of the chosen ones does; empty for nobody."""
+    voices: Mapping[str, tuple[str, ...]]
+    """TTS: by provider, its voices that speak the language, the default one first. Providers whose
+    voices speak any language are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +73,21 @@ def language_name(tag: str) -> str:
 def language_service(kind: LanguageStage, language: str, have: Credentials) -> LanguageService:
     """``language``: empty for the server's."""
     language = language or settings.ENV.parley_language
-    able = [name for name, entry in registry.entries(kind).items() if entry.serves(language)]
+    entries = registry.entries(kind)
+    able = [name for name, entry in entries.items() if entry.serves(language)]
     default = resolve_choice(kind, ProviderSelection("", language=language), have).name
     return LanguageService(
         default=default,
         steps_in=tuple(one.name for one in default_fallbacks(kind, have, language)),
         able=tuple(able),
+        serves=tuple(name for name in able if serves_language(kind, name, language)),
         ready=tuple(name for name in able if _is_ready(kind, name, language, have)),
         stands_in=next((one.name for one in stand_ins(kind, language)), ""),
+        voices={
+            name: entries[name].voices_for(language)
+            for name in able
+            if entries[name].voice_by_language
+        },
     )
 
 

@@ -144,6 +144,12 @@ class StageEntry:
         """Whether it hears, speaks or writes a language, as far as its declaration knows."""
         return serves(self.capabilities.languages, language)
 
+    def voices_for(self, language: str) -> tuple[str, ...]:
+        """The voices of ``voice_by_language`` that speak a language, the default one first."""
+        spoken = primary(language)
+        same = (voice for tag, voice in self.voice_by_language.items() if primary(tag) == spoken)
+        return tuple(dict.fromkeys((self.voice_for(language), *same)))
+
     def voice_for(self, language: str) -> str:
         """The voice of ``voice_by_language`` that suits a language: that of its country or script
         where there is one; empty where none is declared."""

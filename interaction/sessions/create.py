@@ -261,7 +261,7 @@ def _prompt(wanted: SessionSettings) -> str:
             "unknown_template",
             _("template_id: there is no such template, or it is not active."),
         )
-    prompt = template.prompt(wanted.system_prompt)
+    prompt = template.prompt(wanted.system_prompt, wanted.providers.stt.language)
     if len(prompt) > LONGEST_PROMPT:
         raise SessionRefused(
             "prompt_too_long",
