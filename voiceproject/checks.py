@@ -124,10 +124,11 @@ def the_default_language_is_served() -> Iterator[CheckMessage]:
     """By what serves where a person has chosen nothing and has no key of their own."""
     language = settings.ENV.parley_language
     for kind in LANGUAGE_STAGES:
-        if not registry.entries(kind):
-            continue  # said already
         nobody = Credentials()
-        service = language_service(kind, language, nobody)
+        try:
+            service = language_service(kind, language, nobody)
+        except KeyError:
+            continue  # there is no such provider, or none at all: other checks say so
         names = [service.default, *service.steps_in]
         if not any(serves_language(kind, name, language) for name in names):
             yield Warning(

@@ -15,6 +15,7 @@ from interaction.core.types import ProviderSelection
 from interaction.credentials.provider_selection import (
     default_fallbacks,
     provider_label,
+    provider_names,
     resolve_choice,
     serves_language,
     stand_ins,
@@ -46,7 +47,7 @@ class LanguageService:
     serves: tuple[str, ...]
     """Those of them whose model for it is here, or on a server of theirs."""
     ready: tuple[str, ...]
-    """Those of them that can be used now."""
+    """Those of them that can be used now and are worth proposing."""
     stands_in: str
     """Who serves where none of the chosen ones does; empty for nobody."""
     voices: Mapping[str, tuple[str, ...]]
@@ -74,7 +75,11 @@ def language_service(kind: LanguageStage, language: str, have: Credentials) -> L
     """``language``: empty for the server's."""
     language = language or settings.ENV.parley_language
     entries = registry.entries(kind)
-    able = [name for name, entry in entries.items() if entry.serves(language)]
+    able = [
+        name
+        for name in provider_names(kind, have)
+        if name not in entries or entries[name].serves(language)
+    ]
     default = resolve_choice(kind, ProviderSelection("", language=language), have).name
     return LanguageService(
         default=default,
@@ -86,7 +91,7 @@ def language_service(kind: LanguageStage, language: str, have: Credentials) -> L
         voices={
             name: entries[name].voices_for(language)
             for name in able
-            if entries[name].voice_by_language
+            if name in entries and entries[name].voice_by_language
         },
     )
 
@@ -108,7 +113,7 @@ def what_helps(kind: LanguageStage, language: str, have: Credentials) -> str:
     if service.ready:
         return _("Choose %(names)s.") % {"names": _listed(kind, service.ready)}
     keyed = [name for name in service.able if registry.account_of(kind, name)]
-    others = [name for name in service.able if name not in keyed]
+    others = [name for name in service.able if name not in (*keyed, *service.serves)]
     return " ".join(
         text % {"names": _listed(kind, names)}
         for text, names in (
@@ -124,12 +129,15 @@ def _listed(kind: LanguageStage, names: Iterable[str]) -> str:
 
 
 def _is_ready(kind: LanguageStage, name: str, language: str, have: Credentials) -> bool:
-    entry = registry.entries(kind)[name]
+    entry = registry.entries(kind).get(name)
+    if entry is None:
+        return True  # an endpoint
     if registry.missing_requirement(entry, language):
         return False
     account = registry.account_of(kind, name)
     try:
-        return not account or have.access(account) is not None
+        # What serves nobody unasked and runs here is a tool for trials, such as the echo.
+        return have.access(account) is not None if account else entry.default_order is not None
     except NoAccess:
         return False
 

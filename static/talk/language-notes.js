@@ -66,7 +66,7 @@ export class LanguageNotes {
     const instead = serving ?? service.stands_in;
     if (instead) return { text: `${not} ${formatText(words.does_instead, { name: labels(stages, [instead]) })}`, keys: false };
     if (service.ready.length) return { text: `${not} ${formatText(words.choose_one, { names: labels(stages, service.ready) })}`, keys: false };
-    const [keyed, fetched] = [service.able.filter((one) => needsKey(stages, one)), service.able.filter((one) => !needsKey(stages, one))];
+    const [keyed, fetched] = [service.able.filter((one) => needsKey(stages, one)), service.able.filter((one) => !needsKey(stages, one) && !service.serves.includes(one))];
     const helps = [
       fetched.length ? formatText(words.with_model, { names: labels(stages, fetched) }) : "",
       keyed.length ? formatText(words.with_key, { names: labels(stages, keyed) }) : "",

@@ -102,7 +102,5 @@ def test_a_sentence_is_read_in_the_language_of_its_script(
     ("language", "text", "letters"),
     [("en", "Say こんにちは", 3), ("en", "こんにちは", 0), ("zh", "說 Hi", 1), ("ja", "日の", 2)],
 )
-def test_letters_are_those_of_the_languages_scripts(
-    language: str, text: str, letters: int
-) -> None:
+def test_letters_are_those_of_the_languages_scripts(language: str, text: str, letters: int) -> None:
     assert letters_of(language, text) == letters

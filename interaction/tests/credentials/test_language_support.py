@@ -102,9 +102,7 @@ def test_a_language_that_nothing_hears_is_warned_of_and_can_be_typed(
 def test_the_fallback_that_hears_the_language_serves() -> None:
     providers = {"stt": {"name": "pocketsphinx", "language": "zh-TW"}}
     fallbacks = {"stt": [{"name": "deepgram"}, {"name": "pocketsphinx"}]}
-    chosen = made(
-        SessionSettings.model_validate({"providers": providers, "fallbacks": fallbacks})
-    )
+    chosen = made(SessionSettings.model_validate({"providers": providers, "fallbacks": fallbacks}))
     assert (chosen.providers.stt.name, chosen.providers.stt.language) == ("deepgram", "zh-TW")
     assert chosen.fallbacks.stt == []
     assert "language_not_heard" not in codes(chosen)
@@ -186,9 +184,7 @@ def test_the_page_knows_for_each_language_who_serves_it() -> None:
 
 @pytest.mark.parametrize("stage", ["stt", "llm", "tts"])
 @pytest.mark.parametrize("language", ["zh-TW", "qqq", "ja"])
-def test_what_helps_is_said_for_any_stage_and_language(
-    stage: LanguageStage, language: str
-) -> None:
+def test_what_helps_is_said_for_any_stage_and_language(stage: LanguageStage, language: str) -> None:
     with translation.override("en"):
         said = not_served(stage, ["pocketsphinx"], language, NOBODY)
     assert said.count(". ") >= 1
