@@ -12,8 +12,28 @@ from django.utils.translation import gettext as _
 def ui_strings() -> dict[str, str]:
     """Key to text; the keys are those in static/talk/*.js."""
     return (
-        _states() | _controls() | _turns() | _turn_events() | _stages() | _microphone() | _session()
+        _states()
+        | _controls()
+        | _turns()
+        | _turn_events()
+        | _stages()
+        | _microphone()
+        | _session()
+        | _languages()
     )
+
+
+def _languages() -> dict[str, str]:
+    return {
+        "not_served_stt": _("{names} does not understand {language}."),
+        "not_served_llm": _("{names} does not answer in {language}."),
+        "not_served_tts": _("{names} does not speak {language}."),
+        "does_instead": _("{name} does it instead."),
+        "choose_one": _("Choose {names}."),
+        "with_model": _("{names} would, with a model for it."),
+        "with_key": _("With a key of yours, {names} would."),
+        "nobody_does": _("No provider of this server does."),
+    }
 
 
 def _states() -> dict[str, str]:

@@ -26,7 +26,7 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.sentence_splitter import SentenceSplitter
-from interaction.core.types import CutReason, Message, ResponseOptions, ToolCall, ToolSpec
+from interaction.core.types import CutReason, Message, ProviderSelection, ResponseOptions, ToolCall, ToolSpec
 from interaction.providers.endpoints import ENDPOINT_PREFIX
 from interaction.providers.registry import entry
 from interaction.providers.stage_protocols import (
@@ -36,7 +36,7 @@ from interaction.providers.stage_protocols import (
     Usage,
     Working,
 )
-from interaction.tools.base import Tool, ToolContext
+from interaction.tools.base import Tool, context_for
 from interaction.tools.registry import load_tools, tool_spec
 from interaction.tools.tool_calls import ToolCalls
 from interaction.turn_records.note_fields import Note
@@ -118,8 +118,8 @@ class _ReplyWriter:
             run.note(Note.tool(index, invoked))
 
         gate = None if request.committed else partial(wait_for_commit, run.redis, self._id)
-        context = ToolContext(request.spec.session_id, request.turn_id, request.spec.owner_id)
-        return ToolCalls(
+        context = context_for(request.spec, request.turn_id)
+                return ToolCalls(
             tools,
             context,
             self._id,
@@ -128,6 +128,12 @@ class _ReplyWriter:
             wait_for_commit=gate,
             redact=request.spec.redact,
         )
+
+    def time_zone_for(self, choice: ProviderSelection) -> dict[str, str]:
+        """The keyword argument for a model that tells the time itself."""
+        zone = self._run.request.spec.time_zone
+        tells_time = zone and entry("llm", choice.name).capabilities.tells_time
+        return {"time_zone": zone} if tells_time else {}
 
     async def _call_client_tools(self, calls: list[ToolCall]) -> None:
         """Pass on the calls of tools that the client runs: the reply ends with them."""
@@ -207,7 +213,8 @@ class _Completion:
     async def run(self, llm: LanguageModel, attempt: Attempt) -> None:
         loop = asyncio.get_running_loop()
         attempt.expect_output()
-        answer = llm.complete(self._messages, self._tools, **self._model_options)
+        options = self._model_options | self._writer.time_zone_for(attempt.choice)
+        answer = llm.complete(self._messages, self._tools, **options)
         async with (
             asyncio.timeout(attempt.first_output_within) as limit,
             contextlib.aclosing(answer) as pieces,  # type: ignore[type-var]

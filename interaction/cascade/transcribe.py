@@ -21,6 +21,8 @@ from interaction.core.events import FinalTranscript, PartialTranscript
 from interaction.core.redaction import Redactor
 from interaction.core.spoken_words import spoken_words
 from interaction.core.types import Message, ResponseOptions
+from interaction.credentials.language_support import language_name
+from interaction.credentials.provider_selection import provider_label, serves_language
 from interaction.providers.stage_protocols import FLUSH, Flush, SpeechToText, Transcript
 from interaction.turn_records.note_fields import Note
 
@@ -37,6 +39,14 @@ SILENCE = 10.0
 
 async def transcribe(run: StageRun) -> None:
     """Every provider that is tried gets the turn's stream from its start."""
+    choices = run.request.spec.stt
+    if not any(serves_language("stt", one.name, one.language) for one in choices):
+        # What it would write down is nonsense.
+        message = _("%(provider)s does not understand %(language)s. Choose another recogniser.") % {
+            "provider": provider_label("stt", choices[0].name),
+            "language": language_name(choices[0].language),
+        }
+        raise StageGaveUp("language_not_heard", message, retryable=False)
     await FallbackChain(run, "stt").run(lambda stt, attempt: _Transcription(run, attempt).run(stt))
 
 

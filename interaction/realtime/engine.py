@@ -64,7 +64,7 @@ from interaction.realtime.recovery import FailureReason, RecoveryPolicy
 from interaction.realtime.reply import RealtimeReply
 from interaction.realtime.response_matching import ResponseMatcher
 from interaction.safe_logging import log_crash
-from interaction.tools.base import ToolContext
+from interaction.tools.base import context_for
 from interaction.tools.registry import load_tools, tool_spec
 from interaction.tools.tool_calls import ToolCalls
 from interaction.turn_records.archive_queue import CLOSING_PATIENCE, ArchiveQueue
@@ -361,7 +361,7 @@ class RealtimeEngine:
             def note(index: int, invoked: ToolInvoked) -> None:
                 self._recorder.note(reply.turn_id, Note.tool(index, invoked))
 
-            context = ToolContext(self.session_id, reply.turn_id, self._spec.owner_id)
+            context = context_for(self._spec, reply.turn_id)
             reply.tool_calls = ToolCalls(
                 self._tools, context, reply.id, emit=emit, note=note, redact=self._spec.redact
             )

@@ -298,6 +298,7 @@ export class Session {
     this.#connection?.send({
       type: "start_session",
       ...toSessionSettings(this.choices()),
+      time_zone: timeZone(),
       input_sample_rate: this.audio.rate,
       output_sample_rate: this.audio.rate,
     });
@@ -385,4 +386,10 @@ export class Session {
     this.state = { ...this.state, ...change };
     this.listener.onState(this.state);
   }
+}
+
+/** The browser's time zone; empty where it knows none, which some of them call Etc/Unknown. */
+function timeZone() {
+  const { timeZone: name = "" } = Intl.DateTimeFormat().resolvedOptions();
+  return name === "Etc/Unknown" ? "" : name;
 }

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from interaction.core.metrics import METRIC_NAMES
 from interaction.core.types import CutReason, EndReason
+from interaction.sessions.language_warning import LanguageWarning
 from interaction.sessions.settings import (
     Mode,
     ProviderFallbacks,
@@ -169,6 +170,10 @@ class SessionStarted(WireModel):
     recording: bool
     input_sample_rate: int
     output_sample_rate: int
+    time_zone: str
+    """Empty: the server's."""
+    warnings: list[LanguageWarning]
+    """What its providers cannot do in its language."""
 
 
 class Status(WireModel):
