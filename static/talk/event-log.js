@@ -7,6 +7,8 @@
 import { createElement, findElement } from "./dom.js";
 
 const MAX_ROWS = 400;
+/** Wide enough for a column of its own beside the conversation. */
+const WIDE = window.matchMedia("(min-width: 90rem)");
 /** In characters. */
 const MAX_DETAIL = 400;
 
@@ -24,6 +26,17 @@ export class EventLog {
     this.list = findElement(root, "[data-events-list]", HTMLElement);
     this.counter = findElement(root, "[data-events-count]", HTMLElement);
     this.details.addEventListener("toggle", () => this.#render());
+    this.narrowPlace = /** @type {HTMLElement} */ (this.details.parentElement);
+    this.widePlace = findElement(root, "[data-events-column]", HTMLElement);
+    WIDE.addEventListener("change", () => this.#place());
+    this.#place();
+  }
+
+  /** Moves the log beside the conversation, or back into the panel. */
+  #place() {
+    const place = WIDE.matches ? this.widePlace : this.narrowPlace;
+    if (this.details.parentElement !== place) place.append(this.details);
+    this.details.open = WIDE.matches;
   }
 
   clear() {
