@@ -92,7 +92,7 @@ def test_a_turn_shows_its_words_its_bar_and_both_recordings(
     for side in ("user", "agent"):
         address = f"/api/v1/interaction/sessions/{session.pk}/turns/{turn.pk}/audio?side={side}"
         assert address in page
-    assert "950 ms: End of turn 600 ms, Playout 50 ms" in page
+    assert "950 ms to first sound, End of turn 600 ms, Playout 50 ms" in page
     assert "Played to its end" in page
 
 

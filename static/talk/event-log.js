@@ -25,9 +25,9 @@ export class EventLog {
     this.details = findElement(root, "[data-events]", HTMLDetailsElement);
     this.list = findElement(root, "[data-events-list]", HTMLElement);
     this.counter = findElement(root, "[data-events-count]", HTMLElement);
-    this.details.addEventListener("toggle", () => this.#render());
     this.narrowPlace = /** @type {HTMLElement} */ (this.details.parentElement);
     this.widePlace = findElement(root, "[data-events-column]", HTMLElement);
+    this.details.addEventListener("toggle", () => this.#render());
     WIDE.addEventListener("change", () => this.#place());
     this.#place();
   }
@@ -96,13 +96,19 @@ export class EventLog {
     this.counter.textContent = String(this.#count);
     if (this.details.open) {
       this.list.append(row);
-      this.list.scrollTop = this.list.scrollHeight;
+      this.#followEnd();
     }
     return row;
   }
 
   #render() {
     this.list.replaceChildren(...(this.details.open ? this.#rows : []));
+    this.#followEnd();
+  }
+
+  /** The list scrolls in the panel; beside the conversation its column does. */
+  #followEnd() {
     this.list.scrollTop = this.list.scrollHeight;
+    this.widePlace.scrollTop = this.widePlace.scrollHeight;
   }
 }

@@ -75,7 +75,7 @@ export class TurnList {
   showTurn(turn) {
     let shown = this.#shown.get(turn.key);
     if (!shown) {
-      shown = { item: this.#createItem(turn), turn };
+      shown = { item: this.#createItem(), turn };
       this.#shown.set(turn.key, shown);
       this.list.append(shown.item);
     }
@@ -103,8 +103,7 @@ export class TurnList {
     item.dataset.loudest = Math.max(level, Number(item.dataset.loudest ?? 0)).toFixed(4);
   }
 
-  /** @param {Turn} turn */
-  #createItem(turn) {
+  #createItem() {
     const item = createElement("li", "turn");
     item.append(
       this.#createLine("user", this.words.you ?? ""),
