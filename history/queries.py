@@ -48,7 +48,6 @@ def median_ms(turns: Iterable[Turn]) -> float | None:
     totals = [
         total
         for turn in turns
-        if hasattr(turn, "latency")
-        and (total := lay_out(turn.latency.by_metric())[0]) is not None
+        if hasattr(turn, "latency") and (total := lay_out(turn.latency.by_metric())[0]) is not None
     ]
     return statistics.median(totals) if len(totals) > 2 else None

@@ -90,7 +90,7 @@ function createTurnStore(mode) {
 /** Draws the bar of the sample turn, as those of real turns are drawn. */
 function drawSample() {
   const layout = layOut(config.sample);
-  const bar = drawWaterfall(layout, layout.total ?? 0, null, describe(layout, "ear", words));
+  const bar = drawWaterfall(layout, layout.total ?? 0, null, describe(layout, words));
   findElement(root, "[data-sample-bar]", HTMLElement).replaceChildren(bar);
   findElement(root, "[data-sample-total]", HTMLElement).textContent = `${figure(layout.total)} ${words.ms}`;
 }

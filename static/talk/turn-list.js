@@ -115,10 +115,10 @@ export class TurnList {
     const timing = createElement("details", "timing");
     const summary = createElement("summary");
     const total = createElement("span", "total");
-    total.append(createElement("span", "figure"), createElement("span", "soft total-name"));
+    total.append(createElement("span", "figure"), " ", createElement("span", "soft total-name"));
     const names = createElement("span", "names");
     names.setAttribute("aria-hidden", "true");
-    summary.append(createElement("span", "bar"), total, names);
+    summary.append(createElement("span", "sr-only figures-of"), createElement("span", "bar"), total, names);
     timing.append(summary, createElement("dl", "figures"));
     item.append(timing);
     return item;
@@ -237,17 +237,14 @@ export class TurnList {
   #drawBar(timing, turn) {
     const layout = layOutOf(turn);
     const metric = totalMetric(turn.latency);
-    const description = describe(layout, metric, this.words);
     const growing = isGrowing(turn);
     timing.classList.toggle("growing", growing);
     const ghost = this.#medianBeside(turn);
-    const bar = drawWaterfall(layout, this.#scaleMs, ghost, description);
+    const bar = drawWaterfall(layout, this.#scaleMs, ghost, describe(layout, this.words));
     findElement(timing, ".bar", HTMLElement).replaceChildren(bar);
     findElement(timing, ".total .figure", HTMLElement).textContent = `${figure(layout.total)} ${this.words.ms}`;
     findElement(timing, ".total-name", HTMLElement).textContent = this.words[`total_${metric ?? "ear"}`] ?? "";
-    const name = formatText(this.words.figures, { number: turn.number });
-    // While it grows its name stays: a screen reader is not told of each step.
-    findElement(timing, "summary", HTMLElement).setAttribute("aria-label", growing ? name : `${name}: ${description}`);
+    findElement(timing, ".figures-of", HTMLElement).textContent = formatText(this.words.figures, { number: turn.number });
     return layout;
   }
 

@@ -117,14 +117,16 @@ const HEIGHT = 16;
  * @param {Layout} layout
  * @param {number} longest  The ms that fill the whole width, so that turns compare by eye.
  * @param {number | null} ghost  The session's median, which lies behind the bar.
- * @param {string} description
+ * @param {string} description  In words; empty for a bar of nothing.
  * @returns {SVGSVGElement}
  */
 export function drawWaterfall({ total, segments }, longest, ghost, description) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "waterfall");
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", description);
+  if (description) {
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", description);
+  } else svg.setAttribute("aria-hidden", "true");
   svg.setAttribute("height", String(HEIGHT));
   svg.setAttribute("width", "100%");
   const scale = 100 / Math.max(longest, total ?? 0, 1);
@@ -156,13 +158,10 @@ function appendRect(svg, x, width) {
 }
 
 /**
- * The bar in words: its total by its name, then each stage.
+ * The bar in words, without its total, which stands beside it.
  * @param {Layout} layout
- * @param {"ear"|"e2e"|null} metric
  * @param {Words} words
  */
-export function describe({ total, segments }, metric, words) {
-  const parts = segments.map(({ stage, ms }) => `${words[`stage_${stage}`]} ${figure(ms)} ${words.ms}`);
-  const whole = `${figure(total)} ${words.ms} ${words[`total_${metric ?? "ear"}`]}`;
-  return [whole, ...parts].join(", ");
+export function describe({ segments }, words) {
+  return segments.map(({ stage, ms }) => `${words[`stage_${stage}`]} ${figure(ms)} ${words.ms}`).join(", ");
 }

@@ -3,6 +3,7 @@ first screen and long words fit. One browser, one installation."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -94,9 +95,8 @@ def test_axe_finds_nothing(parley: Installation, tab: Tab, scheme: Any, language
     looker.look("one conversation")
     looker.go("/history/?q=nobody-said-this", "history, nothing found")
     looker.go("/keys/", "keys")
-    looker.go("/nowhere/", "404")
     looker.go("/admin/interaction/prompttemplate/", "the admin's prompt list")
-    assert looker.found == {}
+    assert looker.found == {}, json.dumps(looker.found, indent=1)
 
 
 @pytest.mark.parametrize("language", ["en", "zh-TW"])
