@@ -17,7 +17,7 @@ const SAID_AFTER_S = 3;
 const OPEN_DIALOG = "dialog[open], [popover]:popover-open";
 
 export class Controls {
-  /** The details outside of the panel that were opened last. @type {HTMLDetailsElement | null} */
+  /** The details of a turn that were opened last. @type {HTMLDetailsElement | null} */
   #lastOpened = null;
   /** When the wait began, as ``performance.now()``; null while there is none. @type {number | null} */
   #waitingSince = null;
@@ -79,7 +79,7 @@ export class Controls {
       if (opener?.textContent) void this.session.sendText(opener.textContent.trim());
     });
     root.addEventListener("toggle", ({ target }) => {
-      if (target instanceof HTMLDetailsElement && target.open && !this.panel.panel.contains(target)) this.#lastOpened = target;
+      if (target instanceof HTMLDetailsElement && target.open && target.closest("[data-turns]")) this.#lastOpened = target;
     }, { capture: true });
     document.addEventListener("keydown", (event) => this.onKeyDown(event));
     document.addEventListener("keyup", (event) => {

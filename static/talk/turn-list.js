@@ -242,7 +242,7 @@ export class TurnList {
     const ghost = this.#medianBeside(turn);
     const bar = drawWaterfall(layout, this.#scaleMs, ghost, describe(layout, this.words));
     findElement(timing, ".bar", HTMLElement).replaceChildren(bar);
-    findElement(timing, ".total .figure", HTMLElement).textContent = `${figure(layout.total)} ${this.words.ms}`;
+    findElement(timing, ".total .figure", HTMLElement).textContent = layout.total === null ? figure(null) : `${figure(layout.total)} ${this.words.ms}`;
     findElement(timing, ".total-name", HTMLElement).textContent = this.words[`total_${metric ?? "ear"}`] ?? "";
     findElement(timing, ".figures-of", HTMLElement).textContent = formatText(this.words.figures, { number: turn.number });
     return layout;

@@ -94,7 +94,7 @@ def test_axe_finds_nothing(parley: Installation, tab: Tab, scheme: Any, language
     page.click(".sessions a")
     looker.look("one conversation")
     looker.go("/history/?q=nobody-said-this", "history, nothing found")
-    looker.go("/keys/", "keys")
+    looker.go("/settings/", "keys")
     looker.go("/admin/interaction/prompttemplate/", "the admin's prompt list")
     assert looker.found == {}, json.dumps(looker.found, indent=1)
 
@@ -124,7 +124,7 @@ def test_the_first_screen_is_not_scrolled_and_long_words_wrap(
     Looker(tab, parley.url).say(f"{LONG} مرحبا")
     page.wait_for_selector("li.turn")
     tab.wait_for(f"document.querySelector('.agent .said').textContent.includes('{LONG[:99]}')")
-    for address in ("", "/history/", "/keys/", "/history/?q=x"):
+    for address in ("", "/history/", "/settings/", "/history/?q=x"):
         if address:
             page.goto(parley.url + address)
         assert page.evaluate("document.documentElement.scrollWidth") == 320, address
@@ -134,7 +134,7 @@ def test_sign_in_has_nothing_to_find_either(parley: Installation, tab: Tab) -> N
     page = tab.page
     page.context.clear_cookies()
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         looker = Looker(tab, parley.url)
         looker.go("/sign-in/", "sign in")
         assert looker.found == {}
