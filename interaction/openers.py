@@ -9,7 +9,7 @@ from django.conf import settings
 from interaction.core.languages import primary
 
 OPENERS: Mapping[str, tuple[str, ...]] = {
-    "en": ("My name is John.", "What time is it?", "What is seven times eight?"),
+    "en": ("My name is John.", "What time is it?", "What is ten times ten?"),
     "zh": ("我叫小美。", "現在幾點？", "你會做什麼？"),
     "zh-cn": ("我叫小美。", "现在几点？", "你会做什么？"),
     "yue": ("我叫小美。", "而家幾點？", "你可以做什麼？"),

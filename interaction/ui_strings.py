@@ -49,6 +49,7 @@ def _states() -> dict[str, str]:
         "status_ending": _("Ending…"),
         "status_muted": _("Microphone off"),
         "status_hold": _("Hold to talk"),
+        "elapsed": _("{seconds} s"),
     }
 
 
@@ -130,8 +131,10 @@ def _stages() -> dict[str, str]:
         "stage_playout": _("Playout"),
         "stage_archive": _("Archive"),
         "stage_realtime": _("Realtime"),
-        "waterfall_total": _("End of speech to reply:"),
+        "total_ear": _("to first sound"),
+        "total_e2e": _("to first audio sent"),
         "figures": _("Figures of turn {number}"),
+        "no_figures": _("The first turn's figures appear here."),
         "ms": _("ms"),
     }
 
@@ -182,6 +185,7 @@ def _session() -> dict[str, str]:
             "Ended: {turns} turns, {interrupted} interrupted, {failed} failed, {seconds} s."
         ),
         "see_history": _("See it in your history"),
+        "before": _("The conversation above is over."),
         "sound_failed": _(
             "This browser could not start its sound. Reload the page, or try another."
         ),

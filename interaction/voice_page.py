@@ -43,6 +43,15 @@ LANGUAGES = (
     *("nl", "pl", "pt", "ru", "th", "tr", "uk", "vi"),
 )
 """BCP 47 tags that recognisers and voices are asked for; PARLEY_LANGUAGE may be another."""
+SAMPLE_LATENCY = {
+    "end_of_turn_delay": 601.0,
+    "transcription_delay": 684.0,
+    "llm_ttfs": 148.0,
+    "tts_ttfb": 92.0,
+    "e2e": 926.0,
+    "ear": 968.0,
+}
+"""Of the sample turn on the first screen, in ms: what an ordinary turn takes."""
 PLACEHOLDER_ID = UUID(int=0)
 """Stands for the session in addresses that the script completes."""
 
@@ -86,6 +95,10 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
             for name, tool in TOOLS.items()
         ],
         "kept": kept,
+        "metrics": [
+            {"name": metric.name, "stage": metric.stage, "label": _(metric.label)}
+            for metric in METRICS
+        ],
         "silence_ms": turn_detection.silence_ms,
         "hold": isinstance(turn_detection.to_core(), ManualTurnDetection),
         "config": _addresses(request)
@@ -103,6 +116,7 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
                 {"name": metric.name, "stage": metric.stage, "label": _(metric.label)}
                 for metric in METRICS
             ],
+            "sample": SAMPLE_LATENCY,
             "local": not any(serving[stage]["key"] for stage in STAGES),
             "has_key": any(option.key for row in options.values() for option in row),
             "words": words,

@@ -26,7 +26,14 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.sentence_splitter import SentenceSplitter
-from interaction.core.types import CutReason, Message, ProviderSelection, ResponseOptions, ToolCall, ToolSpec
+from interaction.core.types import (
+    CutReason,
+    Message,
+    ProviderSelection,
+    ResponseOptions,
+    ToolCall,
+    ToolSpec,
+)
 from interaction.providers.endpoints import ENDPOINT_PREFIX
 from interaction.providers.registry import entry
 from interaction.providers.stage_protocols import (
@@ -119,7 +126,7 @@ class _ReplyWriter:
 
         gate = None if request.committed else partial(wait_for_commit, run.redis, self._id)
         context = context_for(request.spec, request.turn_id)
-                return ToolCalls(
+        return ToolCalls(
             tools,
             context,
             self._id,

@@ -54,6 +54,7 @@
  * @property {Record<string, string[]>} openers  Things to say first, by the tag of the session's language.
  * @property {Record<string, string>} tools  Name of a tool to its label.
  * @property {Metric[]} metrics  In the order of display.
+ * @property {Partial<Latency>} sample  Of the sample turn on the first screen.
  * @property {boolean} local  No provider in force needs a key.
  * @property {boolean} has_key
  * @property {Words} words

@@ -350,7 +350,7 @@ export class Session {
 
   /** @param {string} text */
   #sendText(text) {
-    this.playback.forgetSpeechOffset();
+    this.playback.onSpeechOffset(this.audio.now);
     this.listener.onTextSent(text);
     this.#connection?.send({ type: "text_input", text });
   }

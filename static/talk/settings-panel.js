@@ -10,6 +10,7 @@
 import { findElement } from "./dom.js";
 import { formatText } from "./i18n.js";
 import { LanguageNotes } from "./language-notes.js";
+import { Openers } from "./openers.js";
 import { PromptSettings } from "./prompt-settings.js";
 import { ProviderPicker } from "./provider-picker.js";
 import { toSessionSettings } from "./session-settings.js";
@@ -39,6 +40,7 @@ export class SettingsPanel {
     this.autoFallback = findElement(this.form, "[name=auto_fallback]", HTMLInputElement);
     this.language = findElement(this.form, "[name=language]", HTMLSelectElement);
     this.languageNotes = new LanguageNotes(this.form, config);
+    this.openers = new Openers(root, config);
     this.prompt = new PromptSettings(this.form, config);
     this.language.addEventListener("change", () => this.prompt.followLanguage(this.language.value || config.server_language));
     this.bargeIn = findElement(this.form, "[name=barge_in]", HTMLInputElement);
@@ -182,6 +184,7 @@ export class SettingsPanel {
     }
     const { mode, silenceMs, recording } = this.choices;
     this.languageNotes.draw(this.choices);
+    this.openers.draw(this.language.value);
     for (const part of this.form.querySelectorAll("[data-mode]")) {
       if (part instanceof HTMLElement) part.hidden = part.dataset.mode !== mode;
     }
