@@ -31,8 +31,12 @@ def _endpoints(value: object) -> object:
 
 def _models_dir() -> Path:
     """One folder for a user of this machine, whatever the data folder."""
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(home) / "parley" / "models"
+    if shared := os.environ.get("XDG_DATA_HOME"):
+        return Path(shared) / "parley" / "models"
+    home = os.path.expanduser("~")
+    if home == "~":  # a user without a home, as in some containers
+        return BASE_DIR / "data" / "models"
+    return Path(home) / ".local" / "share" / "parley" / "models"
 
 
 class Environment(BaseSettings):

@@ -37,6 +37,7 @@ from interaction.providers.local.moonshine.transcriber import (
     Transcriber,
     _cycle,
     _read_tokens,
+    respelled,
 )
 from interaction.providers.local.moonshine.utterance import (
     LEAST_SPEECH,
@@ -360,6 +361,22 @@ def test_people_are_understood(tiny: Transcriber, read: dict[str, Recording]) ->
 )
 def test_the_end_of_a_film_is_nothing_that_anybody_says(text: str, credits: bool) -> None:
     assert bool(CREDITS.fullmatch(text)) == credits
+
+
+@pytest.mark.parametrize(
+    ("text", "now"),
+    [
+        ("What lies in Paris to-day?", "What lies in Paris today?"),
+        ("To-day, to-morrow and to-night.", "Today, tomorrow and tonight."),
+        ("Good-by.", "Goodbye."),
+        ("Good-bye, John.", "Goodbye, John."),
+        ("It is up to-date.", "It is up to-date."),
+        ("Is it good by you?", "Is it good by you?"),
+        ("Into-day", "Into-day"),
+    ],
+)
+def test_words_are_spelt_as_nowadays(text: str, now: str) -> None:
+    assert respelled(text) == now
 
 
 def test_what_is_no_speech_is_nothing(tiny: Transcriber) -> None:

@@ -48,7 +48,8 @@ _SYMPTOMS: tuple[tuple[Trouble, str], ...] = (
 )  # fmt: skip
 """How pip words it; the first one that fits counts."""
 
-_folder = Path.home() / ".local" / "share" / "parley" / "models"
+_folder = Path("models")
+"""The settings name another one at the start."""
 
 
 def keep_models_in(folder: Path) -> None:

@@ -25,6 +25,13 @@ REPEATS = {1: 8, 2: 6}
 the person who repeats; four for longer ones. Who counts "five, five, five, five" is understood."""
 
 
+OLD_SPELLINGS = (
+    (re.compile(r"\b(to)-(day|morrow|night)\b", re.I), r"\1\2"),
+    (re.compile(r"\b(good)-(b)ye?\b", re.I), r"\1\2ye"),
+)
+"""The model has learned from old books, too."""
+
+
 class Transcriber:
     """One model. Slow: a tenth of a second for three seconds of speech."""
 
@@ -73,7 +80,7 @@ class Transcriber:
         """What the tokens spell; nothing where that is what the model takes music for."""
         joined = b"".join(self._tokens[token] for token in tokens if token < len(self._tokens))
         text = joined.decode(errors="ignore").replace("▁", " ").strip()
-        return "" if CREDITS.fullmatch(text) else text
+        return "" if CREDITS.fullmatch(text) else respelled(text)
 
     def _encode(self, samples: np.ndarray) -> np.ndarray:
         values = samples[np.newaxis].astype(np.float32)
@@ -121,6 +128,13 @@ class _Decoding:
         for name, value in self._past.items():
             if ".decoder." in name and value.shape[2] > length:
                 self._past[name] = value[:, :, :length]
+
+
+def respelled(text: str) -> str:
+    """The text as it is spelt nowadays: "today" for "to-day"."""
+    for old, new in OLD_SPELLINGS:
+        text = old.sub(new, text)
+    return text
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
