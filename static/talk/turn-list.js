@@ -2,7 +2,7 @@
  * The conversation on the page: one list item a turn, redrawn in place as the turn changes.
  *
  * @import {Metric, PageConfig} from "./page-config.js"
- * @import {EndReason, Turn} from "./turn-store.js"
+ * @import {Turn} from "./turn-store.js"
  */
 import { createElement, findElement } from "./dom.js";
 import { formatText } from "./i18n.js";
@@ -14,9 +14,6 @@ import { drawWaterfall, figure, layOut } from "./waterfall.js";
 const MIN_SCALE_MS = 1_000;
 /** Scrolled to within so many pixels of the end, new turns are followed. */
 const END_MARGIN_PX = 48;
-
-/** How a turn ended to the word that says where its reply was cut off. @type {Partial<Record<EndReason, string>>} */
-const CUT_MARKS = { interrupted: "interrupted_at", stopped: "stopped_at" };
 
 export class TurnList {
   /** Key of a turn to what is shown of it. @type {Map<string, {item: HTMLElement, turn: Turn}>} */
@@ -169,10 +166,19 @@ export class TurnList {
     const seconds = (turn.heard.ms / 1000).toFixed(1);
     const mark = createElement("span", "cut");
     mark.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#i-cut"/></svg>';
-    mark.append(turn.heard.ms > 0 ? formatText(this.words[CUT_MARKS[turn.endReason ?? "interrupted"] ?? "heard_for"], { seconds }) : (this.words.interrupted_silent ?? ""));
+    mark.append(turn.heard.ms > 0 ? formatText(this.#cutWord(turn), { seconds }) : (this.words.interrupted_silent ?? ""));
     text.append(" ", mark, " ");
     if (!unheard.trim()) return;
     text.append(createElement("span", "sr-only", this.words.unheard), createElement("del", "unheard", unheard.trim()));
+  }
+
+  /**
+   * Says where the reply was cut off.
+   * @param {Turn} turn
+   */
+  #cutWord({ endReason }) {
+    if (endReason === "stopped") return this.words.stopped_at;
+    return endReason === null || endReason === "interrupted" ? this.words.interrupted_at : this.words.heard_for;
   }
 
   /** @param {Turn} turn */
