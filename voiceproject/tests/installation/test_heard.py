@@ -10,7 +10,8 @@ from voiceproject.testing.installation import Installation, wait_until
 
 PLAYED_MS = "Number(document.querySelector('li.turn')?.dataset.playedMs ?? 0)"
 REMEMBER = f"""addEventListener("pagehide", () => {{
-  localStorage.played = {PLAYED_MS}; localStorage.session = document.getElementById("talk").dataset.session;
+  localStorage.played = {PLAYED_MS};
+  localStorage.session = document.getElementById("talk").dataset.session;
 }}, {{capture: true}})"""
 WITHIN_MS = 50
 
