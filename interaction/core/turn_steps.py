@@ -621,7 +621,8 @@ class TurnSteps:
 
     def fail_overdue_out_of_band(self, now: float) -> None:
         for reply_id in self.out_of_band.overdue(now):
-            self.effects += self.out_of_band.fail(reply_id, _no_progress(None, reply_id))
+            failure = _no_progress(None, reply_id)
+            self.effects += self.out_of_band.fail(reply_id, failure, is_overdue=True)
 
 
 def _heard_ms(

@@ -208,7 +208,8 @@ def with_defaults(wanted: SessionSettings, have: Credentials) -> SessionSettings
     template or a tool that does not exist, and where nothing speaks the language.
     """
     _check_tools(wanted.tools)
-    providers, fallbacks = {}, {}
+    providers: dict[Kind, ProviderChoice] = {}
+    fallbacks: dict[LanguageStage, list[ProviderChoice]] = {}
     for kind in LANGUAGE_STAGES:
         providers[kind], *fallbacks[kind] = _stage(kind, wanted, have)
     providers["realtime"] = _effective("realtime", wanted.providers.realtime, have)

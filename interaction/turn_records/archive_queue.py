@@ -71,6 +71,8 @@ class ArchiveQueue:
         self._records: asyncio.Queue[tuple[TurnRecord, float]] = asyncio.Queue()
         """With the time at which each is given up."""
         self._turns: dict[UUID, _Turn] = {}
+        self._first_sequence: int | None = None
+        """Number of the first turn that was opened here."""
         self._closed: OrderedDict[UUID, None] = OrderedDict()
         """The turns that have come to an end, the latest last."""
         self._background = Background("archive queue", log_facts={"session": spec.session_id})
@@ -82,6 +84,7 @@ class ArchiveQueue:
 
     def open_turn(self, turn_id: UUID, sequence: int, kind: Literal["speech", "text"]) -> None:
         """From now on the sweep leaves it alone."""
+        self._first_sequence = self._first_sequence or sequence
         self._turns[turn_id] = _Turn(
             TurnOpening(
                 session=self._spec.session_id,
@@ -126,9 +129,12 @@ class ArchiveQueue:
         return [turn_id for turn_id, turn in self._turns.items() if turn.is_open]
 
     def enqueue(self, record: TurnRecord) -> None:
-        """The turn is closed, or more is known of it. One that is not known here was served by the
-        engine before, and is archived already."""
+        """The turn is closed, or more is known of it. One from before the first that was opened
+        here was served by the engine before, and is archived already; of another one that is not
+        known any more, nothing more is kept."""
         turn = self._turns.get(record.turn_id)
+        if turn is None and record.sequence >= (self._first_sequence or record.sequence + 1):
+            return
         if turn is None:
             turn = self._turns[record.turn_id] = _Turn(opening=None, is_open=False)
         turn.record = record

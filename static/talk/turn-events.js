@@ -23,7 +23,8 @@ export function drawTurnEvents(before, after, turn, config) {
   const early = turn.fallbacks.filter(({ stage }) => stage !== "tts").map((one) => createFallbackItem(one, config));
   const late = turn.fallbacks.filter(({ stage }) => stage === "tts").map((one) => createFallbackItem(one, config));
   replaceItems(before, [...early, ...turn.tools.map((one) => createToolItem(one, config))]);
-  if (turn.cut) late.push(createElement("li", "cut-short", config.words[`cut_${turn.cut}`]));
+  const { words } = config;
+  if (turn.cut) late.push(createElement("li", "cut-short", words[`cut_${turn.cut}`]));
   replaceItems(after, late);
 }
 

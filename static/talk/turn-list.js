@@ -2,7 +2,7 @@
  * The conversation on the page: one list item a turn, redrawn in place as the turn changes.
  *
  * @import {Metric, PageConfig} from "./page-config.js"
- * @import {EndReason, Turn} from "./turn-store.js"
+ * @import {Turn} from "./turn-store.js"
  * @import {Layout} from "./waterfall.js"
  */
 import { createElement, findElement } from "./dom.js";
@@ -20,9 +20,6 @@ const GROWTH_MS = 100;
 const REDUCED_GROWTH_MS = 1_000;
 /** So much more than a growing bar has, when it does not fit any more: the others are not redrawn with each step. */
 const HEADROOM = 1.5;
-
-/** How a turn ended to the word that says where its reply was cut off. @type {Partial<Record<EndReason, string>>} */
-const CUT_MARKS = { interrupted: "interrupted_at", stopped: "stopped_at" };
 
 export class TurnList {
   /** Key of a turn to what is shown of it. @type {Map<string, {item: HTMLElement, turn: Turn}>} */
@@ -192,10 +189,19 @@ export class TurnList {
     const seconds = (turn.heard.ms / 1000).toFixed(1);
     const mark = createElement("span", "cut");
     mark.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#i-cut"/></svg>';
-    mark.append(turn.heard.ms > 0 ? formatText(this.words[CUT_MARKS[turn.endReason ?? "interrupted"] ?? "heard_for"], { seconds }) : (this.words.interrupted_silent ?? ""));
+    mark.append(turn.heard.ms > 0 ? formatText(this.#cutWord(turn), { seconds }) : (this.words.interrupted_silent ?? ""));
     text.append(" ", mark, " ");
     if (!unheard.trim()) return;
     text.append(createElement("span", "sr-only", this.words.unheard), createElement("del", "unheard", unheard.trim()));
+  }
+
+  /**
+   * Says where the reply was cut off.
+   * @param {Turn} turn
+   */
+  #cutWord({ endReason }) {
+    if (endReason === "stopped") return this.words.stopped_at;
+    return endReason === null || endReason === "interrupted" ? this.words.interrupted_at : this.words.heard_for;
   }
 
   /** @param {Turn} turn */

@@ -79,8 +79,12 @@ def stopped_by_interrupt() -> Screenplay:
 
 def stopped_by_interrupt_with_figure() -> Screenplay:
     play = play_with()
-    heard = lambda: round(play.client.played_ms) - 40  # noqa: E731 as pages say it: not the latest
-    play.at(CUT_AT, lambda: play.machine.on_command(InterruptReply(heard()), play.now))
+
+    def interrupt() -> list[Any]:
+        heard_ms = round(play.client.played_ms) - 40  # as pages say it: not the latest
+        return [*play.machine.on_command(InterruptReply(heard_ms), play.now)]
+
+    play.at(CUT_AT, interrupt)
     return play
 
 
