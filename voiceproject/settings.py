@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "voiceproject.middleware.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "voiceproject.middleware.times_are_the_viewers",
     "voiceproject.middleware.bodies_have_a_limit",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

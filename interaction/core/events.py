@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from interaction.core.types import Stage, ToolCall
+from interaction.core.types import CutReason, Stage, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class ReplyText:
     text: str
     sentences: int
     """Number of sentences that are being synthesised; 0: no audio will come."""
-    cut: bool = False
-    """Whether it ends at ``ResponseOptions.max_tokens``: the model would have gone on."""
+    cut: CutReason | None = None
+    """Why it is less than the model's whole answer; None: it is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,13 @@ class ToolInvoked:
     """JSON text, or what went wrong."""
     ms: float
     """Duration of the call."""
+    call_id: str = ""
+    """Id of the call, as the model gave it."""
+    round: int = 0
+    """Which of the reply's requests for tools it belongs to, from 0: those of one were made at
+    once."""
+    sentences: int = 0
+    """How many of the reply's sentences were written before it."""
 
 
 @dataclass(frozen=True, slots=True)

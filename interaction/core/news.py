@@ -12,7 +12,7 @@ from interaction.core.events import (
     ToolInvoked,
     UsageReported,
 )
-from interaction.core.types import Mode, Stage, Status
+from interaction.core.types import CutReason, EndReason, Mode, Stage, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class ReplyTextCompleted:
     turn_id: UUID
     reply_id: UUID
     text: str
-    cut: bool = False
-    """Whether it ends at ``ResponseOptions.max_tokens``."""
+    cut: CutReason | None = None
+    """Why it is less than the model's whole answer; None: it is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,19 @@ class ReplyInterrupted:
     heard_text: str
     """The part of its text that they heard."""
     latency: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyHeard:
+    """What the turn's record says was heard of its reply. Comes when the turn has ended, and again
+    where a report that comes late says otherwise."""
+
+    turn_id: UUID
+    reply_id: UUID
+    heard_ms: int
+    heard_text: str
+    """The part of its text that was heard."""
+    end_reason: EndReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +170,7 @@ News = (
     | PlayAudio
     | ReplyEnded
     | ReplyInterrupted
+    | ReplyHeard
     | ProviderSwitched
     | ToolInvoked
     | ClientToolCalled

@@ -59,7 +59,7 @@ class OutOfBandReplies:
     def interrupt(self, reply_id: UUID, now: float) -> list[Effect]:
         turn, reply = self._of(reply_id)
         del self._turns[reply_id]
-        heard = reply.heard_ms(now)
+        heard = reply.heard_ms(now, carried_on=True)
         return [
             ReplyInterrupted(turn.id, reply_id, heard, reply.heard_text(heard)),
             CancelReply(turn.id, reply_id, heard),

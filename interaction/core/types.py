@@ -86,6 +86,11 @@ class Message:
     """Id of the tool call whose result ``content`` is, with role ``tool``."""
 
 
+CutReason = Literal["length", "content_filter"]
+"""Why a reply is less than the model's whole answer: it has reached its greatest length, or a
+filter of the provider's has stopped it."""
+
+
 Mode = Literal["cascade", "realtime"]
 
 
@@ -93,7 +98,16 @@ Status = Literal["listening", "recording", "transcribing", "responding", "speaki
 
 
 EndReason = Literal[
-    "played", "heard", "interrupted", "superseded", "client_left", "timeout", "failed"
+    "played",
+    "heard",
+    "interrupted",
+    "superseded",
+    "stopped",
+    "mode_changed",
+    "client_left",
+    "session_ended",
+    "timeout",
+    "failed",
 ]
 """How an archived turn ended; ``turn_endings`` says what each means."""
 

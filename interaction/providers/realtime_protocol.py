@@ -8,7 +8,7 @@ from typing import Protocol
 
 from interaction.core.config import TurnDetection
 from interaction.core.turn_taking.vad import VadTurnDetection
-from interaction.core.types import Message, ToolCall, ToolSpec
+from interaction.core.types import CutReason, Message, ToolCall, ToolSpec
 from interaction.providers.errors import ProviderError
 from interaction.providers.stage_protocols import Usage
 
@@ -75,6 +75,8 @@ class ResponseDone:
     error: ProviderError | None = None
     """Why nothing, or no more, comes of it; the connection goes on."""
     usage: Usage | None = None
+    cut: CutReason | None = None
+    """Why the reply is less than the model's whole answer, though nobody interrupted it."""
 
 
 RealtimeEvent = (

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from interaction.core.types import Message, ToolCall, ToolSpec
+from interaction.core.types import CutReason, Message, ToolCall, ToolSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,20 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class LengthLimitReached:
-    """The reply has reached ``max_tokens``: the model would have gone on."""
+class AnswerCut:
+    """The reply is less than the model's whole answer."""
+
+    reason: CutReason
 
 
-LanguageModelOutput = str | ToolCall | Usage | LengthLimitReached
+class Working:
+    """The model is at work, and has nothing to say yet: it reasons, say, or writes a tool call."""
+
+
+WORKING = Working()
+
+
+LanguageModelOutput = str | ToolCall | Usage | AnswerCut | Working
 """Text is valid Unicode: no half of a surrogate pair in it."""
 
 
@@ -67,8 +76,8 @@ class LanguageModel(Protocol):
         max_tokens: int | None = None,
     ) -> AsyncIterator[LanguageModelOutput]:
         """Yield the reply as it comes: text in pieces of any size, never an empty one; each tool
-        call once it is complete; ``LengthLimitReached`` where that is so; and, where the provider
-        counts, what it cost.
+        call once it is complete; ``WORKING`` now and then while nothing else comes; ``AnswerCut`` where that is so; and, where the provider counts,
+        what it cost.
 
         A reply with tool calls is not the end: the caller runs them and asks again with the calls
         and their results among the messages.

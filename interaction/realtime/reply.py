@@ -16,7 +16,7 @@ from interaction.core.events import (
     ReplyText,
 )
 from interaction.core.sentence_splitter import SentenceSplitter
-from interaction.core.types import OUTPUT_SAMPLE_RATE
+from interaction.core.types import OUTPUT_SAMPLE_RATE, CutReason
 from interaction.tools.tool_calls import ToolCalls
 
 MS_A_CHARACTER = 65.0
@@ -26,7 +26,7 @@ MS_A_WIDE_CHARACTER = 220.0
 
 
 class RealtimeReply:
-    def __init__(self, turn_id: UUID, reply_id: UUID) -> None:
+    def __init__(self, turn_id: UUID, reply_id: UUID, language: str = "") -> None:
         self.turn_id = turn_id
         self.id = reply_id
         self.text = ""
@@ -36,7 +36,7 @@ class RealtimeReply:
         """Some of its audio has come."""
         self.tool_calls: ToolCalls | None = None
         """The tool calls of this reply; None before the first."""
-        self._splitter = SentenceSplitter()
+        self._splitter = SentenceSplitter(language)
         self._ends_ms: list[float] = []
         """Estimated end of each complete sentence, in ms of the reply's audio."""
         self._audio_ms = 0.0
@@ -71,12 +71,12 @@ class RealtimeReply:
         another sentence."""
         return [self._sentence(piece) for piece in self._splitter.finish() if piece.strip()]
 
-    def finish(self) -> list[EngineEvent]:
+    def finish(self, cut: CutReason | None = None) -> list[EngineEvent]:
         """Mark it complete. Returns its last sentence, its whole text and the end of its audio."""
         self.complete = True
         events: list[EngineEvent] = [*self.end_sentence()]
         spoken = max(self.sentences, 1) if self._sequence else 0
-        events.append(ReplyText(self.id, self.text, spoken))
+        events.append(ReplyText(self.id, self.text, spoken, cut))
         if spoken:
             last = max(self.sentences - 1, 0)
             events.append(ReplyAudio(self.id, self._sequence, last, b"", last=True))

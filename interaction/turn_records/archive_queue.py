@@ -34,7 +34,8 @@ OnForgotten = Callable[[UUID], None]
 
 @dataclass
 class _Turn:
-    opening: TurnOpening
+    opening: TurnOpening | None
+    """None for a turn of another engine, which noted that itself."""
     is_open: bool = True
     """It has come to no end yet: no sweep may archive it."""
     record: TurnRecord | None = None
@@ -96,8 +97,10 @@ class ArchiveQueue:
         return turn_id in self._turns
 
     def opening(self, turn_id: UUID) -> TurnOpening:
-        """The first notes of a turn."""
-        return self._turns[turn_id].opening
+        """The first notes of a turn of this engine."""
+        opening = self._turns[turn_id].opening
+        assert opening is not None
+        return opening
 
     def drop_turn(self, turn_id: UUID) -> None:
         """It came to nothing; ``close_turn`` follows once that is written."""
@@ -123,11 +126,11 @@ class ArchiveQueue:
         return [turn_id for turn_id, turn in self._turns.items() if turn.is_open]
 
     def enqueue(self, record: TurnRecord) -> None:
-        """The turn is closed, or more is known of it; where it is not known any more, nothing is
-        done."""
+        """The turn is closed, or more is known of it. One that is not known here was served by the
+        engine before, and is archived already."""
         turn = self._turns.get(record.turn_id)
         if turn is None:
-            return
+            turn = self._turns[record.turn_id] = _Turn(opening=None, is_open=False)
         turn.record = record
         turn.waiting += 1
         self._closed.pop(record.turn_id, None)
@@ -174,7 +177,10 @@ class ArchiveQueue:
             return  # forgotten meanwhile
         notes = TurnNotes(self._redis, record.turn_id)
         patience = give_up_at - self._now()
-        await notes.open(turn.opening, Note.record(record), patience=patience)
+        if turn.opening:
+            await notes.open(turn.opening, Note.record(record), patience=patience)
+        else:
+            await notes.write(Note.record(record))
         turn.is_open = False
         turn.attempts += 1
         request = StageRequest(

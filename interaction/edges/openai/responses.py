@@ -16,9 +16,15 @@ from typing import Any
 from interaction.core.events import UsageReported
 from interaction.core.news import ReplyEnded
 from interaction.core.reply import Reply, Sentence
-from interaction.core.types import ToolCall
+from interaction.core.types import CutReason, ToolCall
 from interaction.edges.openai.errors import Event, new_id
 from interaction.edges.openai.items import Item
+
+INCOMPLETE_REASONS: dict[CutReason, str] = {
+    "length": "max_output_tokens",
+    "content_filter": "content_filter",
+}
+"""What the protocol calls the reasons for which a response is incomplete."""
 
 
 @dataclass
@@ -60,8 +66,8 @@ class Response:
     latency: dict[str, float | None] | None = None
     heard_ms: int | None = None
     """The client has truncated it to this."""
-    is_cut_off: bool = False
-    """The model has reached ``max_output_tokens``."""
+    cut: CutReason | None = None
+    """Why it is less than the model's whole answer; None: it is whole."""
     is_cancelled_by_client: bool = False
     message: MessageItem | None = None
 
@@ -142,8 +148,9 @@ class Response:
         self.latency = news.latency
         if self.error:
             return self._finish("failed", {"type": "failed", "error": self.error})
-        if self.is_cut_off:
-            return self._finish("incomplete", {"type": "incomplete", "reason": "max_output_tokens"})
+        if self.cut:
+            details = {"type": "incomplete", "reason": INCOMPLETE_REASONS[self.cut]}
+            return self._finish("incomplete", details)
         return self._finish("completed", None)
 
     def cancel(self, reason: str) -> list[Event]:
@@ -152,6 +159,8 @@ class Response:
 
     def fail(self, code: str, message: str) -> list[Event]:
         """It has failed; where there is audio of it, that is sent first."""
+        if code == "content_filtered":  # before its first word
+            return self._finish("incomplete", {"type": "incomplete", "reason": "content_filter"})
         self.error = {"type": "server_error", "code": code, "message": message}
         if self.reply.audio_ms:
             return []

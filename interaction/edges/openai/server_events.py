@@ -172,8 +172,8 @@ class ServerEvents:
                 response.reply.add_audio(sentence, pcm)
             case ClientToolCalled(call=call):
                 events = response.add_function_call(call, self._items.last)
-            case ReplyTextCompleted(cut=is_cut_off):
-                response.is_cut_off = is_cut_off
+            case ReplyTextCompleted(cut=cut):
+                response.cut = cut
             case UsageReported():
                 response.usage = news
             case ReplyEnded():

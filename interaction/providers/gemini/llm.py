@@ -10,7 +10,7 @@ from typing import Any
 
 from google.genai import types
 
-from interaction.core.types import Message, ToolCall, ToolSpec
+from interaction.core.types import CutReason, Message, ToolCall, ToolSpec
 from interaction.providers._shared.http import HttpStage
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
 from interaction.providers._shared.tool_call_parsing import new_id, with_extra
@@ -18,11 +18,21 @@ from interaction.providers._shared.valid_text import ValidTextStream, valid_argu
 from interaction.providers.gemini.client import GeminiErrorMapping, make_client
 from interaction.providers.gemini.contents import contents_of
 from interaction.providers.stage_protocols import (
+    AnswerCut,
     LanguageModelOutput,
-    LengthLimitReached,
     Usage,
 )
 
+LENGTH_REASONS = ("MAX_TOKENS", "CONTINUATION")
+FILTER_REASONS = (
+    *("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"),
+    *("MODEL_ARMOR", "ESCALATION", "IMAGE_SAFETY", "PUP_LIMITED_DISABLED"),
+)
+CUT_REASONS: dict[str, CutReason] = {
+    **dict.fromkeys(LENGTH_REASONS, "length"),
+    **dict.fromkeys(FILTER_REASONS, "content_filter"),
+}
+"""By ``finishReason``."""
 THINKS_BY_BUDGET = ("gemini-1", "gemini-2")
 """Prefixes of the names of models from before the level of thinking could be chosen."""
 
@@ -56,7 +66,7 @@ class LanguageModel(HttpStage):
                 if chunk.prompt_feedback and chunk.prompt_feedback.block_reason:
                     raise self._errors.refused("would not answer this")
                 for candidate in chunk.candidates or ():
-                    finish_reason = str(candidate.finish_reason or finish_reason)
+                    finish_reason = _name(candidate.finish_reason) or finish_reason
                     for part in _output_parts(candidate):
                         any_output = True
                         for piece in _valid(part, text):
@@ -65,10 +75,10 @@ class LanguageModel(HttpStage):
                 raise self._errors.broken_off()
             if rest := text.finish():
                 yield rest
-            if not any_output and not finish_reason.endswith("STOP"):
+            if not any_output and finish_reason != "STOP":
                 raise self._errors.refused("would not answer this")
-            if finish_reason.endswith("MAX_TOKENS"):
-                yield LengthLimitReached()
+            if reason := CUT_REASONS.get(finish_reason):
+                yield AnswerCut(reason)
             if usage:
                 yield usage
 
@@ -116,6 +126,11 @@ async def _answer_of(request: Awaitable[Any]) -> AsyncIterator[AsyncIterator[Any
                 yield chunk
 
         yield all_of_them()
+
+
+def _name(reason: types.FinishReason | None) -> str:
+    """The API's own name of the reason, also of one that the SDK does not know."""
+    return str(reason.value) if reason else ""
 
 
 def _tool_choice(wanted: str) -> types.ToolConfig:

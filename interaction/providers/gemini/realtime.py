@@ -15,7 +15,8 @@ from typing import Any
 
 from google.genai import types
 
-from interaction.core.types import INPUT_SAMPLE_RATE, Message, ToolCall
+from interaction.core.types import INPUT_SAMPLE_RATE, CutReason, Message, ToolCall
+from interaction.providers._shared.pcm import refuse_other_audio
 from interaction.providers._shared.tool_call_parsing import bare_id, new_id
 from interaction.providers._shared.valid_text import valid_arguments, valid_text
 from interaction.providers.config import ProviderConfig
@@ -26,6 +27,7 @@ from interaction.providers.gemini.realtime_parts import (
     InputTranscripts,
     OutputResampler,
     Reply,
+    cut_reason,
     usage_of,
 )
 from interaction.providers.gemini.realtime_socket import (
@@ -318,7 +320,7 @@ class RealtimeConnection:
             self._generation_complete()
         thinking_on = content.interaction_status == types.InteractionStatus.IN_PROGRESS
         if content.turn_complete and not thinking_on:
-            events += self._turn_complete()
+            events += self._turn_complete(cut_reason(content.turn_complete_reason))
         return events
 
     def _input_transcript(self, piece: types.Transcription) -> list[RealtimeEvent]:
@@ -354,6 +356,8 @@ class RealtimeConnection:
         if events is None:
             return []
         assert self._reply
+        if not self._reply.pcm_bytes:
+            refuse_other_audio(audio.data or b"", self._errors)
         pcm = self._resampler.feed(audio)
         self._reply.pcm_bytes += len(pcm)
         return [*events, OutputAudio(pcm)]
@@ -403,21 +407,25 @@ class RealtimeConnection:
         elif self._reply and self._reply.started and not self._reply.awaits_results:
             self._settles_at = self._now() + TEXT_LAG
 
-    def _turn_complete(self) -> list[RealtimeEvent]:
+    def _turn_complete(self, cut: CutReason | None) -> list[RealtimeEvent]:
         if self._unwanted or self._trailing:
             self._unwanted -= not self._trailing
             self._trailing = False
             return self._transcripts.finish()
         if self._reply and not self._reply.awaits_results:
-            return self._reply_over()
+            return self._reply_over(cut=cut)
         return []
 
     def _reply_over(
-        self, *, cut_off: bool = False, error: ProviderError | None = None
+        self,
+        *,
+        cut_off: bool = False,
+        error: ProviderError | None = None,
+        cut: CutReason | None = None,
     ) -> list[RealtimeEvent]:
         """The reply has come whole, or no more of it comes."""
         reply = self._end_reply()
-        done = ResponseDone(cut_off=cut_off, error=error, usage=reply.usage)
+        done = ResponseDone(cut_off=cut_off, error=error, usage=reply.usage, cut=cut)
         return [*self._rest_of_text(reply), *self._transcripts.finish(), done]
 
     def _rest_of_text(self, reply: Reply) -> list[RealtimeEvent]:

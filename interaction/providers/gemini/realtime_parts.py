@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from google.genai import types
 
 from interaction.audio.resample import Resampler
-from interaction.core.types import OUTPUT_SAMPLE_RATE
+from interaction.core.types import OUTPUT_SAMPLE_RATE, CutReason
 from interaction.providers._shared.valid_text import ValidTextStream
 from interaction.providers.realtime_protocol import InputTranscript, RealtimeEvent
 from interaction.providers.stage_protocols import Usage
 
+FILTER_WORDS = ("SAFETY", "PROHIBITED", "BLOCKLIST", "REJECTED", "UNSAFE", "INPUT_OTHER")
+"""Parts of the names of reasons that mean: a filter has stopped the reply."""
 INTERRUPTED = (
     "(The person interrupted your last reply there. All that they heard of it was: {heard})"
 )
@@ -87,6 +89,12 @@ class OutputResampler:
         if rate != self._rate:
             self._rate, self._resampler = rate, Resampler(rate, OUTPUT_SAMPLE_RATE)
         return self._resampler.feed(audio.data or b"")
+
+
+def cut_reason(ended: types.TurnCompleteReason | None) -> CutReason | None:
+    """Why a reply is less than whole, from the reason for which its turn was complete."""
+    name = str(ended.value) if ended else ""
+    return "content_filter" if any(word in name for word in FILTER_WORDS) else None
 
 
 def usage_of(counts: types.UsageMetadata) -> Usage | None:

@@ -16,7 +16,8 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from interaction.audio.resample import Resampler
-from interaction.core.types import INPUT_SAMPLE_RATE, Message, ToolCall
+from interaction.core.types import INPUT_SAMPLE_RATE, CutReason, Message, ToolCall
+from interaction.providers._shared.pcm import refuse_other_audio
 from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError, ProviderUnauthorized, ProviderUnavailable
@@ -49,6 +50,11 @@ RESPONSE_ACTIVE = "conversation_already_has_active_response"
 Fate = Literal["wanted", "cancelled", "unwanted"]
 """What becomes of a response: ``cancelled`` before it was created, it is cancelled then, and its
 ``ResponseDone`` still comes. Of an ``unwanted`` one no event comes."""
+CUT_REASONS: dict[str, CutReason] = {
+    "max_output_tokens": "length",
+    "content_filter": "content_filter",
+}
+"""By the reason of a response that is ``incomplete``."""
 TRANSCRIPTION = "conversation.item.input_audio_transcription."
 
 
@@ -260,6 +266,8 @@ class RealtimeConnection:
                     self._audio_bytes[event.item.id] = 0
             case "response.output_audio.delta":
                 pcm = base64.b64decode(event.delta)
+                if not self._audio_bytes.get(event.item_id):
+                    refuse_other_audio(pcm, self._errors)
                 if event.item_id in self._audio_bytes:
                     self._audio_bytes[event.item_id] += len(pcm)
                 yield OutputAudio(pcm)
@@ -322,6 +330,9 @@ class RealtimeConnection:
             error = getattr(response.status_details, "error", None)
             code = getattr(error, "code", None) or getattr(error, "type", None) or ""
             return ResponseDone(error=self._errors.error_code(code), usage=usage)
+        if response.status == "incomplete":
+            reason = getattr(response.status_details, "reason", None) or ""
+            return ResponseDone(usage=usage, cut=CUT_REASONS.get(reason))
         calls = tuple(
             ToolCall(
                 valid_text(item.call_id),

@@ -121,7 +121,7 @@ class ScriptedEngine:
         elif "mute" in words:
             self.emit(ReplyText(reply_id, "Nothing to say aloud.", 0))
         elif "cut" in words:
-            self.emit(ReplyText(reply_id, "Once upon", 0, cut=True))
+            self.emit(ReplyText(reply_id, "Once upon", 0, cut="length"))
         elif "hold" in words:
             self.asked_to_hold.set()
         else:

@@ -52,7 +52,7 @@ def test_every_provider_is_offered_with_the_reason_where_it_cannot_be_used(
     assert [stage["default"] for stage in stages.values()] == [
         "pocketsphinx",
         "demo",
-        "espeak",
+        "hibari",
         "parley",
     ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -12,19 +11,15 @@ import pytest
 from interaction.audio import wav
 from interaction.audio.resample import Resampler
 from interaction.core.types import INPUT_SAMPLE_RATE, Message
+from interaction.openers import OPENERS
 from interaction.providers.local.demo.llm import reply
 from interaction.providers.local.demo.small_talk import SUGGESTIONS
 from interaction.providers.local.moonshine.models import MODELS
 from interaction.providers.local.moonshine.transcriber import Transcriber
 from interaction.providers.local.moonshine.utterance import Utterance
-from voiceproject.environment import BASE_DIR
 from voiceproject.testing.plugin import program, require
 
-OPENERS = re.findall(
-    r"<li>“{% translate \"(.*?)\" %}”</li>",
-    (BASE_DIR / "templates/interaction/talk.html").read_text(),
-)
-SENTENCES = dict.fromkeys((*OPENERS, *(said for row in SUGGESTIONS.values() for said in row)))
+SENTENCES = dict.fromkeys((*OPENERS["en"], *(said for row in SUGGESTIONS.values() for said in row)))
 NOW = datetime(2026, 3, 4, 12, 30)
 SILENCE = bytes(INPUT_SAMPLE_RATE)
 FLITE = ("slt", "kal", "awb", "rms")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from interaction.core.types import Message, ToolCall, ToolSpec
-from interaction.providers.stage_protocols import LengthLimitReached, Usage
+from interaction.providers.stage_protocols import AnswerCut, Usage
 from interaction.tests.providers.adapters import SAID, STANDINS, Adapter
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -162,10 +162,10 @@ async def test_how_long_a_reply_may_be_is_said_in_the_providers_words(model: Ada
 
 async def test_a_reply_that_is_cut_at_that_length_says_so(model: Adapter) -> None:
     whole = await complete(model, Message("user", SAID), max_tokens=50)
-    assert LengthLimitReached() not in whole
+    assert AnswerCut("length") not in whole
     pieces = await complete(model, Message("user", SAID), max_tokens=2)
     assert "".join(piece for piece in pieces if isinstance(piece, str)).split() == ["You", "said:"]
-    assert LengthLimitReached() in pieces
+    assert AnswerCut("length") in pieces
 
 
 ASKED = ToolCall("call_1", "weather", "{}")

@@ -46,6 +46,8 @@ class Plan:
     refused, but it responds all the same; ``busy``: the response before is said to be still in
     progress, and is then over; ``cleared``: it is over just before that is said; ``linger``: as
     ``hold``, but being cancelled takes effect only with ``lets_go``."""
+    incomplete: str = ""
+    """The reason for which the response is incomplete, once it is said."""
     late_words: bool = False
     """The person's transcript comes after the response."""
 
@@ -244,7 +246,9 @@ class Standin:
                 await self._speak(socket, connection, Plan(plan.preamble))
             await self._call(socket, plan)
         elif await self._speak(socket, connection, plan):
-            await self._send_done(socket, "completed")
+            await self._send_done(
+                socket, "incomplete" if plan.incomplete else "completed", reason=plan.incomplete
+            )
 
     async def _call(self, socket: ServerConnection, plan: Plan) -> None:
         output = [
@@ -286,10 +290,14 @@ class Standin:
         return True
 
     async def _send_done(
-        self, socket: ServerConnection, status: str, output: list[Event] | None = None
+        self,
+        socket: ServerConnection,
+        status: str,
+        output: list[Event] | None = None,
+        reason: str = "",
     ) -> None:
         usage = {"total_tokens": 30, "input_tokens": 20, "output_tokens": 10}
-        details = None
+        details: Event | None = {"type": status, "reason": reason} if reason else None
         if status == "failed":
             details = {"type": "failed", "error": {"code": "rate_limit_exceeded", "type": "x"}}
         response = {
