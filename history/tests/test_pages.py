@@ -92,7 +92,8 @@ def test_a_turn_shows_its_words_its_bar_and_both_recordings(
     for side in ("user", "agent"):
         address = f"/api/v1/interaction/sessions/{session.pk}/turns/{turn.pk}/audio?side={side}"
         assert address in page
-    assert "950 ms: End of turn 600 ms, Playout 50 ms" in page
+    assert 'aria-label="End of turn 600 ms, Playout 50 ms"' in page
+    assert re.search(r"950 ms</span>\s*<span[^>]*>to first sound", page)
     assert "Played to its end" in page
 
 

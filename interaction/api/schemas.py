@@ -14,8 +14,10 @@ from pydantic import BaseModel
 
 from interaction import models
 from interaction.core.types import CutReason
+from interaction.credentials.store import credentials_of
 from interaction.edges.parley.messages import Latency
 from interaction.sessions import create
+from interaction.sessions.language_warning import LanguageWarning
 from interaction.sessions.settings import Providers, TurnDetectionChoice, WireModel
 
 Stage = Literal["stt", "llm", "tts", "archive", "realtime"]
@@ -44,6 +46,7 @@ class Settings(WireModel):
     barge_in_enabled: bool
     input_sample_rate: int
     output_sample_rate: int
+    time_zone: str
 
     @classmethod
     def of(cls, row: models.Session) -> Settings:
@@ -70,6 +73,21 @@ class Session(WireModel):
         """``row``: annotated by ``with_counts``; a new one has no turns."""
         fields = {name: getattr(row, name, 0) for name in cls.model_fields}
         return cls.model_validate(fields | {"settings": Settings.of(row)})
+
+
+class CreatedSession(Session):
+    """A session that was made just now."""
+
+    warnings: list[LanguageWarning]
+    """What its providers cannot do in its language."""
+
+    @classmethod
+    def of(cls, row: models.Session) -> CreatedSession:
+        have = credentials_of(row.owner_id)
+        warnings = create.warnings_of(create.settings_of(row), have)
+        return cls(
+            **Session.of(row).model_dump(), warnings=[LanguageWarning.of(one) for one in warnings]
+        )
 
 
 class TimelineEvent(WireModel):
@@ -100,6 +118,7 @@ class Answer(WireModel):
 
 RESOURCES: dict[str, type[BaseModel]] = {
     "session": Session,
+    "created_session": CreatedSession,
     "answer": Answer,
     "api_error": ErrorBody,
 }

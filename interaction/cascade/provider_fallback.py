@@ -28,6 +28,7 @@ from interaction.cascade.provider_health import ProviderHealth
 from interaction.cascade.provider_pool import StageKind, provider
 from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.core.events import ProviderSwitched
+from interaction.core.types import ProviderSelection
 from interaction.providers.errors import ProviderError, ProviderRateLimited, ProviderTimeout
 from interaction.safe_logging import log_crash
 from interaction.turn_records.note_fields import Note
@@ -42,6 +43,8 @@ FIRST_OUTPUT_WITHIN_IF_OTHERS: dict[StageKind, float] = {"stt": 8.0, "llm": 5.0,
 """The same while another one could still be tried."""
 STAGE_WITHIN = 15.0
 """Seconds for the first output of the stage, whichever provider gives it."""
+LONGEST_WORK = 300.0
+"""Seconds for the first output of a stage whose provider shows that it is at work."""
 ROUNDS = 3
 """Times that the list is gone through at most."""
 NEVER = float("inf")
@@ -63,10 +66,19 @@ class Attempt:
     """Seconds for its first output once that is due."""
     has_output: bool = False
 
+    @property
+    def choice(self) -> ProviderSelection:
+        return self.chain.choices[self.place]
+
     def expect_output(self) -> None:
         """From now on output is due."""
         if not self.has_output:
             self.chain.expect_output()
+
+    def at_work(self) -> None:
+        """The provider shows that it is at work (it reasons): that is no silence."""
+        if not self.has_output:
+            self.chain.extend_deadline()
 
     def suspend_deadline(self) -> None:
         """Output is not due any more: the person may still be speaking."""
@@ -82,10 +94,17 @@ class Attempt:
 class FallbackChain:
     """The providers of one stage run, in the order in which they are tried."""
 
-    def __init__(self, run: StageRun, kind: StageKind, voice_key: str = "") -> None:
-        """``voice_key``: Redis key by which a reply's sentences agree on who speaks them."""
+    def __init__(
+        self,
+        run: StageRun,
+        kind: StageKind,
+        voice_key: str = "",
+        choices: tuple[ProviderSelection, ...] = (),
+    ) -> None:
+        """``voice_key``: Redis key by which a reply's sentences agree on who speaks them.
+        ``choices``: the list, where it is not the session's."""
         spec = run.request.spec
-        self.choices = {"stt": spec.stt, "llm": spec.llm, "tts": spec.tts}[kind]
+        self.choices = choices or {"stt": spec.stt, "llm": spec.llm, "tts": spec.tts}[kind]
         self._stage = run
         self._kind = kind
         self._voice_key = voice_key
@@ -102,6 +121,8 @@ class FallbackChain:
         """The place of the provider that serves, as far as the web side knows."""
         self._due: float | None = None
         """When the stage's first output is overdue; None where none is expected."""
+        self._latest = 0.0
+        """Beyond which that is never put off."""
         self._limit = asyncio.timeout(None)
         self._now = asyncio.get_running_loop().time
 
@@ -133,6 +154,12 @@ class FallbackChain:
     def expect_output(self) -> None:
         if self._due is None:
             self._due = self._now() + STAGE_WITHIN
+            self._latest = self._now() + LONGEST_WORK
+            self._limit.reschedule(self._due)
+
+    def extend_deadline(self) -> None:
+        if self._due is not None:
+            self._due = max(self._due, min(self._now() + STAGE_WITHIN, self._latest))
             self._limit.reschedule(self._due)
 
     def suspend_deadline(self) -> None:
@@ -204,7 +231,7 @@ class FallbackChain:
         raise AssertionError("a pause ends when one may be tried")
 
     async def _try(self, attempt: Attempt, work: Callable[[Any, Attempt], Awaitable[R]]) -> R:
-        choice = self.choices[attempt.place]
+        choice = attempt.choice
         self._stage.provider = choice.name
         try:
             async with provider(self._kind, choice, self._stage.request.spec.owner_id) as engine:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from interaction.bus.stage_messages import StageRequest
 from interaction.cascade.commit_gate import wait_for_commit
 from interaction.cascade.provider_fallback import Attempt, FallbackChain
-from interaction.cascade.speakable import speakable
+from interaction.cascade.speakable import SpeechFilter
 from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.cascade.synthesis_pacing import PlaybackTimeline, run_unless_set
 from interaction.core.events import (
@@ -26,7 +26,14 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.sentence_splitter import SentenceSplitter
-from interaction.core.types import CutReason, Message, ResponseOptions, ToolCall, ToolSpec
+from interaction.core.types import (
+    CutReason,
+    Message,
+    ProviderSelection,
+    ResponseOptions,
+    ToolCall,
+    ToolSpec,
+)
 from interaction.providers.endpoints import ENDPOINT_PREFIX
 from interaction.providers.registry import entry
 from interaction.providers.stage_protocols import (
@@ -34,8 +41,9 @@ from interaction.providers.stage_protocols import (
     LanguageModel,
     LanguageModelOutput,
     Usage,
+    Working,
 )
-from interaction.tools.base import Tool, ToolContext
+from interaction.tools.base import Tool, context_for
 from interaction.tools.registry import load_tools, tool_spec
 from interaction.tools.tool_calls import ToolCalls
 from interaction.turn_records.note_fields import Note
@@ -69,7 +77,8 @@ class _ReplyWriter:
         self._id = run.request.reply_id
         self._started_at = time.monotonic()
         self._text = ""
-        self._splitter = SentenceSplitter()
+        self._splitter = SentenceSplitter(run.request.spec.language)
+        self._speech = SpeechFilter()
         self._sentences = 0
         """Sentences so far."""
         self._to_synthesize: asyncio.Queue[str | None] = asyncio.Queue()
@@ -116,7 +125,7 @@ class _ReplyWriter:
             run.note(Note.tool(index, invoked))
 
         gate = None if request.committed else partial(wait_for_commit, run.redis, self._id)
-        context = ToolContext(request.spec.session_id, request.turn_id, request.spec.owner_id)
+        context = context_for(request.spec, request.turn_id)
         return ToolCalls(
             tools,
             context,
@@ -126,6 +135,12 @@ class _ReplyWriter:
             wait_for_commit=gate,
             redact=request.spec.redact,
         )
+
+    def time_zone_for(self, choice: ProviderSelection) -> dict[str, str]:
+        """The keyword argument for a model that tells the time itself."""
+        zone = self._run.request.spec.time_zone
+        tells_time = zone and entry("llm", choice.name).capabilities.tells_time
+        return {"time_zone": zone} if tells_time else {}
 
     async def _call_client_tools(self, calls: list[ToolCall]) -> None:
         """Pass on the calls of tools that the client runs: the reply ends with them."""
@@ -162,7 +177,7 @@ class _ReplyWriter:
     async def _add_sentence(self, piece: str) -> None:
         """A sentence is written. One that has nothing to say aloud is text alone."""
         aloud = self._run.request.options.spoken
-        to_say = speakable(piece) if aloud else piece
+        to_say = self._speech.say(piece) if aloud else piece
         if not to_say:
             return
         index, self._sentences = self._sentences, self._sentences + 1
@@ -205,16 +220,20 @@ class _Completion:
     async def run(self, llm: LanguageModel, attempt: Attempt) -> None:
         loop = asyncio.get_running_loop()
         attempt.expect_output()
-        answer = llm.complete(self._messages, self._tools, **self._model_options)
+        options = self._model_options | self._writer.time_zone_for(attempt.choice)
+        answer = llm.complete(self._messages, self._tools, **options)
         async with (
             asyncio.timeout(attempt.first_output_within) as limit,
             contextlib.aclosing(answer) as pieces,  # type: ignore[type-var]
         ):
             async for piece in pieces:
-                if isinstance(piece, str | ToolCall):
+                if isinstance(piece, Working):
+                    attempt.at_work()
+                elif isinstance(piece, str | ToolCall):
                     await attempt.output_started()
                 await self._on_piece(piece)
-                limit.reschedule(loop.time() + TOKEN_WITHIN)
+                within = TOKEN_WITHIN if attempt.has_output else attempt.first_output_within
+                limit.reschedule(loop.time() + within)
 
     async def _on_piece(self, piece: LanguageModelOutput) -> None:
         match piece:

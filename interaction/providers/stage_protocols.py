@@ -55,7 +55,14 @@ class AnswerCut:
     reason: CutReason
 
 
-LanguageModelOutput = str | ToolCall | Usage | AnswerCut
+class Working:
+    """The model is at work, and has nothing to say yet: it reasons, say, or writes a tool call."""
+
+
+WORKING = Working()
+
+
+LanguageModelOutput = str | ToolCall | Usage | AnswerCut | Working
 """Text is valid Unicode: no half of a surrogate pair in it."""
 
 
@@ -69,7 +76,7 @@ class LanguageModel(Protocol):
         max_tokens: int | None = None,
     ) -> AsyncIterator[LanguageModelOutput]:
         """Yield the reply as it comes: text in pieces of any size, never an empty one; each tool
-        call once it is complete; ``AnswerCut`` where that is so; and, where the provider counts,
+        call once it is complete; ``WORKING`` now and then while nothing else comes; ``AnswerCut`` where that is so; and, where the provider counts,
         what it cost.
 
         A reply with tool calls is not the end: the caller runs them and asks again with the calls

@@ -45,6 +45,7 @@ from interaction.core.orders import (
 )
 from interaction.core.records import TurnRecord
 from interaction.core.redaction import Redactor
+from interaction.core.spoken_words import spoken_words
 from interaction.core.types import CutReason, Message, Stage, ToolCall
 from interaction.providers.errors import ProviderError, ProviderTimeout
 from interaction.providers.realtime_protocol import (
@@ -63,7 +64,7 @@ from interaction.realtime.recovery import FailureReason, RecoveryPolicy
 from interaction.realtime.reply import RealtimeReply
 from interaction.realtime.response_matching import ResponseMatcher
 from interaction.safe_logging import log_crash
-from interaction.tools.base import ToolContext
+from interaction.tools.base import context_for
 from interaction.tools.registry import load_tools, tool_spec
 from interaction.tools.tool_calls import ToolCalls
 from interaction.turn_records.archive_queue import CLOSING_PATIENCE, ArchiveQueue
@@ -151,7 +152,7 @@ class RealtimeEngine:
             case EndTurn(turn_id, reply_id):
                 self._recorder.feed_user_audio(turn_id, b"", last=True)
                 self._recorder.note(turn_id, Note.reply(reply_id))
-                reply = self._request_reply(RealtimeReply(turn_id, reply_id), order.context)
+                reply = self._request_reply(self._new_reply(turn_id, reply_id), order.context)
                 early = self._matcher.on_turn_ended(turn_id, reply)
                 if early is None:
                     self._order_sender.send_silence()
@@ -161,7 +162,7 @@ class RealtimeEngine:
                 text = context[-1].content if context else ""
                 notes = Note.reply(reply_id), Note.transcript(text)
                 self._recorder.open_turn(turn_id, sequence, "text", *notes)
-                reply = self._request_reply(RealtimeReply(turn_id, reply_id), context[:-1])
+                reply = self._request_reply(self._new_reply(turn_id, reply_id), context[:-1])
                 self._matcher.on_text_turn(reply)
             case NotePlayback(turn_id, heard_ms, heard_text):
                 self._recorder.note(turn_id, Note.heard(heard_ms, heard_text))
@@ -255,6 +256,9 @@ class RealtimeEngine:
             self._fail_turn(job.turn, "archive", "stage_lost", message)
 
     # A reply is requested, or cancelled.
+
+    def _new_reply(self, turn_id: UUID, reply_id: UUID) -> RealtimeReply:
+        return RealtimeReply(turn_id, reply_id, self._spec.language)
 
     def _request_reply(self, reply: RealtimeReply, context: tuple[Message, ...]) -> RealtimeReply:
         self._reply, self._requested_at = reply, self._now()
@@ -357,7 +361,7 @@ class RealtimeEngine:
             def note(index: int, invoked: ToolInvoked) -> None:
                 self._recorder.note(reply.turn_id, Note.tool(index, invoked))
 
-            context = ToolContext(self.session_id, reply.turn_id, self._spec.owner_id)
+            context = context_for(self._spec, reply.turn_id)
             reply.tool_calls = ToolCalls(
                 self._tools, context, reply.id, emit=emit, note=note, redact=self._spec.redact
             )
@@ -399,11 +403,11 @@ class RealtimeEngine:
 
     def _on_transcript(self, turn: UUID, transcript: InputTranscript) -> None:
         redactor = Redactor() if self._spec.redact else None
+        text = spoken_words(transcript.text)
         if not transcript.final:
-            text = redactor.partial(transcript.text) if redactor else transcript.text
-            self._emit(PartialTranscript(turn, text))
+            self._emit(PartialTranscript(turn, redactor.partial(text) if redactor else text))
             return
-        text = redactor.final(transcript.text) if redactor else transcript.text
+        text = redactor.final(text) if redactor else text
         self._recorder.note(turn, Note.transcript(text))
         self._emit(FinalTranscript(turn, text))
 

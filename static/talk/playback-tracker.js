@@ -45,14 +45,9 @@ export class PlaybackTracker {
     this.#speechOffsetAt = null;
   }
 
-  /** @param {number} at  When the person ceased to speak. */
+  /** @param {number} at  When the person ceased to speak, or sent what they typed. */
   onSpeechOffset(at) {
     this.#speechOffsetAt = at;
-  }
-
-  /** The next reply answers a typed turn, which has no end of speech to measure from. */
-  forgetSpeechOffset() {
-    this.#speechOffsetAt = null;
   }
 
   /** Ids of the replies whose playback has not ended. */

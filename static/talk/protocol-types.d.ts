@@ -23,6 +23,13 @@ export type ServerMessage =
   | SessionEndedMessage
   | PongMessage;
 
+/** A stage that cannot do its work in the session's language. The session can be used all the same: what is typed is answered. */
+export interface LanguageWarning {
+  code: "language_not_heard" | "language_not_written";
+  stage: "stt" | "llm" | "tts";
+  message: string;
+}
+
 /** Which provider serves a stage; empty fields mean the default. */
 export interface ProviderChoice {
   name: string;
@@ -93,6 +100,8 @@ export interface SessionStartedMessage {
   recording: boolean;
   input_sample_rate: number;
   output_sample_rate: number;
+  time_zone: string;
+  warnings: LanguageWarning[];
 }
 
 export interface StatusMessage {
@@ -292,6 +301,7 @@ export interface StartSessionMessage {
   recording?: boolean;
   input_sample_rate?: number;
   output_sample_rate?: number;
+  time_zone?: string;
   title?: string;
   type: "start_session";
   session_id?: string | null;

@@ -298,6 +298,7 @@ export class Session {
     this.#connection?.send({
       type: "start_session",
       ...toSessionSettings(this.choices()),
+      time_zone: timeZone(),
       input_sample_rate: this.audio.rate,
       output_sample_rate: this.audio.rate,
     });
@@ -349,7 +350,7 @@ export class Session {
 
   /** @param {string} text */
   #sendText(text) {
-    this.playback.forgetSpeechOffset();
+    this.playback.onSpeechOffset(this.audio.now);
     this.listener.onTextSent(text);
     this.#connection?.send({ type: "text_input", text });
   }
@@ -385,4 +386,10 @@ export class Session {
     this.state = { ...this.state, ...change };
     this.listener.onState(this.state);
   }
+}
+
+/** The browser's time zone; empty where it knows none, which some of them call Etc/Unknown. */
+function timeZone() {
+  const { timeZone: name = "" } = Intl.DateTimeFormat().resolvedOptions();
+  return name === "Etc/Unknown" ? "" : name;
 }

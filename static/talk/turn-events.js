@@ -84,5 +84,7 @@ function createToolItem({ tool, arguments: given, status, result, ms }, { words,
  * @param {string} value
  */
 function createDefinition(term, value) {
-  return [createElement("dt", "", term), createElement("dd", "figure", value || "–")];
+  const definition = createElement("dd", "figure", value || "–");
+  definition.dir = "auto";
+  return [createElement("dt", "", term), definition];
 }

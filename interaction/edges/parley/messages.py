@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import struct
 from typing import Annotated, Any, Literal, NamedTuple
+from unicodedata import category
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter, create_model
+from pydantic import AfterValidator, Field, TypeAdapter, create_model
+from pydantic_core import PydanticCustomError
 
 from interaction.core.metrics import METRIC_NAMES
 from interaction.core.types import CutReason, EndReason
+from interaction.sessions.language_warning import LanguageWarning
 from interaction.sessions.settings import (
     Mode,
     ProviderFallbacks,
@@ -67,9 +70,18 @@ class AudioChunk(WireModel):
     """Base64 of mono s16le at ``input_sample_rate``."""
 
 
+def _with_something_to_answer(text: str) -> str:
+    # Also what only looks empty: a zero-width space is a format character, no space.
+    if all(character.isspace() or category(character) in ("Cc", "Cf") for character in text):
+        raise PydanticCustomError("blank_text", "it is blank")
+    return text
+
+
 class TextInput(WireModel):
     type: Literal["text_input"]
-    text: Annotated[Text, Field(min_length=1, max_length=10_000)]
+    text: Annotated[
+        Text, Field(min_length=1, max_length=10_000), AfterValidator(_with_something_to_answer)
+    ]
 
 
 class Commit(WireModel):
@@ -158,6 +170,10 @@ class SessionStarted(WireModel):
     recording: bool
     input_sample_rate: int
     output_sample_rate: int
+    time_zone: str
+    """Empty: the server's."""
+    warnings: list[LanguageWarning]
+    """What its providers cannot do in its language."""
 
 
 class Status(WireModel):

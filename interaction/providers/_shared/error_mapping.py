@@ -104,8 +104,10 @@ class ErrorMapping:
         return self.unintelligible(shown)
 
     def error_code(self, code: str) -> ProviderError:
-        """What an error means that came inside a stream, without an HTTP status."""
+        """What an error means that came inside an answer, without an HTTP status of its own."""
         code = _safe(code)
+        if re.fullmatch("[45][0-9][0-9]", code):
+            return self.http_status(int(code))
         shown = f"({code})" if code else ""
         if self._is(code, "no_key_or_quota"):
             return self.unauthorized(shown)

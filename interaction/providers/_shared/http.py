@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from weakref import WeakKeyDictionary
 
 import httpx2
 
 from interaction.providers._shared.answer_deadlines import AnswerDeadlines
 from interaction.providers._shared.error_mapping import ErrorMapping
+from interaction.providers._shared.event_stream import EventStream, ServerEvent
 from interaction.providers.config import ProviderConfig
+from interaction.providers.stage_protocols import WORKING, LanguageModelOutput
 
 CONNECT_WITHIN = 5.0
 """Seconds."""
@@ -28,6 +30,22 @@ MakeClient = Callable[[ProviderConfig], tuple[Any, Callable[[], Awaitable[None]]
 """Makes a client for an address and a key, and returns with it what closes it."""
 ClientKey = tuple[MakeClient, str, str]
 """Maker, address, key."""
+
+
+class AnswerAssembler(Protocol):
+    """A language model's answer, from the events that it comes in."""
+
+    complete: bool
+    """The server has said that this is the end."""
+
+    def read(self, events: Sequence[ServerEvent], *, done: bool) -> Sequence[LanguageModelOutput]:
+        """Output of the next events; ``done``: the stream has had its closing mark. Raises
+        ``ProviderError`` for an error that they tell."""
+        ...
+
+    def finish(self) -> Sequence[LanguageModelOutput]:
+        """What could only be known at the end."""
+        ...
 
 
 @cache
@@ -135,3 +153,32 @@ class HttpStage:
                     response = await stack.enter_async_context(request)
             with self._errors(answer_started=True):
                 yield response, deadlines
+
+    async def _outputs(
+        self, response: Any, deadlines: AnswerDeadlines, answer: AnswerAssembler
+    ) -> AsyncIterator[LanguageModelOutput]:
+        """What a language model's answer gives, as its events come. Whatever the server sends shows
+        that it is at work."""
+        stream = EventStream()
+        try:
+            # To its very end, or the connection could not be used again.
+            async for data in deadlines.limit(response.iter_bytes()):
+                outputs = answer.read(stream.feed(data), done=stream.done)
+                for output in outputs:
+                    yield output
+                if outputs:
+                    deadlines.on_output()
+                elif not answer.complete and deadlines.must_report_work():
+                    yield WORKING
+        except (TimeoutError, OSError, httpx2.HTTPError):
+            # What may come after the end (the count of tokens) is not worth failing for.
+            if not answer.complete:
+                raise
+        for output in answer.read(stream.finish(), done=stream.done):
+            yield output
+        if not stream.any_events:
+            raise self._errors.protocol_error("did not stream its answer")
+        if not answer.complete:
+            raise self._errors.broken_off()
+        for output in answer.finish():
+            yield output

@@ -5,34 +5,30 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import anthropic
 from anthropic import AsyncAnthropic, omit
 
-from interaction.core.types import CutReason, Message, ToolCall, ToolSpec
+from interaction.core.types import Message, ToolSpec
+from interaction.providers._shared.answer_text import AnswerText
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.http import HttpStage, transport
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
+from interaction.providers._shared.refused_fields import asked_without_refused
 from interaction.providers._shared.tool_call_parsing import arguments_of, bare_id
-from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text
 from interaction.providers.anthropic import ACCOUNT, PROVIDER
+from interaction.providers.anthropic.message_answer import MessageAnswer
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError
 from interaction.providers.stage_protocols import (
-    AnswerCut,
     LanguageModelOutput,
-    Usage,
 )
 
 MOST_TOKENS = 2_048
 """Tokens of a reply: the API wants a limit. Nobody listens to a longer one."""
-CUT_REASONS: dict[str, CutReason] = {
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "content_filter",
-}
-"""By ``stop_reason``."""
 MAY_SKIP_THINKING = ("claude-haiku", "claude-sonnet")
 """Prefixes of the names of models that need not think first: in a conversation, thinking is
 silence."""
@@ -54,8 +50,6 @@ class AnthropicErrorMapping(ErrorMapping):
 
     def translate(self, error: Exception, *, answer_started: bool) -> ProviderError | None:
         match error:
-            case anthropic.APIStatusError(status_code=200):
-                return self.error_code(error.type or "")
             case anthropic.APIStatusError():
                 retry_after = error.response.headers.get("retry-after", "")
                 return self.http_status(error.status_code, error.type or "", retry_after)
@@ -85,26 +79,29 @@ class LanguageModel(HttpStage):
         max_tokens: int | None = None,
     ) -> AsyncIterator[LanguageModelOutput]:
         model = self._config.model
-        request = self._client.messages.with_streaming_response.create(
+        ask = partial(
+            self._client.messages.with_streaming_response.create,
             model=model,
             max_tokens=max_tokens or MOST_TOKENS,
             system="\n\n".join(m.content for m in messages if m.role == "system") or omit,
             messages=_api_messages(messages),
-            tools=[_tool(tool) for tool in tools] or omit,
-            tool_choice=_tool_choice(tool_choice) if tools and tool_choice != "auto" else omit,
-            thinking={"type": "disabled"} if model.startswith(MAY_SKIP_THINKING) else omit,
-            stream=True,
         )
-        async with self._answer(request) as (response, deadlines):
-            if "text/event-stream" not in response.headers.get("content-type", ""):
-                raise self._errors.protocol_error("did not stream its answer")
-            reply = _ReplyAssembler(self._errors)
-            # To its very end, or the connection could not be used again.
-            async for event in deadlines.limit(aiter(await response.parse())):
-                for piece in reply.on_event(event):
-                    yield piece
-            if not reply.complete:
-                raise self._errors.broken_off()
+        optional: dict[str, Any] = {"stream": True}
+        if tools:
+            optional["tools"] = [_tool(tool) for tool in tools]
+        if tools and tool_choice != "auto":
+            optional["tool_choice"] = _tool_choice(tool_choice)
+        if model.startswith(MAY_SKIP_THINKING):
+            optional["thinking"] = {"type": "disabled"}
+        address = self._config.base_url
+        asking = asked_without_refused(ask, optional, (self.stage, address, model), _refusal)
+        answer = MessageAnswer(self._errors, AnswerText((address, model)))
+        async with (
+            self._answer(asking) as (response, deadlines),
+            aclosing(self._outputs(response, deadlines, answer)) as outputs,
+        ):
+            async for output in outputs:
+                yield output
 
     async def _send_warming_request(self) -> None:
         await self._client.models.list(limit=1)
@@ -115,70 +112,10 @@ def _tool_choice(wanted: str) -> Any:
     return {"type": kind} if kind else {"type": "tool", "name": wanted}
 
 
-class _ReplyAssembler:
-    """A reply from the events that it comes in: blocks of text, and of tools to be called."""
-
-    def __init__(self, errors: ErrorMapping) -> None:
-        self.complete = False
-        self._errors = errors
-        self._calls: dict[int, tuple[str, str, list[str]]] = {}
-        """Open tool calls by their block's index: id, name, pieces of the arguments."""
-        self._prompt_tokens: int | None = None
-        self._any_output = False
-        self._text = ValidTextStream()
-
-    def on_event(self, event: Any) -> list[LanguageModelOutput]:
-        """Output to yield. The SDK does not check what it parses, so this does."""
-        try:
-            return self._understood(event)
-        except (AttributeError, TypeError, KeyError):
-            raise self._errors.unintelligible() from None
-
-    def _understood(self, event: Any) -> list[LanguageModelOutput]:
-        match event.type:
-            case "message_start":
-                self._prompt_tokens = _prompt_tokens(event.message.usage)
-            case "content_block_start" if event.content_block.type == "tool_use":
-                block = event.content_block
-                self._calls[event.index] = (block.id, block.name, [])
-            case "content_block_delta" if event.delta.type == "text_delta":
-                return self._text_output(event.delta.text)
-            case "content_block_delta" if event.delta.type == "input_json_delta":
-                self._calls[event.index][2].append(event.delta.partial_json)
-            case "content_block_stop" if event.index in self._calls:
-                id_, name, arguments = self._calls.pop(event.index)
-                self._any_output = True
-                whole = valid_arguments("".join(arguments) or "{}")
-                return [*self._rest(), ToolCall(valid_text(id_), valid_text(name), whole)]
-            case "message_delta":
-                if event.delta.stop_reason == "refusal" and not self._any_output:
-                    raise self._errors.refused("would not answer this")
-                ended = self._rest()
-                if reason := CUT_REASONS.get(event.delta.stop_reason):
-                    ended.append(AnswerCut(reason))
-                if self._prompt_tokens is not None:
-                    ended.append(Usage(self._prompt_tokens, event.usage.output_tokens))
-                return ended
-            case "message_stop":
-                self.complete = True
-        return []
-
-    def _text_output(self, delta: str) -> list[LanguageModelOutput]:
-        if not isinstance(delta, str):
-            raise TypeError
-        self._any_output = self._any_output or bool(delta)
-        text = self._text.feed(delta)
-        return [text] if text else []
-
-    def _rest(self) -> list[LanguageModelOutput]:
-        """What still waits for the other half of a character; no more text comes for now."""
-        rest = self._text.finish()
-        return [rest] if rest else []
-
-
-def _prompt_tokens(usage: Any) -> int:
-    cached = (usage.cache_creation_input_tokens, usage.cache_read_input_tokens)
-    return int(usage.input_tokens + sum(count or 0 for count in cached))
+def _refusal(error: Exception) -> tuple[int, str] | None:
+    # The SDK's message holds the whole answer.
+    refused = isinstance(error, anthropic.APIStatusError)
+    return (error.status_code, error.message) if refused else None
 
 
 def _api_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import openai
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.http import HttpStage, transport
+from interaction.providers._shared.refused_fields import Fields, asked_without_refused
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError
 from interaction.providers.openai import ACCOUNT, PROVIDER
@@ -46,9 +49,22 @@ class OpenAIErrorMapping(ErrorMapping):
         return super().translate(error, answer_started=answer_started)
 
 
+def _refusal(error: Exception) -> tuple[int, str] | None:
+    # The SDK's message holds the whole answer.
+    refused = isinstance(error, openai.APIStatusError)
+    return (error.status_code, error.message) if refused else None
+
+
 class OpenAIStage(HttpStage):
     make_client = make_client
     error_mapping = OpenAIErrorMapping
+
+    def _asking(
+        self, ask: Callable[..., AbstractAsyncContextManager[Any]], optional: Fields
+    ) -> AbstractAsyncContextManager[Any]:
+        """The request ``ask(**optional)``, made without those fields that the server refuses."""
+        source = (self.stage, self._config.base_url, self._config.model)
+        return asked_without_refused(ask, optional, source, _refusal)
 
     async def _send_warming_request(self) -> None:
         await self._client.models.list()

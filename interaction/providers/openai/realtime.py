@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from interaction.audio.resample import Resampler
 from interaction.core.types import INPUT_SAMPLE_RATE, CutReason, Message, ToolCall
+from interaction.providers._shared.pcm import refuse_other_audio
 from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError, ProviderUnauthorized, ProviderUnavailable
@@ -265,6 +266,8 @@ class RealtimeConnection:
                     self._audio_bytes[event.item.id] = 0
             case "response.output_audio.delta":
                 pcm = base64.b64decode(event.delta)
+                if not self._audio_bytes.get(event.item_id):
+                    refuse_other_audio(pcm, self._errors)
                 if event.item_id in self._audio_bytes:
                     self._audio_bytes[event.item_id] += len(pcm)
                 yield OutputAudio(pcm)

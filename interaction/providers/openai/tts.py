@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from interaction.providers._shared.http import STALL
-from interaction.providers._shared.pcm import whole_samples
+from interaction.providers._shared.pcm import speech_samples
 from interaction.providers.config import ProviderConfig
 from interaction.providers.openai.client import OpenAIStage
 
 
 class TextToSpeech(OpenAIStage):
-    """Streams raw PCM. It carries no rate, so the configuration says it."""
+    """Streams raw PCM. It carries no rate, so the configuration says it; what a server sends in its
+    place brings its own."""
 
     stage = "tts"
     first = 6.0
@@ -25,13 +27,17 @@ class TextToSpeech(OpenAIStage):
     async def synthesize(self, text: str) -> AsyncIterator[bytes]:
         if not text.strip():
             return
-        request = self._client.audio.speech.with_streaming_response.create(
+        ask = partial(
+            self._client.audio.speech.with_streaming_response.create,
             model=self._config.model,
             voice=self._config.voice,
             input=text,
-            response_format="pcm",
         )
-        async with self._answer(request) as (response, deadlines):
+        async with self._answer(self._asking(ask, {"response_format": "pcm"})) as (
+            response,
+            deadlines,
+        ):
             pieces = deadlines.limit(aiter(response.iter_bytes()))
-            async for pcm in whole_samples(pieces, self._errors):
+            kind = response.headers.get("content-type", "")
+            async for pcm in speech_samples(pieces, self._errors, self.sample_rate, kind):
                 yield pcm
