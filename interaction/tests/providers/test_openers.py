@@ -80,4 +80,4 @@ def test_what_is_suggested_is_understood(sentence: str, tiny: Transcriber, tmp_p
 
 
 def test_there_is_something_to_say() -> None:
-    assert len(OPENERS) == 3
+    assert len(OPENERS["en"]) == 3
