@@ -33,6 +33,7 @@ from interaction.credentials.provider_selection import (
 )
 from interaction.credentials.store import Credentials, credentials_of
 from interaction.models import PromptTemplate, Session
+from interaction.providers.config import Kind
 from interaction.sessions.settings import (
     LONGEST_PROMPT,
     ProviderChoice,

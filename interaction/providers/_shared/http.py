@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Protocol
@@ -156,7 +156,7 @@ class HttpStage:
 
     async def _outputs(
         self, response: Any, deadlines: AnswerDeadlines, answer: AnswerAssembler
-    ) -> AsyncIterator[LanguageModelOutput]:
+    ) -> AsyncGenerator[LanguageModelOutput]:
         """What a language model's answer gives, as its events come. Whatever the server sends shows
         that it is at work."""
         stream = EventStream()

@@ -291,7 +291,7 @@ class ReasoningFilter:
 
 
 class _CodeMarks:
-    """Whether a text is between code marks: one holds within its line, three until the next three."""
+    """Whether a text is between code marks: one holds within its line, three until three more."""
 
     def __init__(self) -> None:
         self._ticks = 0

@@ -1,7 +1,8 @@
 """Fields of a request that a server refuses, though its protocol has them.
 
-Everything beyond the common part of a protocol is optional: where it is refused, the server is asked
-once more without it, and that is remembered for its address and model as long as the process lives.
+Everything beyond the common part of a protocol is optional: where it is refused, the server is
+asked once more without it, and that is remembered for its address and model as long as the process
+lives.
 """
 
 from __future__ import annotations

@@ -114,8 +114,9 @@ def _tool_choice(wanted: str) -> Any:
 
 def _refusal(error: Exception) -> tuple[int, str] | None:
     # The SDK's message holds the whole answer.
-    refused = isinstance(error, anthropic.APIStatusError)
-    return (error.status_code, error.message) if refused else None
+    if not isinstance(error, anthropic.APIStatusError):
+        return None
+    return error.status_code, error.message
 
 
 def _api_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:

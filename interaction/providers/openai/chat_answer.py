@@ -130,5 +130,6 @@ def _usage_in(holder: dict[str, Any]) -> Usage | None:
     if not isinstance(usage, dict):
         return None
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    counted = isinstance(prompt, int) and isinstance(completion, int)
-    return Usage(prompt, completion) if counted else None
+    if not (isinstance(prompt, int) and isinstance(completion, int)):
+        return None
+    return Usage(prompt, completion)

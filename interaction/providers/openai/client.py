@@ -51,8 +51,9 @@ class OpenAIErrorMapping(ErrorMapping):
 
 def _refusal(error: Exception) -> tuple[int, str] | None:
     # The SDK's message holds the whole answer.
-    refused = isinstance(error, openai.APIStatusError)
-    return (error.status_code, error.message) if refused else None
+    if not isinstance(error, openai.APIStatusError):
+        return None
+    return error.status_code, error.message
 
 
 class OpenAIStage(HttpStage):

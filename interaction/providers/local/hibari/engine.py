@@ -48,7 +48,8 @@ class HibariProcess(SpeakerProcess):
 
 
 def _pcm(samples: Any) -> bytes:
-    return (np.clip(samples, -1.0, 1.0) * 32_767).astype("<i2").tobytes()
+    pcm: bytes = (np.clip(samples, -1.0, 1.0) * 32_767).astype("<i2").tobytes()
+    return pcm
 
 
 if __name__ == "__main__":
