@@ -80,7 +80,7 @@ def test_with_recording_off_no_audio_reaches_a_disk(
 
         def archived() -> bool:
             tab.page.reload()
-            return "what time is it" in tab.page.inner_text("main")
+            return "what time is it" in tab.page.inner_text("main").lower()
 
         wait_until("the turn is in the history", archived)
         assert tab.page.query_selector("audio") is None
