@@ -11,7 +11,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-unit bench lint format messages requirements clean
+.PHONY: help run install install-dev ears test test-unit bench lint format messages requirements clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,12 @@ requirements: install-dev ## compile the pins from requirements*.in
 COMPILE = CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --strip-extras \
 	--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-install: .venv/installed
-install-dev: .venv/installed-dev
+install: .venv/installed ears
+install-dev: .venv/installed-dev ears
+
+# Asked of the package index once. Without it, PocketSphinx recognises.
+ears: .venv/installed ## fetch the model of the speech recogniser, 56 MB, unless it is here
+	@$(MANAGE) models --if-missing tiny-en
 
 # The stamps are as old as the last installation: a second start skips pip.
 .venv/installed: requirements.txt | .venv/bin/python

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import DurationField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery
 
-from history.waterfall import lay_out
+from history.waterfall import extent, lay_out
 from interaction.models import Session, Turn
 
 SHORTEST_SCALE_MS = 1000.0
@@ -38,7 +39,15 @@ def turns_of(session: Session) -> QuerySet[Turn]:
 
 def longest_ms(turns: Iterable[Turn]) -> float:
     """The longest of the turns' bars, at least a second: they are drawn to one scale."""
+    bars = [extent(turn.latency.by_metric()) for turn in turns if hasattr(turn, "latency")]
+    return max([SHORTEST_SCALE_MS, *bars])
+
+
+def median_ms(turns: Iterable[Turn]) -> float | None:
+    """The median of the turns' totals; None of fewer than three, which are compared by eye."""
     totals = [
-        lay_out(turn.latency.by_metric())[0] or 0 for turn in turns if hasattr(turn, "latency")
+        total
+        for turn in turns
+        if hasattr(turn, "latency") and (total := lay_out(turn.latency.by_metric())[0]) is not None
     ]
-    return max([SHORTEST_SCALE_MS, *totals])
+    return statistics.median(totals) if len(totals) > 2 else None

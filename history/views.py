@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 
 from history.filters import SessionFilter, SessionFilterForm
-from history.queries import longest_ms, sessions_of, turns_of, with_summaries
+from history.queries import longest_ms, median_ms, sessions_of, turns_of, with_summaries
 
 SESSIONS_A_PAGE = 25
 
@@ -45,5 +45,10 @@ def session_list(request: HttpRequest) -> HttpResponse:
 def session_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     session = get_object_or_404(with_summaries(sessions_of(request.user)), pk=pk)
     turns = list(turns_of(session))
-    context = {"session": session, "turns": turns, "longest": longest_ms(turns)}
+    context = {
+        "session": session,
+        "turns": turns,
+        "longest": longest_ms(turns),
+        "median": median_ms(turns),
+    }
     return render(request, "history/detail.html", context)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from interaction.core.metrics import Segment as StageName
 
@@ -24,6 +25,8 @@ class Segment:
 def lay_out(latency: Mapping[str, float | None]) -> tuple[float | None, list[Segment]]:
     """Return the total in ms (None where unknown) and the segments, which never overlap.
 
+    The total is the time to the first sound: ``ear``, else ``e2e``; never a sum of what is known.
+
     The line begins with the end of speech. The reply's first byte left at ``e2e``; stages that
     began before the turn was sure to have ended are set back from there.
     """
@@ -36,7 +39,7 @@ def lay_out(latency: Mapping[str, float | None]) -> tuple[float | None, list[Seg
     llm, tts = ms("llm_ttfs"), ms("tts_ttfb")
     e2e, ear = latency.get("e2e"), latency.get("ear")
     sent = heard + llm + tts if e2e is None else e2e
-    total = ear if ear is not None else sent or None
+    total = e2e if ear is None else ear
     tts_from = min(heard + llm, max(0.0, sent - tts))
     llm_from = min(heard, max(0.0, tts_from - llm))
     spans: tuple[tuple[StageName, float, float], ...] = (
@@ -55,3 +58,17 @@ def lay_out(latency: Mapping[str, float | None]) -> tuple[float | None, list[Seg
             segments.append(Segment(stage, start, end - start))
             drawn = end
     return total, segments
+
+
+def total_metric(latency: Mapping[str, float | None]) -> Literal["ear", "e2e"] | None:
+    """What the total is measured to: the first sound at the person's ear, or the first audio that
+    left the server."""
+    if latency.get("ear") is not None:
+        return "ear"
+    return None if latency.get("e2e") is None else "e2e"
+
+
+def extent(latency: Mapping[str, float | None]) -> float:
+    """How far the bar reaches, in ms; 0 of nothing."""
+    total, segments = lay_out(latency)
+    return max([total or 0.0, *(segment.start + segment.ms for segment in segments)])

@@ -12,8 +12,28 @@ from django.utils.translation import gettext as _
 def ui_strings() -> dict[str, str]:
     """Key to text; the keys are those in static/talk/*.js."""
     return (
-        _states() | _controls() | _turns() | _turn_events() | _stages() | _microphone() | _session()
+        _states()
+        | _controls()
+        | _turns()
+        | _turn_events()
+        | _stages()
+        | _microphone()
+        | _session()
+        | _languages()
     )
+
+
+def _languages() -> dict[str, str]:
+    return {
+        "not_served_stt": _("{names} does not understand {language}."),
+        "not_served_llm": _("{names} does not answer in {language}."),
+        "not_served_tts": _("{names} does not speak {language}."),
+        "does_instead": _("{name} does it instead."),
+        "choose_one": _("Choose {names}."),
+        "with_model": _("{names} would, with a model for it."),
+        "with_key": _("With a key of yours, {names} would."),
+        "nobody_does": _("No provider of this server does."),
+    }
 
 
 def _states() -> dict[str, str]:
@@ -29,6 +49,7 @@ def _states() -> dict[str, str]:
         "status_ending": _("Ending…"),
         "status_muted": _("Microphone off"),
         "status_hold": _("Hold to talk"),
+        "elapsed": _("{seconds} s"),
     }
 
 
@@ -71,6 +92,10 @@ def _turns() -> dict[str, str]:
         "no_words": _("No words were understood. Say it again, a little closer to the microphone."),
         "not_understood": _("Nothing was understood"),
         "interrupted_at": _("Interrupted after {seconds} s"),
+        "stopped_at": _("Stopped after {seconds} s"),
+        "heard_for": _("Heard for {seconds} s"),
+        "cut_length": _("The answer ends early: the model reached its length limit."),
+        "cut_content_filter": _("The answer ends early: the model's content filter stopped it."),
         "interrupted_silent": _("Cut off before a sound was heard"),
         "unheard": _("not heard:"),
         "turn_failed": _("{stage} failed: {message}"),
@@ -106,8 +131,10 @@ def _stages() -> dict[str, str]:
         "stage_playout": _("Playout"),
         "stage_archive": _("Archive"),
         "stage_realtime": _("Realtime"),
-        "waterfall_total": _("End of speech to reply:"),
+        "total_ear": _("to first sound"),
+        "total_e2e": _("to first audio sent"),
         "figures": _("Figures of turn {number}"),
+        "no_figures": _("The first turn's figures appear here."),
         "ms": _("ms"),
     }
 
@@ -158,6 +185,7 @@ def _session() -> dict[str, str]:
             "Ended: {turns} turns, {interrupted} interrupted, {failed} failed, {seconds} s."
         ),
         "see_history": _("See it in your history"),
+        "before": _("The conversation above is over."),
         "sound_failed": _(
             "This browser could not start its sound. Reload the page, or try another."
         ),

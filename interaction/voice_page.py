@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.conf.locale import LANG_INFO
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.templatetags.static import static
@@ -18,12 +18,20 @@ from django.utils.translation import gettext as _
 from interaction.api.providers import Provider
 from interaction.core.metrics import METRICS
 from interaction.core.turn_taking.manual import ManualTurnDetection
+from interaction.credentials.language_support import (
+    LANGUAGE_STAGES,
+    LanguageStage,
+    language_name,
+    language_service,
+)
 from interaction.credentials.provider_selection import (
     ProviderOption,
     default_fallbacks,
-    provider_options,
+    options_with,
 )
+from interaction.credentials.store import Credentials, credentials_of
 from interaction.models import Preferences, PromptTemplate
+from interaction.openers import openers
 from interaction.providers.config import KINDS, Kind
 from interaction.sessions.settings import TurnDetectionChoice
 from interaction.tools.registry import TOOLS
@@ -35,7 +43,15 @@ LANGUAGES = (
     *("nl", "pl", "pt", "ru", "th", "tr", "uk", "vi"),
 )
 """BCP 47 tags that recognisers and voices are asked for; PARLEY_LANGUAGE may be another."""
-NAMES = {"zh-TW": "繁體中文", "zh-CN": "简体中文", "yue": "粵語"}
+SAMPLE_LATENCY = {
+    "end_of_turn_delay": 601.0,
+    "transcription_delay": 684.0,
+    "llm_ttfs": 148.0,
+    "tts_ttfb": 92.0,
+    "e2e": 926.0,
+    "ear": 968.0,
+}
+"""Of the sample turn on the first screen, in ms: what an ordinary turn takes."""
 PLACEHOLDER_ID = UUID(int=0)
 """Stands for the session in addresses that the script completes."""
 
@@ -44,7 +60,8 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
     """What templates/interaction/talk.html needs, and ``config`` for the script."""
     words = ui_strings()
     kept = Preferences.of(request.user)
-    options = provider_options(request.user.pk)
+    have = credentials_of(request.user.pk)
+    options = options_with(have)
     stages = {stage: _stage(stage, options[stage], kept) for stage in KINDS}
     templates = list(PromptTemplate.objects.active())
     language = _chosen(kept, "stt")["language"]
@@ -65,9 +82,9 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
         "finds_turns": turn_detection.kind,
         "templates": templates,
         "template_id": _template(request, kept, templates),
-        "languages": [(tag, _name(tag)) for tag in _languages(language)],
+        "languages": [(tag, language_name(tag)) for tag in _languages(language)],
         "language": language,
-        "default_language": _name(settings.ENV.parley_language),
+        "default_language": language_name(settings.ENV.parley_language),
         "tools": [
             {
                 "name": name,
@@ -78,16 +95,28 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
             for name, tool in TOOLS.items()
         ],
         "kept": kept,
+        "metrics": [
+            {"name": metric.name, "stage": metric.stage, "label": _(metric.label)}
+            for metric in METRICS
+        ],
         "silence_ms": turn_detection.silence_ms,
         "hold": isinstance(turn_detection.to_core(), ManualTurnDetection),
         "config": _addresses(request)
         | {
             "stages": stages,
+            "languages": {stage: _by_language(stage, language, have) for stage in LANGUAGE_STAGES},
+            "server_language": settings.ENV.parley_language,
+            "language_names": {
+                tag: language_name(tag or settings.ENV.parley_language)
+                for tag in ("", *_languages(language))
+            },
+            "openers": {tag: openers(tag) for tag in ("", *_languages(language))},
             "tools": {name: str(tool.label) for name, tool in TOOLS.items()},
             "metrics": [
                 {"name": metric.name, "stage": metric.stage, "label": _(metric.label)}
                 for metric in METRICS
             ],
+            "sample": SAMPLE_LATENCY,
             "local": not any(serving[stage]["key"] for stage in STAGES),
             "has_key": any(option.key for row in options.values() for option in row),
             "words": words,
@@ -151,9 +180,10 @@ def _languages(chosen: str) -> tuple[str, ...]:
     return (*LANGUAGES, *([chosen] if chosen and chosen not in LANGUAGES else []))
 
 
-def _name(tag: str) -> str:
-    """A language's name for itself; its tag where that is not known."""
-    return NAMES.get(tag) or LANG_INFO.get(tag.lower(), {}).get("name_local", tag)
+def _by_language(stage: LanguageStage, chosen: str, have: Credentials) -> dict[str, dict[str, Any]]:
+    """Who serves a stage in each language that can be chosen; "" is the server's."""
+    tags = ("", *_languages(chosen))
+    return {tag: asdict(language_service(stage, tag, have)) for tag in tags}
 
 
 def part_states(parts: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -13,7 +13,13 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from interaction import encryption
-from interaction.credentials.store import server_setting
+from interaction.credentials.language_support import (
+    LANGUAGE_STAGES,
+    language_service,
+    not_served,
+)
+from interaction.credentials.provider_selection import serves_language
+from interaction.credentials.store import Credentials, server_setting
 from interaction.providers import registry
 from interaction.providers.config import KINDS, Kind
 from interaction.providers.endpoints import ENDPOINT_PREFIX
@@ -111,6 +117,30 @@ def the_chosen_providers_exist_and_have_their_keys() -> Iterator[CheckMessage]:
                     % {**facts, "missing": missing},
                     id="parley.E006",
                 )
+
+
+@_registered
+def the_default_language_is_served() -> Iterator[CheckMessage]:
+    """By what serves where a person has chosen nothing and has no key of their own."""
+    language = settings.ENV.parley_language
+    for kind in LANGUAGE_STAGES:
+        nobody = Credentials()
+        try:
+            service = language_service(kind, language, nobody)
+        except KeyError:
+            continue  # there is no such provider, or none at all: other checks say so
+        names = [service.default, *service.steps_in]
+        if not any(serves_language(kind, name, language) for name in names):
+            yield Warning(
+                _("PARLEY_LANGUAGE is %(language)s. %(problem)s")
+                % {
+                    "language": language,
+                    "problem": not_served(kind, names, language, Credentials()),
+                },
+                hint=_("Set PARLEY_%(kind)s to a provider that does, or PARLEY_LANGUAGE.")
+                % {"kind": kind.upper()},
+                id="parley.W005",
+            )
 
 
 def _missing_key(kind: Kind, name: str) -> str:

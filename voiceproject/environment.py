@@ -29,6 +29,16 @@ def _endpoints(value: object) -> object:
     return json.loads(value)
 
 
+def _models_dir() -> Path:
+    """One folder for a user of this machine, whatever the data folder."""
+    if shared := os.environ.get("XDG_DATA_HOME"):
+        return Path(shared) / "parley" / "models"
+    home = os.path.expanduser("~")
+    if home == "~":  # a user without a home, as in some containers
+        return BASE_DIR / "data" / "models"
+    return Path(home) / ".local" / "share" / "parley" / "models"
+
+
 class Environment(BaseSettings):
     """Names are the environment's, in capitals. ``.env.example`` explains each one.
 
@@ -43,6 +53,7 @@ class Environment(BaseSettings):
     )
 
     parley_data_dir: Path = BASE_DIR / "data"
+    parley_models_dir: Path = Field(default_factory=_models_dir)
     parley_host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     debug: bool = False

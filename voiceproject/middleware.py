@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from interaction.core.time_zones import is_time_zone
+
+TIME_ZONE_COOKIE = "parley_time_zone"
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -45,6 +50,18 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", policy)
         return response
+
+    return middleware
+
+
+def times_are_the_viewers(get_response: GetResponse) -> GetResponse:
+    """Show times of pages in the time zone that the browser has put into the cookie
+    ``TIME_ZONE_COOKIE`` (static/time-zone.js); without a valid one, in the server's."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        zone = request.COOKIES.get(TIME_ZONE_COOKIE, "")
+        with timezone.override(ZoneInfo(zone) if is_time_zone(zone) else None):
+            return get_response(request)
 
     return middleware
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import ValidationError
 
 from interaction.providers import registry
+from interaction.providers.local._shared.model_files import keep_models_in
 from voiceproject import environment, redis_server
 from voiceproject.environment import BASE_DIR
 from voiceproject.logs import only_crashes
@@ -37,6 +38,7 @@ except ValidationError as error:
 # A relative path means the same to every process, wherever it was started.
 DATA_DIR = (BASE_DIR / ENV.parley_data_dir.expanduser()).resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+keep_models_in((BASE_DIR / ENV.parley_models_dir.expanduser()).resolve())
 
 DEBUG = ENV.debug
 SECRET_KEY = ENV.secret_key.get_secret_value() if ENV.secret_key else secret_key(DATA_DIR)
@@ -75,6 +77,7 @@ MIDDLEWARE = [
     "voiceproject.middleware.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "voiceproject.middleware.times_are_the_viewers",
     "voiceproject.middleware.bodies_have_a_limit",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

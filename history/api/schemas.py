@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from interaction import models
 from interaction.api.schemas import ErrorDetail, Session
-from interaction.core.types import Mode
+from interaction.core.types import CutReason, Mode
 from interaction.edges.parley import codec
 from interaction.edges.parley.messages import Latency
 from interaction.sessions import create
@@ -47,6 +47,8 @@ class AgentMessage(WireModel):
     text: str
     heard_text: str
     """The part of it that the person heard: less than ``text`` after an interruption."""
+    cut: CutReason | None
+    """Why ``text`` is less than the model's whole answer; null: it is all of it, or not known."""
     heard_ms: int | None
     interrupted: bool
     audio_url: str | None
@@ -148,6 +150,7 @@ def _agent_message(row: models.Turn) -> AgentMessage:
         session_id=row.session_id,
         text=row.reply,
         heard_text=row.heard_text,
+        cut=cast("CutReason | None", row.cut or None),
         heard_ms=row.heard_ms,
         interrupted=row.interrupted,
         audio_url=audio_url(row, "agent"),

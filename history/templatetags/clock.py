@@ -24,5 +24,5 @@ def clock(duration: timedelta | None) -> str:
 
 @register.filter
 def moment(at: datetime) -> str:
-    """``21 Nov 2026, 14:05``, on the server's clock, in the order that the language puts it."""
+    """``21 Nov 2026, 14:05``, in the viewer's time zone, in the order that the language puts it."""
     return date_format(timezone.localtime(at), pgettext("format of a date and time", "j M Y, H:i"))

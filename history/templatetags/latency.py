@@ -7,9 +7,9 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext
 
-from history.waterfall import lay_out
+from history.waterfall import lay_out, total_metric
 from interaction.core.metrics import METRICS
-from interaction.models import TurnLatency
+from interaction.models import Turn
 from interaction.ui_strings import ui_strings
 
 register = template.Library()
@@ -27,14 +27,22 @@ def seconds(ms: float | None) -> str:
     return "–" if ms is None else f"{ms / 1000:.1f}"
 
 
-@register.inclusion_tag("history/_waterfall.html")
-def waterfall(latency: TurnLatency, longest: float | None = None) -> dict[str, Any]:
-    """Draw one turn's bar. ``longest``: the ms that fill the whole width (default: its own)."""
-    total, segments = lay_out(latency.by_metric())
+@register.inclusion_tag("history/_timing.html")
+def timing(turn: Turn, longest: float | None = None, median: float | None = None) -> dict[str, Any]:
+    """Draw one turn's bar, its total by its name, and every figure.
+
+    ``longest``: the ms that fill the whole width (default: its own). ``median``: of the
+    conversation, which lies behind the bar.
+    """
+    values = turn.latency.by_metric()
+    total, segments = lay_out(values)
     strings = ui_strings()
     scale = 100 / max(longest or 0, total or 0, 1)
     return {
+        "number": turn.sequence,
         "total": total,
+        "total_name": strings[f"total_{total_metric(values) or 'ear'}"],
+        "ghost": None if median is None else f"{min(100, median * scale):.2f}",
         "bars": [
             {
                 "stage": segment.stage,
@@ -45,14 +53,6 @@ def waterfall(latency: TurnLatency, longest: float | None = None) -> dict[str, A
             }
             for segment in segments
         ],
-    }
-
-
-@register.inclusion_tag("history/_figures.html")
-def figures(latency: TurnLatency) -> dict[str, Any]:
-    """List every metric of one turn with its ms."""
-    values = latency.by_metric()
-    return {
         "rows": [
             {
                 "label": gettext(metric.label),
@@ -60,11 +60,5 @@ def figures(latency: TurnLatency) -> dict[str, Any]:
                 "ms": values[metric.name],
             }
             for metric in METRICS
-        ]
+        ],
     }
-
-
-@register.filter
-def total(latency: TurnLatency) -> float | None:
-    """The ms at the end of the bar."""
-    return lay_out(latency.by_metric())[0]

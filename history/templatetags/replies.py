@@ -5,25 +5,44 @@ from __future__ import annotations
 from typing import TypedDict
 
 from django import template
+from django.utils.translation import gettext
 
 from history.api.schemas import audio_url
+from interaction.core.turn_endings import ENDINGS
 from interaction.models import Turn
 
 register = template.Library()
 register.simple_tag(audio_url)
+
+_KEPT_WHOLE = {one.end_reason for one in ENDINGS.values() if one.reply_kept == "whole"}
 
 
 class SplitReply(TypedDict):
     heard: str
     unheard: str
     cut: bool
+    """Whether it is to be marked where the person stopped hearing it."""
 
 
 @register.simple_tag
 def split_reply(turn: Turn) -> SplitReply:
-    """The reply, split where the person stopped hearing it; whole when it was heard to its end."""
-    cut = turn.end_reason in {Turn.EndReason.INTERRUPTED, Turn.EndReason.SUPERSEDED}
-    if not cut or not turn.reply.startswith(turn.heard_text):
-        return {"heard": turn.reply, "unheard": "", "cut": cut}
-    heard = turn.heard_text
-    return {"heard": heard, "unheard": turn.reply[len(heard) :].strip(), "cut": cut}
+    """The reply, split where the person stopped hearing it; whole when it was heard to its end, or
+    nobody knows how much of it was."""
+    if turn.end_reason in _KEPT_WHOLE or turn.heard_ms is None:
+        return {"heard": turn.reply, "unheard": "", "cut": False}
+    heard = turn.heard_text if turn.reply.startswith(turn.heard_text) else turn.reply
+    unheard = turn.reply[len(heard) :].strip()
+    return {"heard": heard, "unheard": unheard, "cut": bool(unheard) or turn.interrupted}
+
+
+@register.simple_tag
+def cut_mark(turn: Turn) -> str:
+    """Where the reply was cut off, for people."""
+    seconds = f"{(turn.heard_ms or 0) / 1000:.1f}"
+    if not turn.heard_ms:
+        return gettext("Cut off before a sound was heard")
+    if turn.end_reason == Turn.EndReason.INTERRUPTED:
+        return gettext("Interrupted after %(seconds)s s") % {"seconds": seconds}
+    if turn.end_reason == Turn.EndReason.STOPPED:
+        return gettext("Stopped after %(seconds)s s") % {"seconds": seconds}
+    return gettext("Heard for %(seconds)s s") % {"seconds": seconds}

@@ -92,7 +92,8 @@ def test_a_turn_shows_its_words_its_bar_and_both_recordings(
     for side in ("user", "agent"):
         address = f"/api/v1/interaction/sessions/{session.pk}/turns/{turn.pk}/audio?side={side}"
         assert address in page
-    assert "950 ms: End of turn 600 ms, Playout 50 ms" in page
+    assert 'aria-label="End of turn 600 ms, Playout 50 ms"' in page
+    assert re.search(r"950 ms</span>\s*<span[^>]*>to first sound", page)
     assert "Played to its end" in page
 
 
@@ -116,6 +117,47 @@ def test_unheard_words_are_struck_through_where_the_reply_was_cut_off(
     page = at_home.get(f"/history/{session.pk}/").content.decode()
     assert '<del class="unheard">Nice to meet you.</del>' in page
     assert "Interrupted after 1.2 s" in page
+
+
+@pytest.mark.parametrize(
+    ("end_reason", "heard_ms", "mark"),
+    [
+        ("stopped", 1240, "Stopped after 1.2 s"),
+        ("client_left", 1240, "Heard for 1.2 s"),
+        ("session_ended", 1240, "Heard for 1.2 s"),
+        ("mode_changed", 1240, "Heard for 1.2 s"),
+        ("timeout", 1240, "Heard for 1.2 s"),
+        ("abandoned", 1240, "Heard for 1.2 s"),
+        ("failed", 1240, "Heard for 1.2 s"),
+        ("superseded", 0, "Cut off before a sound was heard"),
+        ("abandoned", None, None),
+        ("played", 2000, None),
+    ],
+)
+def test_what_was_not_heard_is_struck_through_however_the_reply_ended(
+    at_home: Client, talked: Talked, end_reason: str, heard_ms: int | None, mark: str | None
+) -> None:
+    session = talked(turns=0)
+    heard = "Hello John." if heard_ms else ""
+    add_turn(session, heard_text=heard, heard_ms=heard_ms, end_reason=end_reason)
+    page = at_home.get(f"/history/{session.pk}/").content.decode()
+    assert ('<del class="unheard">' in page) is (mark is not None)
+    if mark:
+        assert mark in page
+
+
+@pytest.mark.parametrize(
+    ("cut", "words"),
+    [("length", "reached its length limit"), ("content_filter", "content filter stopped it")],
+)
+def test_a_reply_that_is_less_than_the_whole_answer_says_so(
+    at_home: Client, talked: Talked, cut: str, words: str
+) -> None:
+    session = talked(turns=0)
+    add_turn(session, cut=cut)
+    page = at_home.get(f"/history/{session.pk}/").content.decode()
+    assert words in page
+    assert f'data-cut="{cut}"' in page
 
 
 def test_a_failed_turn_says_which_stage_and_why(at_home: Client, talked: Talked) -> None:

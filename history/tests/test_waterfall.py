@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from history.waterfall import Segment, lay_out
+from history.waterfall import Segment, extent, lay_out, total_metric
 from interaction.core.metrics import METRIC_NAMES
 from voiceproject.environment import BASE_DIR
 from voiceproject.testing.plugin import program
@@ -64,12 +64,21 @@ def test_what_ran_before_the_turn_was_sure_to_have_ended_is_hidden_behind_the_wa
 
 def test_a_turn_that_failed_shows_what_it_got_to() -> None:
     total, segments = lay_out(FAILED)
-    assert total == 680.0
+    assert total is None, "what is known is not added up"
+    assert extent(FAILED) == 680.0
     assert [segment.stage for segment in segments] == ["end_of_turn", "stt"]
 
 
 def test_the_ear_alone_gives_a_total_and_blames_no_stage() -> None:
     assert lay_out(WHILE_IT_PLAYS) == (1040.0, [])
+
+
+@pytest.mark.parametrize(
+    ("latency", "metric"), [(PLAIN, "ear"), (TYPED, "e2e"), (FAILED, None), ({}, None)]
+)
+def test_the_total_says_what_it_is_measured_to(latency: Latency, metric: str | None) -> None:
+    assert total_metric(latency) == metric
+    assert (lay_out(latency)[0] is None) == (metric is None)
 
 
 def test_nothing_known_is_no_bar_and_no_zero() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import NinjaAPI
 
-from interaction.api import errors, json_schemas, orchestrator, providers, templates
+from interaction.api import errors, json_schemas, models, orchestrator, providers, templates
 from interaction.api.access import SignedIn, Token
 
 api = NinjaAPI(
@@ -27,6 +27,7 @@ errors.install(api)
 api.add_router("", orchestrator.router)
 api.add_router("interaction", providers.router)
 api.add_router("interaction/templates", templates.router)
+api.add_router("interaction/models", models.router)
 api.add_router("schemas", json_schemas.router)
 
 

@@ -10,9 +10,10 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from interaction.api.schemas import ErrorBody, ErrorDetail
-from interaction.audio.wav import AudioRejected
+from interaction.audio.sound import AudioRejected
 from interaction.core.news import Failure
 from interaction.sessions.create import SessionRefused
+from interaction.sessions.validation_sentences import explain_details
 
 ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 416, 422, 500, 502, 503, 504), ErrorBody)
 
@@ -71,7 +72,7 @@ def _as_api_error(error: Any) -> ApiError:
         case SessionRefused(code=code, message=message):
             return ApiError(422, code, message)
         case ValidationError(errors=errors):
-            return ApiError(422, "invalid_fields", _explain(errors))
+            return ApiError(422, "invalid_fields", explain_details(errors, skip=1))
         case Http404():
             return ApiError(404, "not_found", _("There is no such thing here, or not of yours."))
         case AuthenticationError():
@@ -83,11 +84,3 @@ def _as_api_error(error: Any) -> ApiError:
                 403, "csrf_failed", _("Send the CSRF token of the page as X-CSRFToken.")
             )
     return ApiError(error.status_code, "bad_request", str(error))
-
-
-def _explain(errors: list[dict[str, Any]]) -> str:
-    """Which fields are wrong, and how; without what stood in them."""
-    lines = [
-        f"{'.'.join(str(part) for part in error['loc'][1:])}: {error['msg']}" for error in errors
-    ]
-    return "; ".join(lines[:5])

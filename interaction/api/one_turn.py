@@ -18,7 +18,7 @@ from interaction.core.news import (
     StatusChanged,
     TranscriptUpdated,
 )
-from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
+from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE, CutReason
 from interaction.edges.parley import codec
 from interaction.sessions.create import PreparedSession
 from interaction.sessions.live_session import LiveSession, open_session
@@ -40,6 +40,8 @@ class TurnResult:
     turn_id: UUID | None = None
     transcript: str = ""
     reply: str = ""
+    cut: CutReason | None = None
+    """Why the reply is less than the model's whole answer."""
     pcm: bytearray = field(default_factory=bytearray)
     """The reply's audio, mono s16le at ``OUTPUT_SAMPLE_RATE``."""
     latency: dict[str, float | None] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class _OneTurn:
                 await self._done.wait()
                 live.hang_up("ended")
             except asyncio.CancelledError:
-                live.submit(InterruptReply())
+                live.submit(InterruptReply(how="client_left"))
                 live.hang_up("client_left")
                 raise
             finally:
@@ -100,8 +102,8 @@ class _OneTurn:
         match news:
             case TranscriptUpdated(turn_id, text, True):
                 self.result.turn_id, self.result.transcript = turn_id, text
-            case ReplyTextCompleted(text=text):
-                self.result.reply = text
+            case ReplyTextCompleted(text=text, cut=cut):
+                self.result.reply, self.result.cut = text, cut
             case PlayAudio():
                 self._on_audio(news)
             case ReplyEnded(latency=latency):

@@ -18,6 +18,7 @@ from interaction.credentials.client_secrets import Grant
 from interaction.edges.openai import models
 from interaction.edges.openai.errors import ClientError, error, new_id
 from interaction.edges.openai.session import Settings
+from interaction.sessions.validation_sentences import explain_details
 
 api = NinjaAPI(
     title="Parley for OpenAI's clients",
@@ -84,7 +85,8 @@ def _answer_error(request: HttpRequest, wrong: Any) -> HttpResponse:
         case ValidationError():
             first = wrong.errors[0]
             param = ".".join(str(part) for part in first["loc"][2:])
-            return _error(400, "invalid_value", f"{param}: {first['msg']}.", param)
+            message = explain_details([first], skip=2)
+            return _error(400, "invalid_value", message, param)
         case Http404():
             code, status, message = "model_not_found", 404, _("There is no such model here.")
         case RedisError():

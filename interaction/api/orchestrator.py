@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -22,7 +23,7 @@ from interaction.api import schemas
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError, answer_to, of_stage
 from interaction.api.one_turn import TurnFailed, TurnResult, answer_recording
-from interaction.audio import wav
+from interaction.audio import recordings, wav
 from interaction.audio.resample import Resampler
 from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
 from interaction.edges.parley import codec
@@ -34,6 +35,7 @@ from interaction.sessions.settings import (
     TurnDetectionChoice,
     WireModel,
 )
+from interaction.sessions.validation_sentences import explain
 
 router = Router(tags=["orchestrator"])
 View = Callable[..., Awaitable[HttpResponseBase]]
@@ -77,10 +79,12 @@ async def orchestrate(
 ) -> HttpResponse | schemas.Answer:
     """Answer a recording: one upload is one turn, whatever pauses it has.
 
-    ``file``: a WAV file. The answer is a WAV file too, or, with ``Accept: application/json``, an
-    object with transcript, reply, audio and timeline. The turn is kept like any other.
+    ``file``: WAV, MP3, M4A, MP4, 3GP, AAC, Ogg or WebM (Opus, Vorbis), FLAC, AIFF, CAF, AU or AMR.
+    Its content says which, not its name or type. The answer is a WAV file, or, with
+    ``Accept: application/json``, an object with transcript, reply, audio and timeline. The turn is
+    kept like any other.
     """
-    pcm = await sync_to_async(_decoded, thread_sensitive=False)(file)
+    pcm = await _decoded(file)
     try:
         result = await answer_recording(lambda: _prepare(request.auth, choices), pcm)
     except TurnFailed as failed:
@@ -98,18 +102,19 @@ async def orchestrate(
     )
 
 
-def _decoded(file: UploadedFile) -> bytes:
+async def _decoded(file: UploadedFile) -> bytes:
     """The recording as mono s16le at ``INPUT_SAMPLE_RATE``. Raises ``AudioRejected``."""
-    sound = wav.read(cast("BinaryIO", file.file), settings.ENV.parley_max_upload_seconds)
+    limit = settings.ENV.parley_max_upload_seconds
+    sound = await recordings.read(cast("BinaryIO", file.file), limit)
     resampler = Resampler(sound.rate, INPUT_SAMPLE_RATE)
-    return resampler.feed(sound.pcm) + resampler.finish()
+    return await asyncio.to_thread(lambda: resampler.feed(sound.pcm) + resampler.finish())
 
 
 def _prepare(owner: Any, choices: Choices) -> create.PreparedSession:
     try:
         providers = Providers.model_validate_json(choices.providers)
     except ValidationError as error:
-        message = "providers: " + codec.explain(error, skip=0)
+        message = "providers: " + explain(error)
         raise ApiError(422, "invalid_fields", message) from error
     wanted = SessionSettings(
         **choices.model_dump(exclude={"providers"}),
@@ -132,6 +137,7 @@ def _as_json(result: TurnResult, sound: bytes) -> schemas.Answer:
         turn_id=result.turn_id,
         transcript=result.transcript,
         reply=result.reply,
+        cut=result.cut,
         audio=base64.b64encode(sound).decode(),
         timeline=schemas.Timeline(
             events=[schemas.TimelineEvent(at_ms=at, event=event) for at, event in result.events],

@@ -13,8 +13,11 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from interaction import models
+from interaction.core.types import CutReason
+from interaction.credentials.store import credentials_of
 from interaction.edges.parley.messages import Latency
 from interaction.sessions import create
+from interaction.sessions.language_warning import LanguageWarning
 from interaction.sessions.settings import Providers, TurnDetectionChoice, WireModel
 
 Stage = Literal["stt", "llm", "tts", "archive", "realtime"]
@@ -43,6 +46,7 @@ class Settings(WireModel):
     barge_in_enabled: bool
     input_sample_rate: int
     output_sample_rate: int
+    time_zone: str
 
     @classmethod
     def of(cls, row: models.Session) -> Settings:
@@ -71,6 +75,21 @@ class Session(WireModel):
         return cls.model_validate(fields | {"settings": Settings.of(row)})
 
 
+class CreatedSession(Session):
+    """A session that was made just now."""
+
+    warnings: list[LanguageWarning]
+    """What its providers cannot do in its language."""
+
+    @classmethod
+    def of(cls, row: models.Session) -> CreatedSession:
+        have = credentials_of(row.owner_id)
+        warnings = create.warnings_of(create.settings_of(row), have)
+        return cls(
+            **Session.of(row).model_dump(), warnings=[LanguageWarning.of(one) for one in warnings]
+        )
+
+
 class TimelineEvent(WireModel):
     at_ms: float
     """Milliseconds since the upload had been received."""
@@ -90,6 +109,8 @@ class Answer(WireModel):
     turn_id: UUID
     transcript: str
     reply: str
+    cut: CutReason | None
+    """Why the reply is less than the model's whole answer; null: it is all of it."""
     audio: str
     """Base64 of a WAV file, mono, 16 bit, 24 kHz."""
     timeline: Timeline
@@ -97,6 +118,7 @@ class Answer(WireModel):
 
 RESOURCES: dict[str, type[BaseModel]] = {
     "session": Session,
+    "created_session": CreatedSession,
     "answer": Answer,
     "api_error": ErrorBody,
 }

@@ -1,1 +1,1 @@
-"""Voice activity detection, resampling and WAV files."""
+"""Voice activity detection, resampling, and recordings in any format."""

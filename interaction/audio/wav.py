@@ -4,52 +4,77 @@ from __future__ import annotations
 
 import io
 import wave
-from dataclasses import dataclass
 from typing import BinaryIO
 
-import numpy as np
 import soundfile
 from django.utils.translation import gettext as _
 
+from interaction.audio import riff
+from interaction.audio.downmix import Downmix
+from interaction.audio.formats import RIFF
+from interaction.audio.sound import AudioRejected, Sound, corrupt, empty, foreign, too_long
+
+__all__ = ["AudioRejected", "Sound", "decode", "encoded", "read", "wrap"]
+
 RATES = range(4_000, 192_001)
-ENDLESS = 0x7FFF_0000
-"""Length of a chunk, bytes, from which it is not believed: programs that write a WAV to a pipe
-cannot know its size and write a huge one into the header."""
-BLOCK_FRAMES = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    pcm: bytes
-    """Mono s16le."""
-    rate: int
-
-    @property
-    def seconds(self) -> float:
-        return len(self.pcm) / 2 / self.rate
-
-
-class AudioRejected(Exception):
-    """``code`` is for programs, ``message`` for people, ``status`` is the HTTP status."""
-
-    def __init__(self, code: str, message: str, status: int) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.status = status
+BLOCK_SAMPLES = 1 << 16
+"""Of all channels, in one block."""
 
 
 def read(file: BinaryIO, max_seconds: float) -> Sound:
-    """Decode a WAV file (any encoding that libsndfile knows), mixing its channels to one.
+    """Decode a WAV file of linear PCM, float, A-law or µ-law, mixing its channels to one.
 
-    Raises ``AudioRejected``: 400 empty, truncated or corrupt; 415 not a WAV; 413 too long.
+    Raises ``AudioRejected``: 400 empty, truncated or corrupt; 415 another format; 413 too long.
+    ``recordings.read`` takes any format.
     """
-    _check_container(file)
+    file.seek(0)
+    sound = encoded(file.read())
+    if sound.subtype is None:
+        raise foreign()
+    return decode(sound, max_seconds)
+
+
+def encoded(content: bytes) -> riff.Encoded:
+    """Find the sound in a WAV file. Raises ``AudioRejected``."""
+    if not content:
+        raise empty()
+    if len(content) < 12 and any(kind.startswith(content[:4]) for kind in RIFF):
+        raise _truncated()
+    if content[:4] not in RIFF or content[8:12] != b"WAVE":
+        raise foreign()
     try:
-        with soundfile.SoundFile(file) as sound:
-            return _decode(sound, max_seconds)
+        return riff.parse(content)
+    except riff.NoSound as error:
+        raise empty() from error
+    except riff.Truncated as error:
+        raise _truncated() from error
+    except riff.Damaged as error:
+        raise corrupt() from error
+
+
+def decode(sound: riff.Encoded, max_seconds: float) -> Sound:
+    """Raises ``AudioRejected``. ``sound`` has a ``subtype``."""
+    if sound.rate not in RATES:
+        raise AudioRejected(
+            "unsupported_rate",
+            _("The sample rate must be between 4 and 192 kHz, not %(rate)d Hz.")
+            % {"rate": sound.rate},
+            400,
+        )
+    try:
+        with soundfile.SoundFile(
+            io.BytesIO(sound.data),
+            format="RAW",
+            samplerate=sound.rate,
+            channels=sound.channels,
+            subtype=sound.subtype,
+            endian="BIG" if sound.big_endian else "LITTLE",
+        ) as file:
+            if file.frames > max_seconds * sound.rate:
+                raise too_long(max_seconds)
+            return Sound(_mixed(file), sound.rate)
     except (soundfile.SoundFileError, TypeError, ValueError) as error:
-        raise _corrupt() from error
+        raise corrupt() from error
 
 
 def wrap(pcm: bytes, rate: int) -> bytes:
@@ -63,72 +88,18 @@ def wrap(pcm: bytes, rate: int) -> bytes:
     return out.getvalue()
 
 
-def _decode(sound: soundfile.SoundFile, max_seconds: float) -> Sound:
-    if sound.samplerate not in RATES:
-        raise AudioRejected(
-            "unsupported_rate",
-            _("The sample rate must be between 4 and 192 kHz, not %(rate)d Hz.")
-            % {"rate": sound.samplerate},
-            400,
-        )
-    limit = int(max_seconds * sound.samplerate)
-    blocks: list[bytes] = []
-    frames = 0
-    while len(block := sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
-        frames += len(block)
-        if max(frames, sound.frames) > limit:
-            raise AudioRejected(
-                "too_long",
-                _("The audio is longer than %(seconds)d seconds. Send it in parts.")
-                % {"seconds": max_seconds},
-                413,
-            )
-        mono = np.nan_to_num(block.mean(axis=1), posinf=1, neginf=-1)
-        blocks.append(np.clip(np.rint(mono * 32768), -32768, 32767).astype("<i2").tobytes())
-    if not frames:
-        raise _empty()
-    return Sound(b"".join(blocks), sound.samplerate)
-
-
-def _check_container(file: BinaryIO) -> None:
-    """Refuse what libsndfile would accept: other formats, and files cut off before their end."""
-    size = file.seek(0, io.SEEK_END)
+def _mixed(file: soundfile.SoundFile) -> bytes:
+    downmix, frames = Downmix(), max(1, BLOCK_SAMPLES // file.channels)
+    while len(block := file.read(frames, dtype="float32", always_2d=True)):
+        downmix.listen(block.T)
     file.seek(0)
-    head = file.read(12)
-    if not head:
-        raise _empty()
-    if not (b"RIFF".startswith(head[:4]) or head[:4] == b"RF64"):
-        raise _foreign()
-    if not b"WAVE".startswith(head[8:]):
-        raise _foreign()
-    while len(chunk := file.read(8)) == 8:
-        length = int.from_bytes(chunk[4:], "little")
-        if chunk[:4] == b"data":
-            if length < ENDLESS and file.tell() + length > size:
-                raise _truncated()
-            file.seek(0)
-            return
-        file.seek(length + length % 2, io.SEEK_CUR)
-    raise _truncated()
-
-
-def _empty() -> AudioRejected:
-    return AudioRejected("empty_audio", _("The file holds no audio. Record it again."), 400)
-
-
-def _foreign() -> AudioRejected:
-    return AudioRejected(
-        "not_wav", _("This is not a WAV file. Save or convert the recording as WAV."), 415
-    )
+    pcm = bytearray()
+    while len(block := file.read(frames, dtype="float32", always_2d=True)):
+        pcm += downmix.mix(block.T)
+    return bytes(pcm)
 
 
 def _truncated() -> AudioRejected:
     return AudioRejected(
         "truncated_audio", _("The file ends before its audio does. Send the whole file."), 400
-    )
-
-
-def _corrupt() -> AudioRejected:
-    return AudioRejected(
-        "corrupt_audio", _("The file cannot be decoded. Save it as WAV with 16-bit PCM."), 400
     )

@@ -9,6 +9,7 @@ from interaction.core.orders import (
     DropTurn,
     EndTurn,
     FlushTurn,
+    NotePlayback,
     OpenTurn,
     Respond,
     SendAudio,
@@ -21,12 +22,21 @@ MOST_AUDIO = 30 * INPUT_SAMPLE_RATE * 2
 """Bytes that may wait while Redis is silent: half a minute."""
 
 Order = (
-    OpenTurn | SendAudio | FlushTurn | EndTurn | TranscribeTurn | Respond | DropTurn | TurnRecord
+    OpenTurn
+    | SendAudio
+    | FlushTurn
+    | EndTurn
+    | TranscribeTurn
+    | Respond
+    | NotePlayback
+    | DropTurn
+    | TurnRecord
 )
 
 
 class OrderQueue:
-    """Unbounded but for audio, of which the oldest is dropped: nothing else keeps coming."""
+    """Unbounded but for what keeps coming: of audio the oldest is dropped, and of one playback the
+    latest note alone waits."""
 
     def __init__(self) -> None:
         self._orders: deque[Order] = deque()
@@ -38,6 +48,9 @@ class OrderQueue:
 
     def enqueue(self, order: Order) -> SendAudio | None:
         """Add an order; return the audio that had to go for it, if any."""
+        latest = self._orders[-1] if self._orders else None
+        if isinstance(order, NotePlayback) and isinstance(latest, NotePlayback):
+            self._orders.pop()  # only one reply is played at a time
         self._orders.append(order)
         self._arrived.set()
         self._executed.clear()

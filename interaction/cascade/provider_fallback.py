@@ -28,6 +28,7 @@ from interaction.cascade.provider_health import ProviderHealth
 from interaction.cascade.provider_pool import StageKind, provider
 from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.core.events import ProviderSwitched
+from interaction.core.types import ProviderSelection
 from interaction.providers.errors import ProviderError, ProviderRateLimited, ProviderTimeout
 from interaction.safe_logging import log_crash
 from interaction.turn_records.note_fields import Note
@@ -65,6 +66,10 @@ class Attempt:
     """Seconds for its first output once that is due."""
     has_output: bool = False
 
+    @property
+    def choice(self) -> ProviderSelection:
+        return self.chain.choices[self.place]
+
     def expect_output(self) -> None:
         """From now on output is due."""
         if not self.has_output:
@@ -89,10 +94,17 @@ class Attempt:
 class FallbackChain:
     """The providers of one stage run, in the order in which they are tried."""
 
-    def __init__(self, run: StageRun, kind: StageKind, voice_key: str = "") -> None:
-        """``voice_key``: Redis key by which a reply's sentences agree on who speaks them."""
+    def __init__(
+        self,
+        run: StageRun,
+        kind: StageKind,
+        voice_key: str = "",
+        choices: tuple[ProviderSelection, ...] = (),
+    ) -> None:
+        """``voice_key``: Redis key by which a reply's sentences agree on who speaks them.
+        ``choices``: the list, where it is not the session's."""
         spec = run.request.spec
-        self.choices = {"stt": spec.stt, "llm": spec.llm, "tts": spec.tts}[kind]
+        self.choices = choices or {"stt": spec.stt, "llm": spec.llm, "tts": spec.tts}[kind]
         self._stage = run
         self._kind = kind
         self._voice_key = voice_key
@@ -219,7 +231,7 @@ class FallbackChain:
         raise AssertionError("a pause ends when one may be tried")
 
     async def _try(self, attempt: Attempt, work: Callable[[Any, Attempt], Awaitable[R]]) -> R:
-        choice = self.choices[attempt.place]
+        choice = attempt.choice
         self._stage.provider = choice.name
         try:
             async with provider(self._kind, choice, self._stage.request.spec.owner_id) as engine:

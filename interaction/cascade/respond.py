@@ -8,13 +8,14 @@ import time
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django.utils.translation import gettext as _
 
 from interaction.bus.stage_messages import StageRequest
 from interaction.cascade.commit_gate import wait_for_commit
 from interaction.cascade.provider_fallback import Attempt, FallbackChain
-from interaction.cascade.speakable import speakable
+from interaction.cascade.speakable import SpeechFilter
 from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.cascade.synthesis_pacing import PlaybackTimeline, run_unless_set
 from interaction.core.events import (
@@ -26,7 +27,14 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.sentence_splitter import SentenceSplitter
-from interaction.core.types import CutReason, Message, ResponseOptions, ToolCall, ToolSpec
+from interaction.core.types import (
+    CutReason,
+    Message,
+    ProviderSelection,
+    ResponseOptions,
+    ToolCall,
+    ToolSpec,
+)
 from interaction.providers.endpoints import ENDPOINT_PREFIX
 from interaction.providers.registry import entry
 from interaction.providers.stage_protocols import (
@@ -36,7 +44,7 @@ from interaction.providers.stage_protocols import (
     Usage,
     Working,
 )
-from interaction.tools.base import Tool, ToolContext
+from interaction.tools.base import Tool, context_for
 from interaction.tools.registry import load_tools, tool_spec
 from interaction.tools.tool_calls import ToolCalls
 from interaction.turn_records.note_fields import Note
@@ -73,7 +81,8 @@ class _ReplyWriter:
         self._started_at = time.monotonic()
         self._work_reported_at = self._started_at
         self._text = ""
-        self._splitter = SentenceSplitter()
+        self._splitter = SentenceSplitter(run.request.spec.language)
+        self._speech = SpeechFilter()
         self._sentences = 0
         """Sentences so far."""
         self._to_synthesize: asyncio.Queue[str | None] = asyncio.Queue()
@@ -92,20 +101,21 @@ class _ReplyWriter:
             await chain.run(completion.run)
             await self._finish_sentence()
             counts += completion.counts
-            ours, clients = _by_who_runs_them(completion.calls, options)
-            results = await tool_calls.run(ours, refuse=index >= MOST_ROUNDS)
+            calls = with_ids_of_their_own(completion.calls, messages)
+            ours, clients = _by_who_runs_them(calls, options)
+            refuse = index >= MOST_ROUNDS
+            results = await tool_calls.run(ours, refuse=refuse, sentences=self._sentences)
             if clients or not ours:
                 break
             messages += [Message("assistant", completion.text, tuple(ours)), *results]
         await self._call_client_tools(clients)
         self._to_synthesize.put_nowait(None)
         if not (self._text.strip() or tool_calls.end_session_requested or clients):
-            message = _("The language model gave no answer.")
-            raise StageGaveUp("empty_reply", message)
+            raise _no_answer(completion.cut)
         await self._report_usage(counts)
         spoken = self._sentences if options.spoken else 0
         await self._run.emit(ReplyText(self._id, self._text, spoken, completion.cut))
-        self._run.note(Note.reply_text(self._id, self._text))
+        self._run.note(Note.reply_text(self._id, self._text), Note.cut(self._id, completion.cut))
 
     def _tools(self, options: ResponseOptions) -> dict[str, Tool]:
         """The session's tools; where the client has one of the same name, that one is meant."""
@@ -119,8 +129,22 @@ class _ReplyWriter:
             run.note(Note.tool(index, invoked))
 
         gate = None if request.committed else partial(wait_for_commit, run.redis, self._id)
-        context = ToolContext(request.spec.session_id, request.turn_id, request.spec.owner_id)
-        return ToolCalls(tools, context, self._id, emit=run.emit, note=note, wait_for_commit=gate)
+        context = context_for(request.spec, request.turn_id)
+        return ToolCalls(
+            tools,
+            context,
+            self._id,
+            emit=run.emit,
+            note=note,
+            wait_for_commit=gate,
+            redact=request.spec.redact,
+        )
+
+    def time_zone_for(self, choice: ProviderSelection) -> dict[str, str]:
+        """The keyword argument for a model that tells the time itself."""
+        zone = self._run.request.spec.time_zone
+        tells_time = zone and entry("llm", choice.name).capabilities.tells_time
+        return {"time_zone": zone} if tells_time else {}
 
     async def _call_client_tools(self, calls: list[ToolCall]) -> None:
         """Pass on the calls of tools that the client runs: the reply ends with them."""
@@ -163,7 +187,7 @@ class _ReplyWriter:
     async def _add_sentence(self, piece: str) -> None:
         """A sentence is written. One that has nothing to say aloud is text alone."""
         aloud = self._run.request.options.spoken
-        to_say = speakable(piece) if aloud else piece
+        to_say = self._speech.say(piece) if aloud else piece
         if not to_say:
             return
         index, self._sentences = self._sentences, self._sentences + 1
@@ -206,7 +230,8 @@ class _Completion:
     async def run(self, llm: LanguageModel, attempt: Attempt) -> None:
         loop = asyncio.get_running_loop()
         attempt.expect_output()
-        answer = llm.complete(self._messages, self._tools, **self._model_options)
+        options = self._model_options | self._writer.time_zone_for(attempt.choice)
+        answer = llm.complete(self._messages, self._tools, **options)
         async with (
             asyncio.timeout(attempt.first_output_within) as limit,
             contextlib.aclosing(answer) as pieces,  # type: ignore[type-var]
@@ -232,6 +257,27 @@ class _Completion:
             case str():
                 await self._writer.on_token(piece, is_first=not self.text)
                 self.text += piece
+
+
+def with_ids_of_their_own(calls: list[ToolCall], before: list[Message]) -> list[ToolCall]:
+    """The calls, with new ids where the conversation has had theirs: some servers count from 0 in
+    every answer, and others refuse what they take for the same call."""
+    taken, renamed = {call.id for message in before for call in message.tool_calls}, []
+    for call in calls:
+        unique = replace(call, id=uuid4().hex[:9]) if not call.id or call.id in taken else call
+        taken.add(unique.id)
+        renamed.append(unique)
+    return renamed
+
+
+def _no_answer(cut: CutReason | None) -> StageGaveUp:
+    if cut == "content_filter":
+        message = _("The language model's content filter held its answer back. Ask in other words.")
+        return StageGaveUp("content_filtered", message)
+    if cut == "length":
+        message = _("The language model reached its length limit before it wrote a word.")
+        return StageGaveUp("empty_reply", message)
+    return StageGaveUp("empty_reply", _("The language model gave no answer."))
 
 
 def _by_who_runs_them(

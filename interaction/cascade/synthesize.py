@@ -7,13 +7,18 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
+from django.utils.translation import gettext as _
+
 from interaction.audio.resample import Resampler
 from interaction.bus import redis_keys
 from interaction.bus.audio_streams import Kind, StreamWriter
 from interaction.cascade.provider_fallback import Attempt, FallbackChain
-from interaction.cascade.stage import StageRun
+from interaction.cascade.sentence_speakers import find_speakers
+from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.cascade.synthesis_pacing import PlaybackTimeline, SynthesisPacing
+from interaction.core.languages import language_of
 from interaction.core.types import OUTPUT_SAMPLE_RATE
+from interaction.credentials.language_support import language_name
 from interaction.providers.stage_protocols import TextToSpeech
 
 DEADLINE = 900.0
@@ -29,14 +34,26 @@ PIECE = SECOND // 1000 * 80
 async def synthesize(run: StageRun, text: str) -> None:
     assert run.request.reply_id is not None
     synthesis = _Synthesis(run, text)
-    voice_key = redis_keys.reply_voice(run.request.reply_id)
-    chain = FallbackChain(run, "tts", voice_key=voice_key)
+    speakers = find_speakers(text, run.request.spec.tts)
+    if not speakers:
+        raise StageGaveUp("language_not_spoken", _nobody_speaks(text), retryable=False)
+    if speakers == run.request.spec.tts:
+        voice_key = redis_keys.reply_voice(run.request.reply_id)
+        chain = FallbackChain(run, "tts", voice_key=voice_key)
+    else:  # a sentence in another language has a voice of its own
+        chain = FallbackChain(run, "tts", choices=speakers)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(chain.run(synthesis.run))
             await _write(run, synthesis.audio)
     except ExceptionGroup as group:
         raise group.exceptions[0] from None
+
+
+def _nobody_speaks(text: str) -> str:
+    return _("No voice here speaks %(language)s, in which the answer is written.") % {
+        "language": language_name(language_of(text, ""))
+    }
 
 
 class _Synthesis:

@@ -19,7 +19,10 @@ from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.cascade.synthesis_pacing import run_unless_set
 from interaction.core.events import FinalTranscript, PartialTranscript
 from interaction.core.redaction import Redactor
+from interaction.core.spoken_words import spoken_words
 from interaction.core.types import Message, ResponseOptions
+from interaction.credentials.language_support import language_name
+from interaction.credentials.provider_selection import provider_label, serves_language
 from interaction.providers.stage_protocols import FLUSH, Flush, SpeechToText, Transcript
 from interaction.turn_records.note_fields import Note
 
@@ -36,6 +39,14 @@ SILENCE = 10.0
 
 async def transcribe(run: StageRun) -> None:
     """Every provider that is tried gets the turn's stream from its start."""
+    choices = run.request.spec.stt
+    if not any(serves_language("stt", one.name, one.language) for one in choices):
+        # What it would write down is nonsense.
+        message = _("%(provider)s does not understand %(language)s. Choose another recogniser.") % {
+            "provider": provider_label("stt", choices[0].name),
+            "language": language_name(choices[0].language),
+        }
+        raise StageGaveUp("language_not_heard", message, retryable=False)
     await FallbackChain(run, "stt").run(lambda stt, attempt: _Transcription(run, attempt).run(stt))
 
 
@@ -104,14 +115,15 @@ class _Transcription:
             self._expect_final()
 
     async def _on_transcript(self, transcript: Transcript) -> None:
-        if transcript.text:
+        words = spoken_words(transcript.text)
+        if words:
             await self._attempt.output_started()
         if self._marks:
             self._expect_final()
         if transcript.final and (self._marks or self._silent):
-            await self._on_final(transcript.text.strip())
+            await self._on_final(words)
         else:
-            await self._on_partial(transcript.text)
+            await self._on_partial(words)
 
     async def _on_final(self, text: str) -> None:
         self._text = self._redactor.final(text) if self._redactor else text

@@ -29,6 +29,7 @@ from interaction.core.orders import (
     DropTurn,
     EndTurn,
     FlushTurn,
+    NotePlayback,
     OpenTurn,
     Respond,
     SendAudio,
@@ -81,8 +82,8 @@ class TurnWriter:
         )
 
     def enqueue(self, order: Order | CancelReply) -> UUID | None:
-        """Execute an order behind those before it; ``CancelReply`` at once. An order for a turn
-        that is not known (any more) is ignored.
+        """Execute an order behind those before it; ``CancelReply`` at once. For a turn that is not
+        known (any more), nothing is executed but a record's archiving.
 
         Returns a turn's id where some of its audio had to be dropped for that.
         """
@@ -92,6 +93,8 @@ class TurnWriter:
             self._open_turn(order.turn_id, order.sequence, "text")
         turn = self._turns.get(order.turn_id)
         if turn is None:
+            if isinstance(order, TurnRecord):
+                self._archive_queue.enqueue(order)  # what is learnt of another engine's turn
             return None
         if isinstance(order, CancelReply):
             turn.cancelled.add(order.reply_id)
@@ -182,6 +185,8 @@ class TurnWriter:
                 if reply_id not in turn.cancelled:
                     request = self._request(turn_id, "llm", reply_id, options=options)
                     self._publish(request, context=dump_context(context))
+            case NotePlayback(_, heard_ms, heard_text):
+                await recording.notes.write(Note.heard(heard_ms, heard_text))
             case DropTurn(turn_id):
                 await self._drop(turn_id, recording)
 
@@ -213,7 +218,7 @@ class TurnWriter:
 
     def _fail(self, order: Order) -> None:
         """An order could not be executed, however often it was tried: its turn is lost."""
-        if isinstance(order, DropTurn | TurnRecord):
+        if isinstance(order, DropTurn | TurnRecord | NotePlayback):
             return
         message = _("Redis does not answer. Please try again.")
         if isinstance(order, Respond):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from interaction.core.types import Message, ResponseOptions
@@ -54,6 +55,9 @@ class InterruptReply:
     """How much of it the person has heard; None: the client cannot tell."""
     reply_id: UUID | None = None
     """The reply to be stopped; None: that of the live turn."""
+    how: Literal["stopped", "client_left", "timeout"] = "stopped"
+    """How its turn ends: the person stopped it; or, where the edge stops it by itself, its client
+    is gone, or takes no audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class PlaybackReport:
     """Time from the end of speech, as the client found it, to the first audible sample."""
     yield_ms: int | None = None
     """Time from the onset of speech over this reply to silence at the client."""
+    paused: bool = False
+    """Whether playback waits for the person: it goes on when they want it to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ class HangUp:
     """The client is gone, or asked to end the session."""
 
     reason: str = "client_left"
+    """The session's end reason; by ``turn_endings.HANG_UPS`` a turn in progress ends with it."""
 
 
 Command = (

@@ -38,8 +38,9 @@ class TokenEstimate:
 
 
 def _plain_estimate(message: Message) -> float:
-    ascii_only = sum(character < "\x80" for character in message.content)
-    tokens = ascii_only / CHARACTERS_PER_TOKEN + len(message.content) - ascii_only
+    text = message.content + "".join(call.name + call.arguments for call in message.tool_calls)
+    ascii_only = sum(character < "\x80" for character in text)
+    tokens = ascii_only / CHARACTERS_PER_TOKEN + len(text) - ascii_only
     return MESSAGE_OVERHEAD + tokens
 
 
@@ -81,5 +82,15 @@ class ContextWindow:
         for turn in self:
             yield turn.messages()
         if self.count <= len(self._turns):  # else it is further back than the context reaches
-            for message in reversed(self.config.history):
-                yield [message]
+            yield from reversed(_groups(self.config.history))
+
+
+def _groups(messages: Iterable[Message]) -> list[list[Message]]:
+    """Messages that only make sense together: a tool's call and its result."""
+    groups: list[list[Message]] = []
+    for message in messages:
+        if message.role == "tool" and groups:
+            groups[-1].append(message)
+        else:
+            groups.append([message])
+    return groups

@@ -54,9 +54,17 @@ class SessionSpec:
     """Turn detection, for an engine that detects turns itself."""
     barge_in: bool = True
     """Whether speech may interrupt a reply."""
+    time_zone: str = ""
+    """IANA name of the person's time zone; empty: the server's."""
     paced: bool = True
     """Whether replies are played as they come, so that speech need not be synthesised far ahead of
     playback. False where the whole reply is wanted as soon as possible (an uploaded file's)."""
+
+    @property
+    def language(self) -> str:
+        """The conversation's language as the one who talks chose it; empty: unknown."""
+        realtime = (self.realtime,) if self.realtime and self.mode == "realtime" else ()
+        return next((one.language for one in (*realtime, *self.stt, *self.tts) if one.language), "")
 
 
 class Engine(Protocol):

@@ -130,6 +130,13 @@ class ToolInvoked:
     """JSON text, or what went wrong."""
     ms: float
     """Duration of the call."""
+    call_id: str = ""
+    """Id of the call, as the model gave it."""
+    round: int = 0
+    """Which of the reply's requests for tools it belongs to, from 0: those of one were made at
+    once."""
+    sentences: int = 0
+    """How many of the reply's sentences were written before it."""
 
 
 @dataclass(frozen=True, slots=True)

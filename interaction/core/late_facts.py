@@ -31,7 +31,7 @@ def note_usage(turn: Turn, event: UsageReported, estimate: TokenEstimate) -> Non
 
 
 def note_playback(turn: Turn, reply: Reply, report: PlaybackReport, now: float) -> None:
-    reply.on_playback(report.played_ms, now, ended=report.ended)
+    reply.on_playback(report.played_ms, now, ended=report.ended, paused=report.paused)
     turn.progress_at = now
     turn.underruns = max(turn.underruns, report.underruns)
     for metric, ms in (("ear", report.ear_ms), ("yield", report.yield_ms)):

@@ -12,7 +12,7 @@ from interaction.core.events import (
     ToolInvoked,
     UsageReported,
 )
-from interaction.core.types import CutReason, Mode, Stage, Status
+from interaction.core.types import CutReason, EndReason, Mode, Stage, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,19 @@ class ReplyInterrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyHeard:
+    """What the turn's record says was heard of its reply. Comes when the turn has ended, and again
+    where a report that comes late says otherwise."""
+
+    turn_id: UUID
+    reply_id: UUID
+    heard_ms: int
+    heard_text: str
+    """The part of its text that was heard."""
+    end_reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
 class FallbackOffered:
     """This mode has failed; the other one can take the session over."""
 
@@ -157,6 +170,7 @@ News = (
     | PlayAudio
     | ReplyEnded
     | ReplyInterrupted
+    | ReplyHeard
     | ProviderSwitched
     | ToolInvoked
     | ClientToolCalled

@@ -101,6 +101,16 @@ class CancelReply:
     """How much of it the person has heard."""
 
 
+@dataclass(frozen=True, slots=True)
+class NotePlayback:
+    """So much of the live turn's reply has been heard so far: note it where it outlives this
+    process."""
+
+    turn_id: UUID
+    heard_ms: int
+    heard_text: str
+
+
 EngineOrder = (
     OpenTurn
     | SendAudio
@@ -111,6 +121,7 @@ EngineOrder = (
     | Respond
     | DropTurn
     | CancelReply
+    | NotePlayback
 )
 
 

@@ -59,7 +59,7 @@ class OutOfBandReplies:
     def interrupt(self, reply_id: UUID, now: float) -> list[Effect]:
         turn, reply = self._of(reply_id)
         del self._turns[reply_id]
-        heard = reply.heard_ms(now)
+        heard = reply.heard_ms(now, carried_on=True)
         return [
             ReplyInterrupted(turn.id, reply_id, heard, reply.heard_text(heard)),
             CancelReply(turn.id, reply_id, heard),
@@ -74,15 +74,16 @@ class OutOfBandReplies:
         ]
         return [effect for reply_id in overtaken for effect in self.interrupt(reply_id, now)]
 
-    def fail(self, reply_id: UUID, failure: Failure) -> list[Effect]:
+    def fail(self, reply_id: UUID, failure: Failure, *, is_overdue: bool = False) -> list[Effect]:
+        """``is_overdue``: nothing more of it comes, or leaves for the client."""
         turn, reply = self._of(reply_id)
-        if reply.complete:
+        if reply.complete and not is_overdue:
             return []  # everything came before the failure
         del self._turns[reply_id]
         return [failure, CancelReply(turn.id, reply_id)]
 
     def overdue(self, now: float) -> list[UUID]:
-        """Replies of which nothing has come for too long."""
+        """Replies of which nothing has come, or left for the client, for too long."""
         return [reply_id for reply_id, at in self._timeouts() if now >= at]
 
     def next_timeout(self) -> float | None:
@@ -95,10 +96,17 @@ class OutOfBandReplies:
 
     def _timeouts(self) -> list[tuple[UUID, float]]:
         return [
-            (reply_id, turn.progress_at + NO_PROGRESS_S)
-            for reply_id, turn in self._turns.items()
-            if turn.reply and not turn.reply.complete
+            (reply_id, self._due_at(turn) + NO_PROGRESS_S) for reply_id, turn in self._turns.items()
         ]
+
+    @staticmethod
+    def _due_at(turn: Turn) -> float:
+        """When something has come of the reply last; where it is being sent, when that is over at
+        the pace of its playback."""
+        reply = turn.reply
+        if reply is None or reply.first_sent_at is None:
+            return turn.progress_at
+        return max(turn.progress_at, reply.first_sent_at + reply.audio_ms / 1000)
 
     def _of(self, reply_id: UUID) -> tuple[Turn, Reply]:
         turn = self._turns[reply_id]

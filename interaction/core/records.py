@@ -8,7 +8,7 @@ from uuid import UUID
 
 from interaction.core.events import ProviderSwitched
 from interaction.core.news import Failure
-from interaction.core.types import EndReason
+from interaction.core.types import CutReason, EndReason, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,10 @@ class TurnRecord:
     interrupted: bool
     end_reason: EndReason
     reply_id: UUID | None
+    cut: CutReason | None = None
+    """Why the reply is less than the model's whole answer."""
+    messages: tuple[Message, ...] = ()
+    """What of the turn belongs into the context of the next ones."""
     latency: dict[str, float | None] = field(default_factory=dict)
     """Metric name to ms; null where unknown. Names as in ``metrics.METRICS``."""
     error: Failure | None = None

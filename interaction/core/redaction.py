@@ -10,9 +10,11 @@ shows at most four digits of it, until what follows shows that it has ended.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 LONG = 12
 """A sequence of this many digits or more is masked."""
@@ -161,3 +163,30 @@ def _replaced(text: str, changes: list[tuple[_Run, str]]) -> str:
         pieces += (text[at : run.start], instead)
         at = run.end
     return "".join([*pieces, text[at:]])
+
+
+def redacted_json(text: str) -> str:
+    """JSON text, still valid, with long numbers masked in its strings, and where they stand by
+    themselves; any other text as it is said."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return Redactor().final(text)
+    masked = _masked_value(value)
+    if masked == value:
+        return text  # in its own spelling
+    return json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
+
+
+def _masked_value(value: Any) -> Any:
+    match value:
+        case str():
+            return Redactor().final(value)
+        case list():
+            return [_masked_value(one) for one in value]
+        case dict():
+            return {name: _masked_value(one) for name, one in value.items()}
+        case int() if not isinstance(value, bool):
+            masked = Redactor().final(str(value))
+            return value if masked == str(value) else masked
+    return value

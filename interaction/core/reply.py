@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from interaction.core.types import OUTPUT_SAMPLE_RATE
+from interaction.core.types import OUTPUT_SAMPLE_RATE, CutReason
 
 CLOCK_SLACK_MS = 250.0
 """By how much a client's account of its playback may be ahead of the time that has passed here."""
+CARRIED_ON_MS = 500.0
+"""For how long after a report playback is taken to go on: twice the time from one report to the
+next. A client that plays, and is there, has reported again by then."""
+PLAYED_SLACK_MS = 50.0
+"""What may be missing of a reply that was played to its end: rounding, and the resampler's tail."""
 
 
 @dataclass(slots=True)
@@ -25,6 +31,8 @@ class Reply:
     id: UUID
     text: str | None = None
     """The whole reply; None while it is still being written."""
+    cut: CutReason | None = None
+    """Why its text is less than the model's whole answer; None: it is all of it, or not known."""
     announced: bool = False
     """The client has been told that it starts (``ReplyStarted``)."""
     silent: bool = False
@@ -43,6 +51,11 @@ class Reply:
     reported_at: float | None = None
     playback_ended: bool = False
     """The client's latest report says that playback is over."""
+    paused_at: float | None = None
+    """Since when the client has reported that playback waits for the person; None: it does not."""
+    is_reported: bool = False
+    """The client reports playback, of this reply or of one before: what it does not report, it has
+    not played."""
     _audible_at: float | None = None
     """When its first audio was played, by the client's first report of playback going on."""
     _position: tuple[float, int] | None = None
@@ -53,35 +66,41 @@ class Reply:
         self.audio_ms += ms
         self.sentences.setdefault(sentence, Sentence("")).audio_ms += ms
 
-    def on_playback(self, played_ms: int, now: float, *, ended: bool) -> None:
+    def on_playback(self, played_ms: int, now: float, *, ended: bool, paused: bool = False) -> None:
         """The client reports how much it has played."""
         self.reported_ms, self.reported_at, self.playback_ended = played_ms, now, ended
-        if ended or played_ms <= 0:
+        self.is_reported |= not ended
+        self.paused_at = (self.paused_at or now) if paused and not ended else None
+        if ended or paused or played_ms <= 0:
             return
         self._position = (now, played_ms)
         if self._audible_at is None:
             self._audible_at = now - played_ms / 1000
 
     @property
-    def played_ms(self) -> int | None:
-        """How much was played, once all of it was; None: it is not sent or not played to its end,
-        or the client never reported."""
-        if not self.all_sent or self.reported_ms is None:
-            return None
-        if self.playback_ended or self.reported_ms >= self.audio_ms - 1:
-            return round(min(self.reported_ms, self.audio_ms))
-        return None
+    def is_over(self) -> bool:
+        """Whether the client plays no more of it: it has played all, or ended its playback before.
+        A client that cuts off what it never reported playing is taken at its word once all was
+        sent."""
+        if self.reported_ms is None or not (self.all_sent or self.is_reported):
+            return False
+        return self.playback_ended or (self.all_sent and self.reported_ms >= self.audio_ms - 1)
 
-    def heard_ms(self, now: float) -> int:
-        """How much the person has heard: as reported, carried on by the clock since then."""
+    def is_whole(self, heard_ms: float) -> bool:
+        """Whether ``heard_ms`` is all of it."""
+        return self.all_sent and heard_ms >= self.audio_ms - PLAYED_SLACK_MS
+
+    def heard_ms(self, now: float, *, carried_on: bool) -> int:
+        """How much the person has heard, as the client reported. ``carried_on``: and went on
+        playing since then, as far as that is to be believed."""
         if self.first_sent_at is None:
             return 0
         if self.reported_ms is None or self.reported_at is None:
-            played = 1000 * (now - self.first_sent_at)
-        elif self.playback_ended:
+            played = 0 if self.is_reported else 1000 * (now - self.first_sent_at)
+        elif self.playback_ended or self.paused_at is not None or not carried_on:
             played = self.reported_ms
         else:
-            played = self.reported_ms + 1000 * (now - self.reported_at)
+            played = self.reported_ms + min(1000 * (now - self.reported_at), CARRIED_ON_MS)
         return round(min(max(played, 0), self.audio_ms))
 
     def audible_span(self, heard_ms: int | None) -> tuple[float, float] | None:
@@ -108,7 +127,7 @@ class Reply:
         return " ".join(s.text for _, s in sorted(self.sentences.items()) if s.text)
 
     def heard_text(self, heard_ms: float) -> str:
-        """The part of the text that fits into ``heard_ms``: whole sentences, then words in
+        """The part of the text that fits into ``heard_ms``: whole sentences, then whole words in
         proportion. Always a prefix of ``written()``."""
         whole, end, left = self.written(), 0, float(heard_ms)
         for _, sentence in sorted(self.sentences.items()):
@@ -117,8 +136,47 @@ class Reply:
                 break
             if left < sentence.audio_ms - 1:
                 spoken = int(len(sentence.text) * left / sentence.audio_ms)
-                cut = sentence.text.rfind(" ", 0, spoken + 1)
-                return whole[: start + max(cut, 0)].rstrip()
+                return whole[: start + _end_of_word(sentence.text, spoken)].rstrip()
             left -= sentence.audio_ms
             end = start + len(sentence.text)
         return whole[:end].rstrip()
+
+    def end_of_sentence(self, count: int) -> int:
+        """Where in ``written()`` its first ``count`` sentences end."""
+        whole, end = self.written(), 0
+        for _, sentence in sorted(self.sentences.items())[:count]:
+            start = whole.find(sentence.text, end)
+            if start >= 0:
+                end = start + len(sentence.text)
+        return end
+
+
+_NO_WORD = frozenset(["Mn", "Mc", "Me", "Cf", "Sk", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po"])
+"""Categories of the characters with which no word begins."""
+
+
+def _end_of_word(text: str, at: int) -> int:
+    """Where the last word ends that is over before ``at``; scripts that put no spaces between their
+    words may be cut between any two of their letters."""
+    while 0 < at < len(text) and not (text[at].isspace() or _stands_alone(text, at)):
+        at -= 1
+    return at
+
+
+def _stands_alone(text: str, at: int) -> bool:
+    """Whether a word may end before ``text[at]`` without a space."""
+    before, here = text[at - 1], text[at]
+    # Marks, what joins letters, and punctuation belong to the letter before.
+    belongs_to_it = unicodedata.category(here) in _NO_WORD
+    return _is_unspaced(before) and not belongs_to_it
+
+
+def _is_unspaced(letter: str) -> bool:
+    """Whether it is of a script that puts no spaces between words: Chinese and Japanese, Thai, Lao,
+    Burmese and Khmer. Korean does."""
+    if "\u0e00" <= letter <= "\u0eff" or "\u1000" <= letter <= "\u109f":
+        return True
+    if "\u1780" <= letter <= "\u17ff":
+        return True
+    is_hangul = "\uac00" <= letter <= "\ud7a3" or "\u1100" <= letter <= "\u11ff"
+    return unicodedata.east_asian_width(letter) in "WF" and not is_hangul

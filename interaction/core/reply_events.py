@@ -36,12 +36,15 @@ def on_event(turn: Turn, reply: Reply, event: EngineEvent, now: float) -> list[N
         case PartialSentence(sentence=number, text=text):
             reply.sentences.setdefault(number, Sentence("")).text = text
         case ReplyText(text=text, sentences=count, cut=cut):
-            reply.text, reply.silent = text, count == 0
+            reply.text, reply.silent, reply.cut = text, count == 0, cut
             news = [*announce(turn, reply), ReplyTextCompleted(turn.id, reply.id, text, cut)]
             if reply.silent:
                 news.append(ReplyEnded(turn.id, reply.id, dict(turn.latency)))
             return news
-        case ToolInvoked() | ClientToolCalled():
+        case ToolInvoked():
+            turn.tools.append(event)
+            return [*announce(turn, reply), event]
+        case ClientToolCalled():
             return [*announce(turn, reply), event]
         case UsageReported():
             return [event]

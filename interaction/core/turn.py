@@ -9,11 +9,12 @@ from typing import Literal
 from uuid import UUID
 
 from interaction.core.commands import CreateResponse
-from interaction.core.events import EngineEvent, ProviderSwitched
+from interaction.core.events import EngineEvent, ProviderSwitched, ToolInvoked
 from interaction.core.metrics import METRIC_NAMES
 from interaction.core.news import Failure
 from interaction.core.records import TurnRecord
 from interaction.core.reply import Reply
+from interaction.core.tool_messages import places_of, reply_messages
 from interaction.core.turn_endings import ENDINGS
 from interaction.core.turn_taking.strategy import ReplyProgress
 from interaction.core.types import EndReason, Message, Status
@@ -88,11 +89,15 @@ class Turn:
     error: Failure | None = None
     end_reason: EndReason | None = None
     """How it ended; None while it is alive."""
+    noted_ms: int = 0
+    """How much of it was noted as heard, should this process die."""
     underruns: int = 0
     """How often the client's playback had to wait for audio."""
     context: tuple[Message, ...] = ()
     """What the language model got before this turn's words."""
     fallbacks: tuple[ProviderSwitched, ...] = ()
+    tools: list[ToolInvoked] = field(default_factory=list)
+    """What the tools of its reply did, in the order of the calls."""
     requested: CreateResponse | None = None
     """The request for a reply; where the reply is not there yet, it waits for the transcript."""
     ends_session: bool = False
@@ -134,11 +139,17 @@ class Turn:
         messages = []
         if self.transcript:
             messages.append(Message("user", self.transcript))
-        cut_short = self.end_reason and ENDINGS[self.end_reason].reply_kept == "heard"
-        reply = self.reply and (self.heard_text() if cut_short else self.reply.written())
-        if reply:
-            messages.append(Message("assistant", reply))
+        if self.reply:
+            messages += reply_messages(self._kept_reply(self.reply), self.tools)
         return messages
+
+    def _kept_reply(self, reply: Reply) -> list[str]:
+        """What of the reply's text is kept, cut where its tools were called."""
+        cut_short = self.end_reason and ENDINGS[self.end_reason].reply_kept == "heard"
+        kept = self.heard_text() if cut_short else reply.written()
+        ends = [reply.end_of_sentence(count) for count in places_of(self.tools)]
+        starts = [0, *ends]
+        return [kept[a:b].strip() for a, b in zip(starts, [*ends, None], strict=True)]
 
     def record(self, session_started_at: float) -> TurnRecord:
         assert self.end_reason is not None, "only a closed turn has a record"
@@ -156,8 +167,10 @@ class Turn:
             reply=self.reply.written() if self.reply else "",
             heard_text=self.heard_text(),
             heard_ms=self.heard_ms,
-            interrupted=self.end_reason == "interrupted",
+            interrupted=ENDINGS[self.end_reason].by_person,
             end_reason=self.end_reason,
+            cut=self.reply.cut if self.reply else None,
+            messages=tuple(self.messages()),
             reply_id=self.reply_id,
             latency=dict(self.latency),
             error=self.error,

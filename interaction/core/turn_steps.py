@@ -48,6 +48,7 @@ from interaction.core.events import (
 from interaction.core.news import (
     Failure,
     PlayAudio,
+    ReplyHeard,
     ReplyInterrupted,
     SessionFinished,
     SpeechEnded,
@@ -61,6 +62,7 @@ from interaction.core.orders import (
     Effect,
     EndTurn,
     FlushTurn,
+    NotePlayback,
     OpenTurn,
     Respond,
     SendAudio,
@@ -71,12 +73,18 @@ from interaction.core.reply import Reply
 from interaction.core.speech_input import SpeechInput
 from interaction.core.timeouts import next_timeout
 from interaction.core.turn import OPEN, Phase, Turn
-from interaction.core.turn_endings import ENDINGS, Ending
+from interaction.core.turn_endings import ENDINGS, HANG_UPS, Ending, TurnEnding
 from interaction.core.turn_taking.strategy import End, Overlap, Start
 from interaction.core.types import Frame, Message, ResponseOptions
 
 LAST_SEQUENCE = 2**32 - 1
 """Sequence of the closing piece of a reply that broke off, past every real one."""
+
+NOTED_EVERY_MS = 250
+"""Playback between two ``NotePlayback``: as often as pages report it."""
+
+CORRECTED_FROM_MS = 1_000
+"""A closed turn whose reply is still played is archived again this often."""
 
 NO_SPEECH = Failure(
     "no_speech",
@@ -135,6 +143,8 @@ class TurnSteps:
         self._started_at = started_at
         self._client_context = context
         self._new_id = new_id
+        self._client_reports = False
+        """The client has reported playback going on."""
 
     # The start of a turn.
 
@@ -174,7 +184,7 @@ class TurnSteps:
 
     def open_typed_turn(self, before: Turn | None, command: SendText, now: float) -> None:
         if before and before.phase in OPEN:
-            self._drop(before)
+            self._drop(before, now)
         elif before:
             self._cut_off(before, now)
         turn = self._start_turn("text", Phase.RESPONDING, now)
@@ -216,7 +226,7 @@ class TurnSteps:
 
     def _prepare_reply(self, turn: Turn) -> None:
         if turn.phase is Phase.RECORDING and self.config.respond_when == "always":
-            turn.phase, turn.reply = Phase.PREPARING, Reply(self._new_id())
+            turn.phase, turn.reply = Phase.PREPARING, self._new_reply()
             order = (turn.id, turn.reply.id, self._context(), self.config.options)
             self.effects.append(FlushTurn(*order))
 
@@ -258,7 +268,7 @@ class TurnSteps:
             self.effects.append(TranscribeTurn(turn.id))
             return
         flushed = turn.reply is not None
-        reply = turn.reply = turn.reply or Reply(self._new_id())
+        reply = turn.reply = turn.reply or self._new_reply()
         order = (turn.id, reply.id, self._context(), flushed, self.config.options)
         self.effects.append(EndTurn(*order))
         events, turn.eager_events = turn.eager_events, []
@@ -273,7 +283,7 @@ class TurnSteps:
 
     def clear_audio(self, turn: Turn | None, command: ClearAudio, now: float) -> None:
         if turn and turn.phase in OPEN:
-            self._drop(turn)
+            self._drop(turn, now)
         self.input.clear_audio()
 
     # The transcript, and requests for a reply.
@@ -294,7 +304,7 @@ class TurnSteps:
         elif turn.requested:
             self._reply_to_turn(turn, turn.requested, late_words=event.text)
         elif self.config.respond_when == "never":
-            self._end(turn, "heard")
+            self._end(turn, "heard", now)
         else:
             turn.phase = Phase.AWAITING_REQUEST
 
@@ -336,11 +346,14 @@ class TurnSteps:
     def _respond(
         self, turn: Turn, reply_id: UUID, options: ResponseOptions, context: tuple[Message, ...]
     ) -> None:
-        reply = turn.reply = Reply(reply_id)
+        reply = turn.reply = self._new_reply(reply_id)
         turn.phase, spoken = Phase.RESPONDING, turn.kind == "speech"
         self.effects += reply_events.announce(turn, reply)
         order = Respond(turn.id, turn.sequence, reply.id, context, options, spoken)
         self.effects.append(order)
+
+    def _new_reply(self, reply_id: UUID | None = None) -> Reply:
+        return Reply(reply_id or self._new_id(), is_reported=self._client_reports)
 
     def _context(self) -> tuple[Message, ...]:
         client, turn = self._client_context, self.turn
@@ -356,7 +369,7 @@ class TurnSteps:
             return
         self.effects += reply_events.on_event(turn, turn.reply, event, now)
         if turn.reply.silent:
-            self._end_played(turn, 0)
+            self._end(turn, "failed" if turn.error else "played", now)
         else:
             self._enter_phase_of_reply(turn, turn.reply)
 
@@ -372,36 +385,67 @@ class TurnSteps:
             return
         last = command.last
         self.effects += reply_events.on_audio_sent(turn, turn.reply, now, last=last)
-        if last and (played_ms := turn.reply.played_ms) is not None:
-            self._end_played(turn, played_ms)
+        if last and turn.reply.is_over:
+            self._end_playback(turn, turn.reply, now)
 
     def note_playback(self, turn: Turn, report: PlaybackReport, now: float) -> None:
         if turn.reply is None:
             return
+        self._client_reports |= not report.ended
         late_facts.note_playback(turn, turn.reply, report, now)
         if turn.phase is Phase.CLOSED:
-            turn.heard_ms = round(min(report.played_ms, turn.reply.audio_ms))
-            self._amend(turn)
-        elif (played_ms := turn.reply.played_ms) is not None:
-            self._end_played(turn, played_ms)
+            self._correct_heard(turn, turn.reply, report, now)
+        elif turn.reply.is_over:
+            self._end_playback(turn, turn.reply, now)
+        else:
+            self._note_playback(turn, turn.reply, now)
+
+    def _end_playback(self, turn: Turn, reply: Reply, now: float) -> None:
+        """The client plays no more of the reply."""
+        if turn.error:
+            self._end(turn, "failed", now)
+        elif reply.is_whole(reply.heard_ms(now, carried_on=False)):
+            self._end(turn, "played", now)
+        else:
+            self._end(turn, "stopped", now)
+
+    def _note_playback(self, turn: Turn, reply: Reply, now: float) -> None:
+        heard_ms = reply.heard_ms(now, carried_on=False)
+        if abs(heard_ms - turn.noted_ms) >= NOTED_EVERY_MS:
+            turn.noted_ms = heard_ms
+            self.effects.append(NotePlayback(turn.id, heard_ms, reply.heard_text(heard_ms)))
+
+    def _correct_heard(self, turn: Turn, reply: Reply, report: PlaybackReport, now: float) -> None:
+        """A report of a closed turn's playback: what is on record may be an estimate. The last one
+        counts, and of those before only enough to be near the truth, should no last one come."""
+        heard_ms = reply.heard_ms(now, carried_on=False)
+        if not report.ended and abs(heard_ms - (turn.heard_ms or 0)) < CORRECTED_FROM_MS:
+            return
+        turn.heard_ms = heard_ms
+        if report.ended and turn.end_reason == "played" and not reply.is_whole(heard_ms):
+            turn.end_reason = "stopped"  # it was taken to be played by the clock alone
+        self._amend(turn)
+        self._tell_heard(turn, reply)
 
     def interrupt_reply(self, turn: Turn, command: InterruptReply, now: float) -> None:
         if turn.requested and not turn.reply:
             reply_id, turn.requested = turn.requested.reply_id, None
             self.effects.append(ReplyInterrupted(turn.id, reply_id, 0, ""))
         else:
-            self._cut_off(turn, now, command.heard_ms)
+            self._end(turn, command.how if turn.reply else "heard", now, command.heard_ms)
+            if turn.reply and not ENDINGS[command.how].cancels_reply:
+                self.effects.append(CancelReply(turn.id, turn.reply.id, turn.heard_ms or 0))
 
     def expire(self, turn: Turn, tick: Tick, now: float) -> None:
         if now < next_timeout(turn):
             return
         reply = turn.reply
         if turn.phase is Phase.AWAITING_REQUEST:
-            self._end(turn, "heard")
-        elif reply and reply.all_sent and reply.reported_ms is None:
-            self._end_played(turn, reply.heard_ms(now))
+            self._end(turn, "heard", now)
+        elif reply and reply.all_sent and reply.reported_ms is None and not reply.is_reported:
+            self._end(turn, "failed" if turn.error else "played", now)
         elif reply and (turn.audible or reply.complete):
-            self._end(turn, "timeout", reply.heard_ms(now))
+            self._end(turn, "timeout", now)
         else:
             self._fail(turn, _no_progress(turn, turn.reply_id), now)
 
@@ -447,7 +491,7 @@ class TurnSteps:
     def _fail(self, turn: Turn, failure: Failure, now: float) -> None:
         """Give this turn up; what has come of the reply may still be played."""
         if failure.code == "no_speech":
-            self._drop(turn)
+            self._drop(turn, now)
             self.effects.append(failure)
             if turn.requested:
                 self.reply_to_context(None, turn.requested, now)
@@ -460,10 +504,11 @@ class TurnSteps:
         if turn.requested:
             failure = replace(failure, reply_id=turn.reply_id)
         turn.error = failure
-        reply = turn.reply = turn.reply or Reply(turn.reply_id or self._new_id())
-        self.effects += [failure, CancelReply(turn.id, reply.id, reply.heard_ms(now))]
+        reply = turn.reply = turn.reply or self._new_reply(turn.reply_id)
+        heard_ms = reply.heard_ms(now, carried_on=True)
+        self.effects += [failure, CancelReply(turn.id, reply.id, heard_ms)]
         if reply.audio_ms == 0:
-            self._end(turn, "failed")
+            self._end(turn, "failed", now)
             return
         reply.complete = True
         number = max(reply.sentences, default=0)
@@ -471,38 +516,37 @@ class TurnSteps:
 
     # The end of a turn.
 
-    def _drop(self, turn: Turn) -> None:
+    def _drop(self, turn: Turn, now: float) -> None:
         """End a turn that came to nothing."""
         if turn.phase is Phase.PREPARING:
             self._discard_eager_reply(turn)
         if turn.phase in OPEN:
             self.effects.append(SpeechEnded(turn.id, kept=False))
         self.input.close_turn()
-        self._end(turn, "dropped")
+        self._end(turn, "dropped", now)
 
-    def _end_played(self, turn: Turn, heard_ms: int) -> None:
-        self._end(turn, "failed" if turn.error else "played", heard_ms)
-
-    def _cut_off(self, turn: Turn, now: float, heard_ms: int | None = None) -> None:
-        """End a committed turn whose reply is not to be heard any further."""
-        reply = turn.reply
-        if reply is None:
-            self._end(turn, "heard")
-            return
-        heard = reply.heard_ms(now) if heard_ms is None else min(heard_ms, round(reply.audio_ms))
-        self._end(turn, "interrupted" if turn.audible else "superseded", heard)
+    def _cut_off(self, turn: Turn, now: float) -> None:
+        """End a committed turn because the next one starts."""
+        if turn.reply is None:
+            self._end(turn, "heard", now)
+        else:
+            self._end(turn, "interrupted" if turn.audible else "superseded", now)
 
     def _make_way(self, turn: Turn, now: float) -> None:
         """End a committed turn because the client starts another one by a command: a reply that has
         been sent whole counts as played."""
         if turn.reply and turn.reply.all_sent:
-            self._end_played(turn, round(turn.reply.audio_ms))
+            how: Ending = "failed" if turn.error else "played"
+            self._end(turn, how, now, round(turn.reply.audio_ms))
         else:
             self._cut_off(turn, now)
 
-    def _end(self, turn: Turn, how: Ending, heard_ms: int | None = None) -> None:
-        """The one way in which a turn ends. ``heard_ms``: of its reply; None: there was none."""
+    def _end(self, turn: Turn, how: Ending, now: float, told_ms: int | None = None) -> None:
+        """The one way in which a turn ends. ``told_ms``: how much of its reply was heard, where the
+        client has said so together with what ends it; else that is found out as ``ENDINGS`` says.
+        """
         ending = ENDINGS[how]
+        heard_ms = _heard_ms(turn.reply, ending, now, told_ms)
         turn.phase, turn.heard_ms, turn.end_reason = Phase.CLOSED, heard_ms, ending.end_reason
         self.turn = self.next_check = None
         if ending.news is ReplyInterrupted and turn.reply_id:
@@ -515,20 +559,28 @@ class TurnSteps:
             return
         self.closed.add(turn)
         self.effects.append(CloseTurn(turn.record(self._started_at)))
+        if turn.reply:
+            self._tell_heard(turn, turn.reply)
         if turn.ends_session and how == "played":
             self.effects.append(SessionFinished("ended_by_agent"))
 
+    def _tell_heard(self, turn: Turn, reply: Reply) -> None:
+        assert turn.end_reason is not None
+        if reply.announced:
+            heard = (turn.heard_ms or 0, turn.heard_text(), turn.end_reason)
+            self.effects.append(ReplyHeard(turn.id, reply.id, *heard))
+
     def hang_up(self, turn: Turn | None, command: HangUp, now: float) -> None:
-        """The stages of a committed turn go on: its record stays whole."""
+        """The stages of a committed turn whose client is gone go on: its record stays whole."""
         self.effects += self.out_of_band.cancel_all()
         if turn is None:
             return
         if turn.phase in OPEN:
-            self._drop(turn)
+            self._drop(turn, now)
         elif turn.reply is None:
-            self._end(turn, "heard")
+            self._end(turn, "heard", now)
         else:
-            self._end(turn, "client_left", turn.reply.heard_ms(now))
+            self._end(turn, HANG_UPS.get(command.reason, "session_ended"), now)
 
     # Replies out of band.
 
@@ -563,15 +615,27 @@ class TurnSteps:
     def release_engine(self, now: float) -> None:
         turn = self.turn
         if turn and turn.phase in OPEN:
-            self._drop(turn)
+            self._drop(turn, now)
         elif turn and turn.reply:
-            self._end(turn, "superseded", turn.reply.heard_ms(now))
+            self._end(turn, "mode_changed", now)
         elif turn:
-            self._end(turn, "heard")
+            self._end(turn, "heard", now)
 
     def fail_overdue_out_of_band(self, now: float) -> None:
         for reply_id in self.out_of_band.overdue(now):
-            self.effects += self.out_of_band.fail(reply_id, _no_progress(None, reply_id))
+            failure = _no_progress(None, reply_id)
+            self.effects += self.out_of_band.fail(reply_id, failure, is_overdue=True)
+
+
+def _heard_ms(
+    reply: Reply | None, ending: TurnEnding, now: float, told_ms: int | None
+) -> int | None:
+    """How much of the reply was heard; None: there was none, or that is no matter."""
+    if reply is None or ending.heard == "nothing":
+        return None
+    if told_ms is not None:
+        return min(told_ms, round(reply.audio_ms))
+    return reply.heard_ms(now, carried_on=ending.heard == "by now")
 
 
 def _no_progress(turn: Turn | None, reply_id: UUID | None) -> Failure:

@@ -98,7 +98,16 @@ Status = Literal["listening", "recording", "transcribing", "responding", "speaki
 
 
 EndReason = Literal[
-    "played", "heard", "interrupted", "superseded", "client_left", "timeout", "failed"
+    "played",
+    "heard",
+    "interrupted",
+    "superseded",
+    "stopped",
+    "mode_changed",
+    "client_left",
+    "session_ended",
+    "timeout",
+    "failed",
 ]
 """How an archived turn ended; ``turn_endings`` says what each means."""
 

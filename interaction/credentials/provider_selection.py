@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from interaction.core.languages import serves
 from interaction.core.types import ProviderSelection
 from interaction.credentials.store import (
     Access,
@@ -64,7 +66,8 @@ def resolve_choice(
     entry = registry.entry(kind, name)
     voice = ""
     if kind in SPEAKING_KINDS:
-        voice = choice.voice or _default_voice(entry, language, endpoint)
+        suits = choice.voice and _suits(entry, choice.voice, language)
+        voice = choice.voice if suits else _default_voice(entry, language, endpoint)
     model = choice.model or _models(entry, endpoint)[0]
     return ProviderSelection(name, model, voice, language)
 
@@ -78,9 +81,60 @@ def provider_names(kind: Kind, credentials: Credentials = NO_CREDENTIALS) -> lis
     return names
 
 
-def default_fallbacks(kind: Kind) -> tuple[ProviderSelection, ...]:
-    """Who steps in, in order, where a session says neither who serves a stage nor who steps in."""
-    return tuple(ProviderSelection(name) for name in _configured_names(kind)[1:])
+def default_fallbacks(
+    kind: Kind, credentials: Credentials = NO_CREDENTIALS, language: str = ""
+) -> tuple[ProviderSelection, ...]:
+    """Who steps in, in order, where a session says neither who serves a stage nor who steps in.
+
+    That is what the server's settings name; else, for a default that runs on this machine, whatever
+    else runs here and does the same. One rule-based language model is no substitute for another.
+    """
+    language = language or settings.ENV.parley_language
+    default = _default_name(kind, credentials, language)
+    if names := _configured_names(kind):
+        able = [name for name in names if serves_language(kind, name, language)]
+        return tuple(ProviderSelection(name) for name in able or names if name != default)
+    if kind == "llm" or default.startswith(ENDPOINT_PREFIX) or registry.account_of(kind, default):
+        return ()
+    return tuple(
+        ProviderSelection(entry.name)
+        for entry in _of_this_machine(kind, language)
+        if entry.name != default
+    )
+
+
+def serves_language(kind: Kind, name: str, language: str) -> bool:
+    """Whether a provider hears, speaks or writes a language here. An endpoint's models are its
+    owner's business, and one that is unknown is found out elsewhere."""
+    entry = registry.entries(kind).get(name)
+    if entry is None:
+        return True
+    return entry.serves(language) and registry.missing_requirement(entry, language) != "model"
+
+
+def able_choices(kind: Kind, choices: Sequence[ProviderSelection]) -> tuple[ProviderSelection, ...]:
+    """Those of a stage's effective choices that serve the language they are chosen for; where none
+    does, those that stand in. Empty where there is nothing at all."""
+    able = tuple(one for one in choices if serves_language(kind, one.name, one.language))
+    return able or stand_ins(kind, choices[0].language)
+
+
+def stand_ins(kind: Kind, language: str) -> tuple[ProviderSelection, ...]:
+    """What runs on this machine and serves a language, without being asked: a stranger's server
+    gets nobody's voice unasked. Nothing stands in for a language model."""
+    if kind == "llm":
+        return ()
+    return tuple(
+        resolve_choice(kind, ProviderSelection(entry.name, language=language))
+        for entry in _of_this_machine(kind, language)
+    )
+
+
+def in_language(choice: ProviderSelection, language: str) -> ProviderSelection:
+    """The same TTS provider for another language, with its voice for that."""
+    entry = registry.entries("tts").get(choice.name)
+    voice = entry.voice_for(language) if entry else ""
+    return replace(choice, language=language, voice=voice or choice.voice)
 
 
 async def provider_config(kind: Kind, choice: ProviderSelection, owner_id: int) -> ProviderConfig:
@@ -98,7 +152,11 @@ async def provider_config(kind: Kind, choice: ProviderSelection, owner_id: int) 
 
 def provider_options(owner_id: int | None) -> dict[Kind, list[ProviderOption]]:
     """Every provider there is for a person, by kind, with whether they can use it now."""
-    credentials = credentials_of(owner_id)
+    return options_with(credentials_of(owner_id))
+
+
+def options_with(credentials: Credentials) -> dict[Kind, list[ProviderOption]]:
+    """The same for somebody whose keys and endpoints are known."""
     return {kind: _options(kind, credentials) for kind in KINDS}
 
 
@@ -203,18 +261,47 @@ def _configured_names(kind: Kind) -> list[str]:
 def _default_name(kind: Kind, credentials: Credentials, language: str) -> str:
     """Who serves where nobody chose. ``KeyError`` where there is no provider at all."""
     if configured := _configured_names(kind):
-        return configured[0]
+        able = (name for name in configured if serves_language(kind, name, language))
+        return next(able, configured[0])
     entries = registry.entries(kind)
-    candidates = sorted(
-        (entry for entry in entries.values() if entry.default_order is not None),
-        key=lambda entry: entry.default_order or 0,
-    )
-    usable = (entry for entry in candidates if _serves_unasked(entry, credentials, language))
+    candidates = _candidates(kind)
+    usable = [entry for entry in candidates if _serves_unasked(entry, credentials, language)]
+    able_first = sorted(usable, key=lambda entry: (not entry.serves(language), _lacks(entry)))
     # Where none is usable, one whose reason can be shown.
-    first = next(chain(usable, candidates, entries.values()), None)
+    first = next(chain(able_first, candidates, entries.values()), None)
     if first is None:
         raise KeyError(kind)
     return first.name
+
+
+def _lacks(entry: StageEntry) -> bool:
+    """TTS_VOICE names a voice that this one has not, and what else runs here may have."""
+    voice, capabilities = settings.ENV.tts_voice, entry.capabilities
+    return bool(voice) and not capabilities.needs_key and voice not in capabilities.voices
+
+
+def _suits(entry: StageEntry, voice: str, language: str) -> bool:
+    """Whether a voice speaks a language: false where it is declared for others alone."""
+    spoken = [tag for tag, name in entry.voice_by_language.items() if name == voice]
+    return serves(spoken, language)
+
+
+def _candidates(kind: Kind) -> list[StageEntry]:
+    """Those that may serve where nobody chose, in order."""
+    entries = registry.entries(kind).values()
+    candidates = (entry for entry in entries if entry.default_order is not None)
+    return sorted(candidates, key=lambda entry: entry.default_order or 0)
+
+
+def _of_this_machine(kind: Kind, language: str) -> list[StageEntry]:
+    """The candidates that need no key and serve a language here."""
+    return [
+        entry
+        for entry in _candidates(kind)
+        if not registry.account_of(kind, entry.name)
+        and entry.serves(language)
+        and not registry.missing_requirement(entry, language)
+    ]
 
 
 def _serves_unasked(entry: StageEntry, credentials: Credentials, language: str) -> bool:
@@ -241,11 +328,10 @@ def _default_voice(entry: StageEntry, language: str, endpoint: ReachableEndpoint
         # One that names no voices has its own, which nobody needs to name.
         return next(iter(voices), "")
     configured: str = settings.ENV.tts_voice
-    if configured in voices:
+    if configured in voices and _suits(entry, configured, language):
         return configured
     if entry.voice_by_language:
-        primary = language.split("-")[0].lower()
-        return entry.voice_by_language.get(primary, voices[0])
+        return entry.voice_for(language) or voices[0]
     declared = (other.capabilities.voices for other in registry.entries(entry.kind).values())
     if configured and not any(configured in row for row in declared):
         return configured  # providers behind a key have voices that nobody declares

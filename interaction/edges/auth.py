@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext
@@ -57,12 +58,15 @@ class SocketAuth:
         """Accepted first, then closed with a code and a reason: a browser's script cannot read the
         HTTP status of a handshake that failed."""
         await receive()
-        await send({"type": "websocket.accept", "subprotocol": scope["subprotocol"]})
-        await send({"type": "websocket.send", "text": self.encode_refusal(refusal)})
-        await send({"type": "websocket.close", "code": refusal.close_code, "reason": refusal.code})
+        close = {"type": "websocket.close", "code": refusal.close_code, "reason": refusal.code}
+        with contextlib.suppress(Exception):  # whoever has gone needs no answer
+            await send({"type": "websocket.accept", "subprotocol": scope["subprotocol"]})
+            await send({"type": "websocket.send", "text": self.encode_refusal(refusal)})
+            await send(close)
 
 
 async def reject_unknown_path(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """No socket lives at this address: the handshake is refused."""
     await receive()
-    await send({"type": "websocket.close"})
+    with contextlib.suppress(Exception):  # as above
+        await send({"type": "websocket.close"})

@@ -150,7 +150,10 @@ class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
         self._left: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Why the socket is left, as a session's end reason."""
         with override(_language_of(scope)):
-            await self._serve(scope, receive, send)
+            try:
+                await self._serve(scope, receive, send)
+            except Exception as bug:  # the server would log a group without its members
+                log_crash(logger, bug, {"code": "internal_error"}, "socket broke")
 
     async def _serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         receiving = super().__call__(scope, receive, send)
@@ -177,7 +180,11 @@ class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         subprotocol = self.scope.get("subprotocol")
-        await self.send({"type": "websocket.accept", "subprotocol": subprotocol})
+        try:
+            await self.send({"type": "websocket.accept", "subprotocol": subprotocol})
+        except Exception:  # whatever a server raises: there is nobody to accept any more
+            self._leave("client_left")
+            return
         self.on_connect()
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
@@ -213,7 +220,7 @@ class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
         if self.max_socket_s is not None:
             await asyncio.sleep(self.max_socket_s)
             self.on_expired()
-            self.close(CloseCode.GOING_AWAY, "session_expired")
+            self._leave("session_expired")
 
     def _leave(self, reason: str) -> None:
         if not self._left.done():
@@ -298,7 +305,7 @@ class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
             )
         )
         if self.live:
-            self.live.submit(InterruptReply(reply_id=piece.reply_id))
+            self.live.submit(InterruptReply(reply_id=piece.reply_id, how="timeout"))
 
     def _on_audio_sent(self, reply_id: UUID, last: bool) -> None:
         if self.live:

@@ -24,6 +24,7 @@ class CloseCode(IntEnum):
 
 
 CLOSES = {
+    "session_expired": (CloseCode.GOING_AWAY, "session_expired"),
     "client_too_slow": (CloseCode.TOO_SLOW, "too slow"),
     "engine_unavailable": (CloseCode.TRY_AGAIN_LATER, "engine_unavailable"),
     "internal_error": (CloseCode.INTERNAL_ERROR, "internal_error"),

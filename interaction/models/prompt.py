@@ -8,6 +8,14 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from interaction.core.languages import primary
+
+ANSWER_IN = (
+    "The person speaks the language with the BCP 47 tag {language}: answer in it, unless the "
+    "conversation calls for another."
+)
+"""For the language model, not for people."""
+
 
 class PromptTemplateQuerySet(models.QuerySet["PromptTemplate"]):
     def active(self) -> Self:
@@ -67,6 +75,12 @@ class PromptTemplate(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def prompt(self, more: str = "") -> str:
-        """The system prompt: the text, and after it what the person adds."""
-        return "\n\n".join(part for part in (self.text.strip(), more.strip()) if part)
+    def prompt(self, more: str = "", language: str = "") -> str:
+        """The system prompt: the text, and after it what the person adds.
+
+        ``language``: BCP 47 tag of the session's, empty where none was chosen. Where the text is
+        in another one, the model is asked to answer in the session's.
+        """
+        other = language and primary(language) != primary(self.language)
+        asked = ANSWER_IN.format(language=language) if other else ""
+        return "\n\n".join(part for part in (self.text.strip(), asked, more.strip()) if part)

@@ -30,10 +30,19 @@ class Turn(models.Model):
         HEARD = "heard", _("Heard, not replied to")
         INTERRUPTED = "interrupted", _("Interrupted")
         SUPERSEDED = "superseded", _("The next turn began")
+        STOPPED = "stopped", _("Stopped")
+        MODE_CHANGED = "mode_changed", _("The mode changed")
         CLIENT_LEFT = "client_left", _("The client went away")
+        SESSION_ENDED = "session_ended", _("The session ended")
         TIMEOUT = "timeout", _("Timed out")
         FAILED = "failed", _("Failed")
-        ABANDONED = "abandoned", _("Recovered by the sweep")
+        ABANDONED = "abandoned", _("The server was lost")
+
+    class Cut(models.TextChoices):
+        """Why a reply is less than the model's whole answer."""
+
+        LENGTH = "length", _("The model reached its length limit")
+        CONTENT_FILTER = "content_filter", _("The model's content filter stopped it")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="turns")
@@ -45,6 +54,8 @@ class Turn(models.Model):
     kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.SPEECH)
     transcript = models.TextField(_("transcript"), blank=True)
     reply = models.TextField(_("reply"), blank=True)
+    cut = models.CharField(_("cut short"), max_length=16, choices=Cut, blank=True)
+    """As in ``interaction.core.types.CutReason``; empty: the reply is the whole answer."""
     heard_text = models.TextField(_("heard text"), blank=True)
     heard_ms = models.PositiveIntegerField(_("heard, ms"), null=True, blank=True)
     interrupted = models.BooleanField(_("interrupted"), default=False)

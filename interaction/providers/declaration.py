@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit
 
+from interaction.core.languages import primary, serves
 from interaction.providers.config import Kind
 
 MissingRequirement = Literal["", "package", "model"]
@@ -53,6 +54,8 @@ class Capabilities:
     """Some of its models, the first one the default; it may accept others too."""
     tools: bool = False
     """LLM, realtime: it can be given tools."""
+    tells_time: bool = False
+    """LLM: it tells the time itself; ``complete`` takes the person's ``time_zone``."""
     needs_key: bool = False
 
 
@@ -122,8 +125,8 @@ class StageEntry:
     default_voice: str = ""
     """TTS: the voice of those who choose none; empty: the first one of ``capabilities``."""
     voice_by_language: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """TTS: the default voice by primary language subtag (``zh``), for a provider that speaks with
-    the voices of ``capabilities`` alone; the first of those speaks all other languages."""
+    """TTS: the default voice by language (``zh``, ``pt-br``, in small letters), for a provider that
+    speaks with the voices of ``capabilities`` alone; the first of those speaks all others."""
     serves_endpoints: bool = False
     """It speaks the protocol of the servers that people name as endpoints (``endpoints.py``)."""
     requirement_check: str = ""
@@ -136,6 +139,23 @@ class StageEntry:
     """What it needs, in Markdown; empty: its key, or nothing."""
     tried_against: str = "**our stand-in only**"
     """What its tests have met, in Markdown."""
+
+    def serves(self, language: str) -> bool:
+        """Whether it hears, speaks or writes a language, as far as its declaration knows."""
+        return serves(self.capabilities.languages, language)
+
+    def voices_for(self, language: str) -> tuple[str, ...]:
+        """The voices of ``voice_by_language`` that speak a language, the default one first."""
+        spoken = primary(language)
+        same = (voice for tag, voice in self.voice_by_language.items() if primary(tag) == spoken)
+        return tuple(dict.fromkeys((self.voice_for(language), *same)))
+
+    def voice_for(self, language: str) -> str:
+        """The voice of ``voice_by_language`` that suits a language: that of its country or script
+        where there is one; empty where none is declared."""
+        by_tag, parts = self.voice_by_language, language.lower().split("-")
+        tags = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
+        return next((by_tag[tag] for tag in (*tags, primary(language)) if tag in by_tag), "")
 
 
 @dataclass(frozen=True, slots=True)

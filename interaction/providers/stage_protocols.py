@@ -76,8 +76,9 @@ class LanguageModel(Protocol):
         max_tokens: int | None = None,
     ) -> AsyncIterator[LanguageModelOutput]:
         """Yield the reply as it comes: text in pieces of any size, never an empty one; each tool
-        call once it is complete; ``AnswerCut`` where it is less than whole; and, where the provider
-        counts, what it cost. ``WORKING`` comes now and then while there is nothing else.
+        call once it is complete; ``WORKING`` now and then while nothing else comes;
+        ``AnswerCut`` where the answer is not the model's whole one; and, where the provider
+        counts, what it cost.
 
         A reply with tool calls is not the end: the caller runs them and asks again with the calls
         and their results among the messages.

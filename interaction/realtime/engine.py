@@ -38,12 +38,14 @@ from interaction.core.orders import (
     DropTurn,
     EndTurn,
     EngineOrder,
+    NotePlayback,
     OpenTurn,
     Respond,
     SendAudio,
 )
 from interaction.core.records import TurnRecord
 from interaction.core.redaction import Redactor
+from interaction.core.spoken_words import spoken_words
 from interaction.core.types import CutReason, Message, Stage, ToolCall
 from interaction.providers.errors import ProviderError, ProviderTimeout
 from interaction.providers.realtime_protocol import (
@@ -62,7 +64,7 @@ from interaction.realtime.recovery import FailureReason, RecoveryPolicy
 from interaction.realtime.reply import RealtimeReply
 from interaction.realtime.response_matching import ResponseMatcher
 from interaction.safe_logging import log_crash
-from interaction.tools.base import ToolContext
+from interaction.tools.base import context_for
 from interaction.tools.registry import load_tools, tool_spec
 from interaction.tools.tool_calls import ToolCalls
 from interaction.turn_records.archive_queue import CLOSING_PATIENCE, ArchiveQueue
@@ -150,7 +152,7 @@ class RealtimeEngine:
             case EndTurn(turn_id, reply_id):
                 self._recorder.feed_user_audio(turn_id, b"", last=True)
                 self._recorder.note(turn_id, Note.reply(reply_id))
-                reply = self._request_reply(RealtimeReply(turn_id, reply_id), order.context)
+                reply = self._request_reply(self._new_reply(turn_id, reply_id), order.context)
                 early = self._matcher.on_turn_ended(turn_id, reply)
                 if early is None:
                     self._order_sender.send_silence()
@@ -160,8 +162,11 @@ class RealtimeEngine:
                 text = context[-1].content if context else ""
                 notes = Note.reply(reply_id), Note.transcript(text)
                 self._recorder.open_turn(turn_id, sequence, "text", *notes)
-                reply = self._request_reply(RealtimeReply(turn_id, reply_id), context[:-1])
+                reply = self._request_reply(self._new_reply(turn_id, reply_id), context[:-1])
                 self._matcher.on_text_turn(reply)
+            case NotePlayback(turn_id, heard_ms, heard_text):
+                self._recorder.note(turn_id, Note.heard(heard_ms, heard_text))
+                return
             case DropTurn(turn_id):
                 self._matcher.on_turn_dropped(turn_id)
                 if turn_id in self._archive_queue:
@@ -252,6 +257,9 @@ class RealtimeEngine:
 
     # A reply is requested, or cancelled.
 
+    def _new_reply(self, turn_id: UUID, reply_id: UUID) -> RealtimeReply:
+        return RealtimeReply(turn_id, reply_id, self._spec.language)
+
     def _request_reply(self, reply: RealtimeReply, context: tuple[Message, ...]) -> RealtimeReply:
         self._reply, self._requested_at = reply, self._now()
         self._connection.on_reply_requested(context)
@@ -334,7 +342,7 @@ class RealtimeEngine:
     async def _run_tools(self, reply: RealtimeReply, calls: Sequence[ToolCall]) -> None:
         connection = self._connection.current
         try:
-            results = await self._tool_calls(reply).run(calls)
+            results = await self._tool_calls(reply).run(calls, sentences=reply.sentences)
             if reply.complete or connection is None:
                 return
             self._matcher.on_tool_results_sent(reply)
@@ -353,8 +361,10 @@ class RealtimeEngine:
             def note(index: int, invoked: ToolInvoked) -> None:
                 self._recorder.note(reply.turn_id, Note.tool(index, invoked))
 
-            context = ToolContext(self.session_id, reply.turn_id, self._spec.owner_id)
-            reply.tool_calls = ToolCalls(self._tools, context, reply.id, emit=emit, note=note)
+            context = context_for(self._spec, reply.turn_id)
+            reply.tool_calls = ToolCalls(
+                self._tools, context, reply.id, emit=emit, note=note, redact=self._spec.redact
+            )
         return reply.tool_calls
 
     def _emit_text(self, reply: RealtimeReply, events: Sequence[EngineEvent]) -> None:
@@ -393,11 +403,11 @@ class RealtimeEngine:
 
     def _on_transcript(self, turn: UUID, transcript: InputTranscript) -> None:
         redactor = Redactor() if self._spec.redact else None
+        text = spoken_words(transcript.text)
         if not transcript.final:
-            text = redactor.partial(transcript.text) if redactor else transcript.text
-            self._emit(PartialTranscript(turn, text))
+            self._emit(PartialTranscript(turn, redactor.partial(text) if redactor else text))
             return
-        text = redactor.final(transcript.text) if redactor else transcript.text
+        text = redactor.final(text) if redactor else text
         self._recorder.note(turn, Note.transcript(text))
         self._emit(FinalTranscript(turn, text))
 

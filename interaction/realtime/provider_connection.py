@@ -86,9 +86,7 @@ class ProviderConnection:
 
     def on_turn_closed(self, record: TurnRecord) -> None:
         """``record``: of the turn that a reply was requested for last."""
-        user = Message("user", record.transcript)
-        messages = user, Message("assistant", reply_in_context(record))
-        self._closed_turn = tuple(message for message in messages if message.content)
+        self._closed_turn = record.messages
 
     def mark_working(self) -> None:
         """A reply has come whole: the next failure is the first again."""
@@ -143,8 +141,3 @@ class ProviderConnection:
         if self._choice.name == OURSELVES:
             return await self_provider_config(self._choice, self._spec.owner_id)
         return await provider_config("realtime", self._choice, self._spec.owner_id)
-
-
-def reply_in_context(record: TurnRecord) -> str:
-    """As much of a turn's reply as belongs into the messages of later turns: what was heard."""
-    return record.reply if record.end_reason in ("played", "heard") else record.heard_text

@@ -26,7 +26,7 @@ MS_A_WIDE_CHARACTER = 220.0
 
 
 class RealtimeReply:
-    def __init__(self, turn_id: UUID, reply_id: UUID) -> None:
+    def __init__(self, turn_id: UUID, reply_id: UUID, language: str = "") -> None:
         self.turn_id = turn_id
         self.id = reply_id
         self.text = ""
@@ -36,7 +36,7 @@ class RealtimeReply:
         """Some of its audio has come."""
         self.tool_calls: ToolCalls | None = None
         """The tool calls of this reply; None before the first."""
-        self._splitter = SentenceSplitter()
+        self._splitter = SentenceSplitter(language)
         self._ends_ms: list[float] = []
         """Estimated end of each complete sentence, in ms of the reply's audio."""
         self._audio_ms = 0.0

@@ -18,13 +18,22 @@ from django.utils.translation import gettext as _
 from interaction.core.config import ConversationConfig
 from interaction.core.engine import SessionSpec
 from interaction.core.types import Mode, ProviderSelection
+from interaction.credentials.language_support import (
+    LANGUAGE_STAGES,
+    LanguageStage,
+    LanguageWarning,
+    language_warnings,
+    not_served,
+)
 from interaction.credentials.provider_selection import (
+    able_choices,
     default_fallbacks,
     provider_names,
     resolve_choice,
 )
 from interaction.credentials.store import Credentials, credentials_of
 from interaction.models import PromptTemplate, Session
+from interaction.providers.config import Kind
 from interaction.sessions.settings import (
     LONGEST_PROMPT,
     ProviderChoice,
@@ -34,8 +43,6 @@ from interaction.sessions.settings import (
 )
 from interaction.tools.registry import TOOLS
 
-KINDS = ("stt", "llm", "tts")
-"""The stages of a cascade."""
 KEPT = {
     "providers",
     "fallbacks",
@@ -46,6 +53,7 @@ KEPT = {
     "auto_fallback",
     "input_sample_rate",
     "output_sample_rate",
+    "time_zone",
 }
 """What goes into ``Session.settings``; the rest has a column of its own."""
 
@@ -70,6 +78,8 @@ class PreparedSession:
     """With defaults filled in."""
     has_row: bool = True
     """False: nothing of it is kept."""
+    warnings: tuple[LanguageWarning, ...] = ()
+    """What its providers cannot do in its language."""
 
 
 def create_session(owner: Any, wanted: SessionSettings, *, active: bool) -> Session:
@@ -108,12 +118,23 @@ def prepare_claimed(owner: Any, session_id: UUID) -> PreparedSession:
 def prepare_without_row(owner: Any, wanted: SessionSettings) -> PreparedSession:
     """A session of which nothing is kept, no recording either. Raises ``SessionRefused``."""
     unrecorded = wanted.model_copy(update={"recording": False})
-    chosen = with_defaults(unrecorded, credentials_of(owner.pk))
-    return _prepare(uuid4(), owner.pk, chosen, has_row=False)
+    have = credentials_of(owner.pk)
+    chosen = with_defaults(unrecorded, have)
+    return _prepare(uuid4(), owner.pk, chosen, have, has_row=False)
 
 
 def prepare(session: Session) -> PreparedSession:
-    return _prepare(session.pk, session.owner_id, settings_of(session), has_row=True)
+    have = credentials_of(session.owner_id)
+    return _prepare(session.pk, session.owner_id, settings_of(session), have, has_row=True)
+
+
+def warnings_of(chosen: SessionSettings, have: Credentials) -> tuple[LanguageWarning, ...]:
+    """What a session with these effective settings cannot do in its language. In realtime mode one
+    provider does all of it, and says itself what it cannot."""
+    if chosen.mode == "realtime":
+        return ()
+    by_stage = [(kind, list(_in_order(chosen, kind))) for kind in LANGUAGE_STAGES]
+    return tuple(language_warnings(by_stage, have))
 
 
 async def prepare_in_thread(make: Callable[[], PreparedSession]) -> PreparedSession:
@@ -135,7 +156,7 @@ async def end_row(prepared: PreparedSession, reason: str) -> None:
 
 
 def _prepare(
-    session_id: UUID, owner_id: int, chosen: SessionSettings, *, has_row: bool
+    session_id: UUID, owner_id: int, chosen: SessionSettings, have: Credentials, *, has_row: bool
 ) -> PreparedSession:
     detection = chosen.turn_detection.to_core()
     return PreparedSession(
@@ -154,6 +175,7 @@ def _prepare(
             system_prompt=chosen.system_prompt,
             turns=detection,
             barge_in=chosen.barge_in_enabled,
+            time_zone=chosen.time_zone,
         ),
         ConversationConfig(
             system_prompt=chosen.system_prompt,
@@ -164,6 +186,7 @@ def _prepare(
         ),
         chosen,
         has_row,
+        warnings_of(chosen, have),
     )
 
 
@@ -181,16 +204,16 @@ def settings_of(session: Session) -> SessionSettings:
 def with_defaults(wanted: SessionSettings, have: Credentials) -> SessionSettings:
     """The same with every provider named and the prompt written out.
 
-    ``have``: the owner's keys and endpoints. Raises ``SessionRefused`` for a provider, a template
-    or a tool that does not exist.
+    Recognisers and voices that do not serve the session's language are passed over for those that
+    do. ``have``: the owner's keys and endpoints. Raises ``SessionRefused`` for a provider, a
+    template or a tool that does not exist, and where nothing speaks the language.
     """
     _check_tools(wanted.tools)
-    providers = {kind: _effective(kind, getattr(wanted.providers, kind), have) for kind in KINDS}
+    providers: dict[Kind, ProviderChoice] = {}
+    fallbacks: dict[LanguageStage, list[ProviderChoice]] = {}
+    for kind in LANGUAGE_STAGES:
+        providers[kind], *fallbacks[kind] = _stage(kind, wanted, have)
     providers["realtime"] = _effective("realtime", wanted.providers.realtime, have)
-    fallbacks = {
-        kind: [_effective(kind, choice, have) for choice in _fallbacks(kind, wanted)]
-        for kind in KINDS
-    }
     return wanted.model_copy(
         update={
             "providers": Providers(**providers),
@@ -200,12 +223,35 @@ def with_defaults(wanted: SessionSettings, have: Credentials) -> SessionSettings
     )
 
 
-def _fallbacks(kind: Any, wanted: SessionSettings) -> list[ProviderChoice]:
-    """The fallbacks of a stage: the server's, where neither they nor its provider are chosen."""
+def _stage(kind: LanguageStage, wanted: SessionSettings, have: Credentials) -> list[ProviderChoice]:
+    """Who serves a stage, and who steps in, in order."""
+    first: ProviderChoice = getattr(wanted.providers, kind)
+    others = _fallbacks(kind, wanted, have)
+    choices = [_effective(kind, choice, have) for choice in (first, *others)]
+    if kind == "llm":
+        return choices
+    able = able_choices(kind, [_plain(choice) for choice in choices])
+    if not able and kind == "tts" and wanted.mode == "cascade":
+        names = (choice.name for choice in choices)
+        message = not_served(kind, names, choices[0].language, have)
+        raise SessionRefused("language_not_spoken", message)
+    # What is typed can be answered where nothing hears the language.
+    return [_choice(one) for one in able] or choices
+
+
+def _fallbacks(
+    kind: LanguageStage, wanted: SessionSettings, have: Credentials
+) -> list[ProviderChoice]:
+    """The fallbacks of a stage, in its provider's language: the server's, where neither they nor
+    its provider are chosen."""
+    first: ProviderChoice = getattr(wanted.providers, kind)
     chosen: list[ProviderChoice] = getattr(wanted.fallbacks, kind)
-    if chosen or getattr(wanted.providers, kind).name:
-        return chosen
-    return [ProviderChoice(name=choice.name) for choice in default_fallbacks(kind)]
+    if not chosen and not first.name:
+        chosen = [_choice(one) for one in default_fallbacks(kind, have, first.language)]
+    language = first.language
+    return [
+        one if one.language else one.model_copy(update={"language": language}) for one in chosen
+    ]
 
 
 def _prompt(wanted: SessionSettings) -> str:
@@ -217,7 +263,7 @@ def _prompt(wanted: SessionSettings) -> str:
             "unknown_template",
             _("template_id: there is no such template, or it is not active."),
         )
-    prompt = template.prompt(wanted.system_prompt)
+    prompt = template.prompt(wanted.system_prompt, wanted.providers.stt.language)
     if len(prompt) > LONGEST_PROMPT:
         raise SessionRefused(
             "prompt_too_long",
@@ -251,6 +297,10 @@ def _effective(kind: Any, choice: ProviderChoice, have: Credentials) -> Provider
             _("providers.%(kind)s.name must be one of: %(names)s.")
             % {"kind": kind, "names": ", ".join(provider_names(kind, have))},
         ) from None
+    return _choice(full)
+
+
+def _choice(full: ProviderSelection) -> ProviderChoice:
     return ProviderChoice(
         name=full.name, model=full.model, voice=full.voice, language=full.language
     )

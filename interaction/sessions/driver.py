@@ -24,6 +24,7 @@ from interaction.core.engine import Engine
 from interaction.core.events import Event
 from interaction.core.news import Failure, News
 from interaction.core.orders import CloseTurn, Effect, EngineOrder, WakeAt
+from interaction.core.records import TurnRecord
 from interaction.core.turn_machine import TurnMachine
 from interaction.core.types import INPUT_SAMPLE_RATE, Frame, Message
 from interaction.sessions.analysers import Analyser, OffLoopAnalyser
@@ -78,6 +79,8 @@ class ConversationDriver:
         self._event_reader: asyncio.Task[None] | None = None
         self._first_sequence = 1
         """The first turn that the present engine serves."""
+        self._former: asyncio.Task[None] | None = None
+        """Closes the engine before, which hands over its last turns with that."""
         self._stopped = asyncio.Event()
         self._wake_at: float | None = None
         """When the machine wants its next tick, monotonic seconds."""
@@ -107,8 +110,11 @@ class ConversationDriver:
                     task.cancel()
                 if self._event_reader:
                     self._event_reader.cancel()
+        except asyncio.CancelledError:
+            await self.stop("server_stopped")
+            raise
         finally:
-            await self.stop("client_left")
+            await self.stop("internal_error")
 
     async def stop(self, reason: str) -> Summary:
         """Hang up and have everything archived. May be called again: it then only sums up."""
@@ -156,9 +162,20 @@ class ConversationDriver:
             self._event_reader.cancel()
         old, self._engine = self._engine, make(self.messages())
         self._first_sequence = self._machine.next_sequence
-        self._tasks.create_task(old.close())
+        self._former = self._tasks.create_task(self._close_former(old, self._former))
         self._tasks.create_task(self._open_engine())
         return ()
+
+    async def _close_former(self, old: Engine, before: asyncio.Task[None] | None) -> None:
+        if before:
+            await before
+        await old.close()
+
+    async def _amend(self, record: TurnRecord, former: asyncio.Task[None]) -> None:
+        """Archive what is learnt of a turn of an engine before, behind what that one hands over."""
+        await asyncio.wait([former])
+        if not self._stopped.is_set():
+            self._engine.archive_turn(record)
 
     # The client's audio and commands.
 
@@ -323,8 +340,11 @@ class ConversationDriver:
                 self._engine.execute(effect)
             elif isinstance(effect, CloseTurn):
                 self._totals.count(effect.record)
-                if effect.record.sequence >= self._first_sequence:
+                is_own = effect.record.sequence >= self._first_sequence
+                if is_own or self._former is None or self._former.done():
                     self._engine.archive_turn(effect.record)
+                else:
+                    self._tasks.create_task(self._amend(effect.record, self._former))
             elif isinstance(effect, WakeAt):
                 self._wake_at = effect.at
                 self._wake_changed.set()

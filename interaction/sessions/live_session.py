@@ -89,6 +89,7 @@ class LiveSession:
         self.spec = prepared.spec
         self.config = prepared.config
         self.settings = prepared.settings
+        self.warnings = prepared.warnings
         self.ending: SessionEnding | None = None
         self._on_client_news = on_news
         self._driver = ConversationDriver(

@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from interaction.core.config import TURN_DETECTION_CHOICES, TurnDetection, choose_turn_detection
+from interaction.core.time_zones import is_time_zone
 
 
 def _without_nul(text: str) -> str:
     """PostgreSQL keeps no NUL in a text: refuse it here, not when a turn is archived."""
     if "\0" in text:
-        raise ValueError("it holds a NUL character")
+        raise PydanticCustomError("nul_character", "it holds a NUL character")
     return text
 
 
@@ -24,6 +26,15 @@ Text = Annotated[str, AfterValidator(_without_nul)]
 
 Rate = Annotated[int, Field(ge=8_000, le=96_000)]
 
+
+def _known_time_zone(name: str) -> str:
+    if name and not is_time_zone(name):
+        raise ValueError("there is no such time zone; give an IANA name such as Asia/Taipei")
+    return name
+
+
+TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_known_time_zone)]
+"""An IANA name, or empty for the server's."""
 
 LONGEST_PROMPT = 20_000
 """In characters; with a template, of both together."""
@@ -102,4 +113,6 @@ class SessionSettings(WireModel):
     """False: no audio of this session is kept, on either side."""
     input_sample_rate: Rate = 16_000
     output_sample_rate: Rate = 24_000
+    time_zone: TimeZone = ""
+    """Where the person is, as browsers tell it: an IANA name. Empty: the server's."""
     title: Annotated[Text, Field(max_length=200)] = ""

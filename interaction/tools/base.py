@@ -13,6 +13,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from interaction.core.engine import SessionSpec
+
 
 class Arguments(BaseModel):
     """Base of the models that arguments are validated with: an unknown field is refused."""
@@ -27,8 +29,18 @@ class ToolContext:
     session_id: UUID
     turn_id: UUID
     owner_id: int
+    time_zone: str = ""
+    """IANA name of the person's time zone; empty: the server's."""
+    language: str = ""
+    """BCP 47 tag of the language in which the reply is spoken; empty: the server's."""
     end_session_requested: bool = False
     """Set by a tool: the session is to end once this reply has been heard."""
+
+
+def context_for(spec: SessionSpec, turn_id: UUID) -> ToolContext:
+    """The context of a turn's calls."""
+    language = spec.tts[0].language if spec.tts else ""
+    return ToolContext(spec.session_id, turn_id, spec.owner_id, spec.time_zone, language)
 
 
 class ToolFailed(Exception):

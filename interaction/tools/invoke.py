@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
+from interaction.core.tool_messages import result_for_model
 from interaction.core.types import ToolCall
 from interaction.safe_logging import log_crash
 from interaction.tools.base import Tool, ToolContext, ToolFailed
@@ -30,7 +31,7 @@ class ToolOutcome:
 
     def for_model(self) -> str:
         """The content of the tool message for the language model: JSON text in any case."""
-        return self.result if self.status == "succeeded" else _json({"error": self.result})
+        return result_for_model(self.status, self.result)
 
 
 async def invoke(tools: Mapping[str, Tool], call: ToolCall, context: ToolContext) -> ToolOutcome:

@@ -134,14 +134,18 @@ def _row(content: TurnNotesContent, opening: TurnOpening) -> dict[str, Any]:
         "started_at": opening.started,
         "transcript": content.transcript,
         "reply": content.reply_text,
+        "cut": content.reply_cut or "",
         "error": content.error,
         "fallbacks": fallbacks,
         "end_reason": Turn.EndReason.ABANDONED,
     }
+    if content.heard is not None:
+        row |= {"heard_ms": content.heard["ms"], "heard_text": content.heard["text"]}
     if (record := content.record) is not None:
         row |= {
             "transcript": record.transcript or row["transcript"],
             "reply": row["reply"] if len(row["reply"]) > len(record.reply) else record.reply,
+            "cut": record.cut or row["cut"],
             "heard_text": record.heard_text,
             "heard_ms": record.heard_ms,
             "interrupted": record.interrupted,
@@ -155,7 +159,7 @@ def _row(content: TurnNotesContent, opening: TurnOpening) -> dict[str, Any]:
                 name: getattr(record.error, name)
                 for name in ("stage", "provider", "code", "message", "retryable")
             }
-        elif record.end_reason != "client_left":
+        elif record.end_reason not in ("client_left", "session_ended"):
             row["error"] = None
     return row
 

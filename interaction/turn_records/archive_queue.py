@@ -34,7 +34,8 @@ OnForgotten = Callable[[UUID], None]
 
 @dataclass
 class _Turn:
-    opening: TurnOpening
+    opening: TurnOpening | None
+    """None for a turn of another engine, which noted that itself."""
     is_open: bool = True
     """It has come to no end yet: no sweep may archive it."""
     record: TurnRecord | None = None
@@ -70,6 +71,8 @@ class ArchiveQueue:
         self._records: asyncio.Queue[tuple[TurnRecord, float]] = asyncio.Queue()
         """With the time at which each is given up."""
         self._turns: dict[UUID, _Turn] = {}
+        self._first_sequence: int | None = None
+        """Number of the first turn that was opened here."""
         self._closed: OrderedDict[UUID, None] = OrderedDict()
         """The turns that have come to an end, the latest last."""
         self._background = Background("archive queue", log_facts={"session": spec.session_id})
@@ -81,6 +84,7 @@ class ArchiveQueue:
 
     def open_turn(self, turn_id: UUID, sequence: int, kind: Literal["speech", "text"]) -> None:
         """From now on the sweep leaves it alone."""
+        self._first_sequence = self._first_sequence or sequence
         self._turns[turn_id] = _Turn(
             TurnOpening(
                 session=self._spec.session_id,
@@ -96,8 +100,10 @@ class ArchiveQueue:
         return turn_id in self._turns
 
     def opening(self, turn_id: UUID) -> TurnOpening:
-        """The first notes of a turn."""
-        return self._turns[turn_id].opening
+        """The first notes of a turn of this engine."""
+        opening = self._turns[turn_id].opening
+        assert opening is not None
+        return opening
 
     def drop_turn(self, turn_id: UUID) -> None:
         """It came to nothing; ``close_turn`` follows once that is written."""
@@ -123,11 +129,14 @@ class ArchiveQueue:
         return [turn_id for turn_id, turn in self._turns.items() if turn.is_open]
 
     def enqueue(self, record: TurnRecord) -> None:
-        """The turn is closed, or more is known of it; where it is not known any more, nothing is
-        done."""
+        """The turn is closed, or more is known of it. One from before the first that was opened
+        here was served by the engine before, and is archived already; of another one that is not
+        known any more, nothing more is kept."""
         turn = self._turns.get(record.turn_id)
-        if turn is None:
+        if turn is None and record.sequence >= (self._first_sequence or record.sequence + 1):
             return
+        if turn is None:
+            turn = self._turns[record.turn_id] = _Turn(opening=None, is_open=False)
         turn.record = record
         turn.waiting += 1
         self._closed.pop(record.turn_id, None)
@@ -174,7 +183,10 @@ class ArchiveQueue:
             return  # forgotten meanwhile
         notes = TurnNotes(self._redis, record.turn_id)
         patience = give_up_at - self._now()
-        await notes.open(turn.opening, Note.record(record), patience=patience)
+        if turn.opening:
+            await notes.open(turn.opening, Note.record(record), patience=patience)
+        else:
+            await notes.write(Note.record(record))
         turn.is_open = False
         turn.attempts += 1
         request = StageRequest(

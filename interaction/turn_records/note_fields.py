@@ -11,7 +11,7 @@ from uuid import UUID
 from interaction.bus.stage_messages import dump, load
 from interaction.core.events import ProviderSwitched, StageFailed, ToolInvoked
 from interaction.core.records import TurnRecord
-from interaction.core.types import Mode
+from interaction.core.types import CutReason, Mode
 
 
 class FallbackNote(TypedDict):
@@ -35,6 +35,13 @@ class ErrorNote(TypedDict):
     message: str
     """For the person."""
     retryable: bool
+
+
+class HeardNote(TypedDict):
+    """What was heard of the reply, by the client's latest report."""
+
+    ms: int
+    text: str
 
 
 class Note(NamedTuple):
@@ -66,6 +73,16 @@ class Note(NamedTuple):
     def reply_text(cls, reply: UUID, text: str) -> Note:
         """The whole text of a reply."""
         return cls(f"text:{reply}", text)
+
+    @classmethod
+    def cut(cls, reply: UUID, cut: CutReason | None) -> Note:
+        """Why the text of a reply is less than the model's whole answer."""
+        return cls(f"cut:{reply}", cut)
+
+    @classmethod
+    def heard(cls, ms: int, text: str) -> Note:
+        """How much of the reply has been heard so far, while it is still being played."""
+        return cls("heard", {"ms": ms, "text": text})
 
     @classmethod
     def metric(cls, name: str, ms: float) -> Note:
@@ -142,6 +159,8 @@ class TurnNotesContent:
     reply: UUID | None = None
     transcript: str = ""
     reply_texts: Mapping[UUID, str] = field(default_factory=dict)
+    cuts: Mapping[UUID, CutReason | None] = field(default_factory=dict)
+    """By reply, once its text is complete."""
     sentences: Mapping[UUID, Mapping[int, str]] = field(default_factory=dict)
     """Sentences by index, by reply: of every reply that any stage worked on, one that was prepared
     in vain included."""
@@ -152,6 +171,8 @@ class TurnNotesContent:
     tools: Mapping[int, ToolInvoked] = field(default_factory=dict)
     """Tool calls by their place among those that the turn ran."""
     error: ErrorNote | None = None
+    heard: HeardNote | None = None
+    """None where no playback was reported."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> TurnNotesContent:
@@ -165,6 +186,7 @@ class TurnNotesContent:
             reply=UUID(raw["reply"]) if raw.get("reply") else None,
             transcript=raw.get("transcript", ""),
             reply_texts={UUID(reply): text for (reply,), text in _named("text", 1, raw)},
+            cuts={UUID(reply): cut for (reply,), cut in _named("cut", 1, raw)},
             sentences=sentences,
             metrics={name: ms for (name,), ms in _named("ms", 1, raw)},
             fallbacks={stage: fallback for (stage,), fallback in _named("fallback", 1, raw)},
@@ -173,6 +195,7 @@ class TurnNotesContent:
                 for (index,), invoked in _named("tool", 1, raw)
             },
             error=raw.get("error"),
+            heard=raw.get("heard"),
         )
 
     @property
@@ -190,6 +213,12 @@ class TurnNotesContent:
             return text
         sentences = self.sentences.get(reply, {})
         return " ".join(sentences[index] for index in sorted(sentences))
+
+    @property
+    def reply_cut(self) -> CutReason | None:
+        """Why that text is less than the model's whole answer."""
+        reply = self.reply_id
+        return self.cuts.get(reply) if reply else None
 
     def sentence_counts(self) -> dict[UUID, int]:
         """How many sentences each reply has."""

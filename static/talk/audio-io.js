@@ -66,6 +66,11 @@ export class AudioIO {
     return this.#context?.sampleRate ?? RATE;
   }
 
+  /** Seconds, on the clock of everything that is reported with ``at``. */
+  get now() {
+    return this.#context?.currentTime ?? 0;
+  }
+
   get running() {
     return this.#context?.state === "running";
   }

@@ -7,6 +7,8 @@
 import { createElement, findElement } from "./dom.js";
 
 const MAX_ROWS = 400;
+/** Wide enough for a column of its own beside the conversation. */
+const WIDE = window.matchMedia("(min-width: 90rem)");
 /** In characters. */
 const MAX_DETAIL = 400;
 
@@ -23,7 +25,18 @@ export class EventLog {
     this.details = findElement(root, "[data-events]", HTMLDetailsElement);
     this.list = findElement(root, "[data-events-list]", HTMLElement);
     this.counter = findElement(root, "[data-events-count]", HTMLElement);
+    this.narrowPlace = /** @type {HTMLElement} */ (this.details.parentElement);
+    this.widePlace = findElement(root, "[data-events-column]", HTMLElement);
     this.details.addEventListener("toggle", () => this.#render());
+    WIDE.addEventListener("change", () => this.#place());
+    this.#place();
+  }
+
+  /** Moves the log beside the conversation, or back into the panel. */
+  #place() {
+    const place = WIDE.matches ? this.widePlace : this.narrowPlace;
+    if (this.details.parentElement !== place) place.append(this.details);
+    this.details.open = WIDE.matches;
   }
 
   clear() {
@@ -83,13 +96,19 @@ export class EventLog {
     this.counter.textContent = String(this.#count);
     if (this.details.open) {
       this.list.append(row);
-      this.list.scrollTop = this.list.scrollHeight;
+      this.#followEnd();
     }
     return row;
   }
 
   #render() {
     this.list.replaceChildren(...(this.details.open ? this.#rows : []));
+    this.#followEnd();
+  }
+
+  /** The list scrolls in the panel; beside the conversation its column does. */
+  #followEnd() {
     this.list.scrollTop = this.list.scrollHeight;
+    this.widePlace.scrollTop = this.widePlace.scrollHeight;
   }
 }

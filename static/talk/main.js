@@ -4,10 +4,12 @@
  * @import {MicrophoneFault, PlaybackProgress} from "./audio-io.js"
  * @import {FallbackOfferedMessage, ServerMessage, SessionSummary} from "./protocol-types"
  * @import {SessionFault, SessionState} from "./session.js"
+ * @import {Mode} from "./session-settings.js"
  */
 import { Controls } from "./controls.js";
-import { findElement } from "./dom.js";
+import { createElement, findElement } from "./dom.js";
 import { EventLog } from "./event-log.js";
+import { FiguresColumn } from "./figures-column.js";
 import { formatText } from "./i18n.js";
 import { LevelMeter } from "./level-meter.js";
 import { NoticeList } from "./notice-list.js";
@@ -16,6 +18,7 @@ import { Session } from "./session.js";
 import { SettingsPanel } from "./settings-panel.js";
 import { TurnList } from "./turn-list.js";
 import { TurnStore } from "./turn-store.js";
+import { describe, drawWaterfall, figure, layOut } from "./waterfall.js";
 
 const KEY_HINT = "parley.key-hint";
 
@@ -25,11 +28,14 @@ const root = findElement(document, "#talk", HTMLElement);
 const welcome = findElement(root, "[data-welcome]", HTMLElement);
 const announcer = findElement(root, "[data-announce]", HTMLElement);
 const turnList = new TurnList(root, config);
+const figuresColumn = new FiguresColumn(root, config);
 const eventLog = new EventLog(root);
 const notices = new NoticeList(root, words.dismiss ?? "");
 const levelMeter = new LevelMeter(findElement(root, "[data-level-meter]", HTMLCanvasElement));
 
-let turnStore = createTurnStore();
+let turnStore = createTurnStore("cascade");
+/** The conversation that ended last, if anything was said in it. @type {string | null} */
+let endedSession = null;
 
 const panel = new SettingsPanel(root, config, (live) => {
   if (live) session.updateSettings();
@@ -42,8 +48,8 @@ url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
 const session = new Session(url, config.worklets, () => panel.choices, {
   onState,
   onMessage,
-  onTextSent: (text) => turnStore.addTextTurn(text),
-  onLatency: (replyId, metric, ms) => turnStore.setLatency(replyId, metric, ms),
+  onTextSent: (text) => turnStore.addTextTurn(text, performance.now()),
+  onLatency: (replyId, metric, ms) => turnStore.setLatency(replyId, metric, ms, performance.now()),
   onInputLevel: (level) => {
     controls.setLevel(level);
     levelMeter.setInputLevel(level);
@@ -65,16 +71,28 @@ const session = new Session(url, config.worklets, () => panel.choices, {
 });
 
 const controls = new Controls(root, session, panel, words);
-window.addEventListener("pagehide", () => void session.stop());
+window.addEventListener("pagehide", () => session.leave());
+drawSample();
 
-function createTurnStore() {
+/** @param {Mode} mode */
+function createTurnStore(mode) {
   return new TurnStore(
     (turn) => {
       root.dataset.turn = turn.id ?? "";
       turnList.showTurn(turn);
+      figuresColumn.showTurn(turn, turnStore.turns);
     },
     (turn) => turnList.removeTurn(turn),
+    mode,
   );
+}
+
+/** Draws the bar of the sample turn, as those of real turns are drawn. */
+function drawSample() {
+  const layout = layOut(config.sample);
+  const bar = drawWaterfall(layout, layout.total ?? 0, null, describe(layout, words));
+  findElement(root, "[data-sample-bar]", HTMLElement).replaceChildren(bar);
+  findElement(root, "[data-sample-total]", HTMLElement).textContent = `${figure(layout.total)} ${words.ms}`;
 }
 
 /** @param {SessionState} state */
@@ -84,7 +102,8 @@ function onState(state) {
   root.dataset.status = state.phase === "live" ? (state.status ?? "listening") : state.phase;
   root.dataset.microphone = state.microphone && !state.muted ? "on" : "off";
   root.dataset.session = state.started?.session_id ?? root.dataset.session ?? "";
-  if (before === "idle" && state.phase === "starting") clearPage();
+  if (before === "idle" && state.phase === "starting") clearNotices();
+  if (before === "starting" && state.phase === "live") beginConversation(state.mode ?? "cascade");
   if (before !== "live" && state.phase === "live") panel.setOpen(false, false);
   if (state.phase === "live") levelMeter.start();
   else levelMeter.stop();
@@ -92,23 +111,36 @@ function onState(state) {
   controls.draw(state);
 }
 
-/** Removes what an earlier conversation left on the page. */
-function clearPage() {
+function clearNotices() {
   notices.clearAll();
   eventLog.clear();
-  turnList.clear();
-  turnStore = createTurnStore();
   root.dataset.session = "";
   root.dataset.renderedMs = "0";
 }
 
+/**
+ * What was said in the conversation before stays in reach: above a line that leads to its history.
+ * @param {Mode} mode
+ */
+function beginConversation(mode) {
+  welcome.hidden = true;
+  figuresColumn.clear();
+  turnStore = createTurnStore(mode);
+  if (!endedSession) return;
+  const line = createElement("li", "divider soft", words.before);
+  const link = document.createElement("a");
+  link.href = config.history.replace("{session}", endedSession);
+  link.textContent = words.see_history ?? "";
+  line.append(" ", link);
+  turnList.startConversation(line);
+  endedSession = null;
+}
+
 /** @param {ServerMessage} message */
 function onMessage(message) {
-  turnStore.onMessage(message);
+  const { hold, silenceMs } = panel.choices;
+  turnStore.onMessage(message, performance.now(), hold ? 0 : silenceMs);
   switch (message.type) {
-    case "session_started":
-      welcome.hidden = true;
-      break;
     case "speech_started":
     case "speech_ended":
     case "interrupted":
@@ -139,6 +171,7 @@ function onMessage(message) {
 function onPlaybackProgress({ reply, level }, playedMs) {
   root.dataset.outputLevel = level.toFixed(4);
   levelMeter.setOutputLevel(level);
+  controls.setOutputLevel(level);
   if (reply === null) return;
   root.dataset.reply = reply;
   root.dataset.renderedMs = String(playedMs);
@@ -192,6 +225,7 @@ function onPlaybackBlocked(blocked) {
  */
 function onEnded(id, summary) {
   notices.clear("lost");
+  if (id && turnStore.turns.length > 0) endedSession = id;
   if (!summary || !id || summary.turns === 0) return;
   const text = formatText(summary.failed ? words.ended_failed : words.ended, {
     ...summary,

@@ -30,6 +30,7 @@ export class NoticeList {
     notice.dataset.notice = name;
     notice.setAttribute("role", error ? "alert" : "status");
     const line = createElement("p", "", text);
+    line.dir = "auto";
     if (link) {
       const anchor = document.createElement("a");
       anchor.href = link.href;

@@ -23,6 +23,17 @@
  * @property {{name: string}[]} fallbacks
  * @property {ProviderInfo[]} providers
  *
+ * @typedef {"stt" | "llm" | "tts"} LanguageStage
+ *
+ * @typedef {object} LanguageService  Who serves a stage in one language.
+ * @property {string} default  The provider that serves where none is chosen.
+ * @property {string[]} steps_in  The fallback providers where neither is chosen.
+ * @property {string[]} able  Every provider that serves the language, usable or not.
+ * @property {string[]} serves  Those of them whose model for it is there.
+ * @property {string[]} ready  Those of them that can be used now.
+ * @property {string} stands_in  Who serves where none of the chosen ones does; empty for nobody.
+ * @property {Record<string, string[]>} voices  By provider: its voices for the language, the default first.
+ *
  * @typedef {object} Metric  A latency metric of a turn.
  * @property {keyof Latency} name
  * @property {string} stage  The stage whose colour it has; empty for none.
@@ -37,8 +48,13 @@
  * @property {string} preferences  Address at which choices are kept.
  * @property {string} csrf
  * @property {Record<keyof Providers, StageConfig>} stages
+ * @property {Record<LanguageStage, Record<string, LanguageService>>} languages  By tag; "" is the server's language.
+ * @property {string} server_language  A BCP 47 tag.
+ * @property {Record<string, string>} language_names  A language's name for itself by its tag.
+ * @property {Record<string, string[]>} openers  Things to say first, by the tag of the session's language.
  * @property {Record<string, string>} tools  Name of a tool to its label.
  * @property {Metric[]} metrics  In the order of display.
+ * @property {Partial<Latency>} sample  Of the sample turn on the first screen.
  * @property {boolean} local  No provider in force needs a key.
  * @property {boolean} has_key
  * @property {Words} words

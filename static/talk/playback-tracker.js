@@ -16,6 +16,7 @@
  * @property {number | null} bargeInAt  When the person began to speak who interrupted it.
  * @property {number} reportedAt  Of performance.now(), ms.
  * @property {number} frames  Audio frames received, to detect a gap.
+ * @property {boolean} paused  It waits for the person.
  */
 
 const REPORT_INTERVAL_MS = 250;
@@ -44,14 +45,9 @@ export class PlaybackTracker {
     this.#speechOffsetAt = null;
   }
 
-  /** @param {number} at  When the person ceased to speak. */
+  /** @param {number} at  When the person ceased to speak, or sent what they typed. */
   onSpeechOffset(at) {
     this.#speechOffsetAt = at;
-  }
-
-  /** The next reply answers a typed turn, which has no end of speech to measure from. */
-  forgetSpeechOffset() {
-    this.#speechOffsetAt = null;
   }
 
   /** Ids of the replies whose playback has not ended. */
@@ -73,7 +69,26 @@ export class PlaybackTracker {
     if (this.#ended.has(replyId)) return null;
     const playback = this.#playbackOf(replyId);
     playback.frames += 1;
+    // So that nothing counts as heard that is not reported: the browser may play nothing for now.
+    if (playback.frames === 1) this.#report(replyId, playback, false);
     return playback.frames - 1;
+  }
+
+  /**
+   * The person pauses a reply, or goes on with it.
+   * @param {string} replyId
+   * @param {boolean} paused
+   */
+  setPaused(replyId, paused) {
+    const playback = this.#playbackOf(replyId);
+    if (playback.paused === paused) return;
+    playback.paused = paused;
+    this.#report(replyId, playback, false);
+  }
+
+  /** The page is being left: says once more how much was played, as far as is known now. */
+  reportOpen() {
+    for (const [replyId, playback] of this.#playbacks) this.#report(replyId, playback, false);
   }
 
   /**
@@ -156,6 +171,7 @@ export class PlaybackTracker {
       underruns: playback.underruns,
       ear_ms: playback.earMs,
       yield_ms: playback.yieldMs,
+      paused: playback.paused && !ended,
     });
   }
 
@@ -175,6 +191,7 @@ export class PlaybackTracker {
         bargeInAt: null,
         reportedAt: performance.now(),
         frames: 0,
+        paused: false,
       };
       this.#playbacks.set(replyId, playback);
     }

@@ -32,6 +32,19 @@ export class PromptSettings {
     return this.templateId === null ? "" : (this.template.selectedOptions[0]?.text ?? "");
   }
 
+  /**
+   * Chooses the same template in another language, where there is one.
+   * @param {string} tag
+   */
+  followLanguage(tag) {
+    const slug = this.template.selectedOptions[0]?.dataset.slug;
+    const siblings = [...this.template.options].filter((option) => option.dataset.slug === slug);
+    const same = siblings.find(({ lang }) => spoken(lang) === spoken(tag));
+    if (!slug || !same) return;
+    this.template.value = same.value;
+    void this.showTemplateText();
+  }
+
   get tools() {
     return this.toolSwitches.filter((one) => one.checked).map((one) => one.value);
   }
@@ -54,4 +67,13 @@ export class PromptSettings {
     if (templateId !== this.templateId) return;
     this.templateText.textContent = response.ok ? (await response.json()).text : (this.config.words.not_found ?? "");
   }
+}
+
+/**
+ * The spoken language of a tag; Cantonese is written as Chinese is.
+ * @param {string} tag
+ */
+function spoken(tag) {
+  const [primary] = tag.toLowerCase().split("-");
+  return primary === "yue" || primary === "cmn" ? "zh" : primary;
 }

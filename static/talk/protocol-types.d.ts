@@ -14,6 +14,7 @@ export type ServerMessage =
   | AgentResponseMessage
   | ResponseEndedMessage
   | InterruptedMessage
+  | ResponseHeardMessage
   | ProviderFallbackMessage
   | FallbackOfferedMessage
   | ModeChangedMessage
@@ -21,6 +22,13 @@ export type ServerMessage =
   | ErrorMessage
   | SessionEndedMessage
   | PongMessage;
+
+/** A stage that cannot do its work in the session's language. The session can be used all the same: what is typed is answered. */
+export interface LanguageWarning {
+  code: "language_not_heard" | "language_not_written";
+  stage: "stt" | "llm" | "tts";
+  message: string;
+}
 
 /** Which provider serves a stage; empty fields mean the default. */
 export interface ProviderChoice {
@@ -92,6 +100,8 @@ export interface SessionStartedMessage {
   recording: boolean;
   input_sample_rate: number;
   output_sample_rate: number;
+  time_zone: string;
+  warnings: LanguageWarning[];
 }
 
 export interface StatusMessage {
@@ -143,6 +153,7 @@ export interface AgentResponseMessage {
   turn_id: string;
   reply_id: string;
   text: string;
+  cut: "length" | "content_filter" | null;
 }
 
 /** All of the reply's audio has been sent; it may still be playing. */
@@ -161,6 +172,16 @@ export interface InterruptedMessage {
   heard_ms: number;
   heard_text: string;
   latency: Latency;
+}
+
+/** What is kept as heard of a reply whose turn has ended; comes again where that changes. */
+export interface ResponseHeardMessage {
+  type: "response_heard";
+  turn_id: string;
+  reply_id: string;
+  heard_ms: number;
+  heard_text: string;
+  end_reason: "played" | "heard" | "interrupted" | "superseded" | "stopped" | "mode_changed" | "client_left" | "session_ended" | "timeout" | "failed";
 }
 
 /** The first choice failed before its first output; another provider serves this turn. */
@@ -280,6 +301,7 @@ export interface StartSessionMessage {
   recording?: boolean;
   input_sample_rate?: number;
   output_sample_rate?: number;
+  time_zone?: string;
   title?: string;
   type: "start_session";
   session_id?: string | null;
@@ -312,6 +334,7 @@ export interface PlaybackMessage {
   underruns?: number;
   ear_ms?: number | null;
   yield_ms?: number | null;
+  paused?: boolean;
 }
 
 /** Change a running session's switches; absent fields stay as they are. */

@@ -2,7 +2,7 @@
  * Picks who serves a stage: a provider with its model and voice, and its fallback providers, in order.
  *
  * @import {Words} from "./i18n.js"
- * @import {ProviderInfo, StageConfig} from "./page-config.js"
+ * @import {LanguageService, ProviderInfo, StageConfig} from "./page-config.js"
  * @import {ProviderChoice, ProviderChoiceInput} from "./protocol-types"
  * @import {Place} from "./session-settings.js"
  */
@@ -16,6 +16,8 @@ export class ProviderPicker {
   #fallbacks = [];
   /** @type {ProviderInfo | undefined} */
   #shown;
+  /** Who serves in the language that is chosen. @type {LanguageService | undefined} */
+  #service;
   /** Model and voice entered for each provider, kept while another one is selected. @type {Map<string, {model: string, voice: string}>} */
   #details = new Map();
 
@@ -50,7 +52,7 @@ export class ProviderPicker {
 
   /** The provider that serves first. */
   get provider() {
-    return this.#providerNamed(this.name.value || this.config.default);
+    return this.#providerNamed(this.name.value || this.#default);
   }
 
   /** @returns {ProviderChoiceInput} Empty where the default serves. */
@@ -69,6 +71,19 @@ export class ProviderPicker {
    */
   showServing({ name, model, voice }) {
     this.#drawSummary(this.#labelOf(name), [model, voice]);
+  }
+
+  /**
+   * The language has changed: another default may serve, with other voices.
+   * @param {LanguageService | undefined} service
+   */
+  setService(service) {
+    if (service === this.#service) return;
+    this.#service = service;
+    const [byDefault] = this.name.options;
+    if (byDefault) byDefault.text = this.#createDefaultOption().text;
+    this.#shown = undefined;
+    this.draw();
   }
 
   draw() {
@@ -112,7 +127,8 @@ export class ProviderPicker {
     for (const detail of /** @type {const} */ (["model", "voice"])) {
       const field = this.container.querySelector(`[data-${detail}]`);
       if (!(field instanceof HTMLElement)) continue;
-      const options = provider?.[`${detail}s`] ?? [];
+      const voices = detail === "voice" ? this.#service?.voices[provider?.name ?? ""] : undefined;
+      const options = voices ?? provider?.[`${detail}s`] ?? [];
       field.hidden = options.length === 0 && !acceptsOthers(provider);
       field.querySelector(".control")?.remove();
       const control = this.#createControl(detail, options, provider);
@@ -138,7 +154,8 @@ export class ProviderPicker {
   #createControl(detail, options, provider) {
     const control = createElement("div", "control");
     const id = `${this.stage}-${detail}`;
-    const byDefault = (detail === "model" ? provider?.models[0] : provider?.voice) ?? "";
+    const voice = this.#service?.voices[provider?.name ?? ""]?.[0] ?? provider?.voice;
+    const byDefault = (detail === "model" ? provider?.models[0] : voice) ?? "";
     const list = options.map((text) => new Option(text, text));
     if (acceptsOthers(provider)) {
       const input = document.createElement("input");
@@ -204,12 +221,16 @@ export class ProviderPicker {
   }
 
   #createDefaultOption() {
-    return new Option(formatText(this.words.default_is, { name: this.#labelOf(this.config.default) }), "");
+    return new Option(formatText(this.words.default_is, { name: this.#labelOf(this.#default) }), "");
+  }
+
+  get #default() {
+    return (this.#service ?? this.config).default;
   }
 
   /** Labels of the fallback providers where neither provider nor fallback was chosen. */
   get #defaultFallbacks() {
-    return this.config.steps_in.map((name) => this.#labelOf(name));
+    return (this.#service ?? this.config).steps_in.map((name) => this.#labelOf(name));
   }
 
   get #noFallbackLabel() {

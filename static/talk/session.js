@@ -136,6 +136,13 @@ export class Session {
     this.#endTimer = window.setTimeout(() => void this.#finish(null), END_TIMEOUT_MS);
   }
 
+  /** The page goes away, at once: nothing that takes time is done. */
+  leave() {
+    if (this.state.phase === "idle") return;
+    this.playback.reportOpen();
+    void this.#finish(null);
+  }
+
   async toggleMicrophone() {
     if (!this.state.microphone) await this.#openMicrophone();
     else this.setMuted(!this.state.muted);
@@ -291,6 +298,7 @@ export class Session {
     this.#connection?.send({
       type: "start_session",
       ...toSessionSettings(this.choices()),
+      time_zone: timeZone(),
       input_sample_rate: this.audio.rate,
       output_sample_rate: this.audio.rate,
     });
@@ -342,7 +350,7 @@ export class Session {
 
   /** @param {string} text */
   #sendText(text) {
-    this.playback.forgetSpeechOffset();
+    this.playback.onSpeechOffset(this.audio.now);
     this.listener.onTextSent(text);
     this.#connection?.send({ type: "text_input", text });
   }
@@ -378,4 +386,10 @@ export class Session {
     this.state = { ...this.state, ...change };
     this.listener.onState(this.state);
   }
+}
+
+/** The browser's time zone; empty where it knows none, which some of them call Etc/Unknown. */
+function timeZone() {
+  const { timeZone: name = "" } = Intl.DateTimeFormat().resolvedOptions();
+  return name === "Etc/Unknown" ? "" : name;
 }

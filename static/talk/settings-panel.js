@@ -9,6 +9,8 @@
  */
 import { findElement } from "./dom.js";
 import { formatText } from "./i18n.js";
+import { LanguageNotes } from "./language-notes.js";
+import { Openers } from "./openers.js";
 import { PromptSettings } from "./prompt-settings.js";
 import { ProviderPicker } from "./provider-picker.js";
 import { toSessionSettings } from "./session-settings.js";
@@ -37,7 +39,10 @@ export class SettingsPanel {
     this.detector = findElement(this.form, "[name=turns]", HTMLSelectElement);
     this.autoFallback = findElement(this.form, "[name=auto_fallback]", HTMLInputElement);
     this.language = findElement(this.form, "[name=language]", HTMLSelectElement);
+    this.languageNotes = new LanguageNotes(this.form, config);
+    this.openers = new Openers(root, config);
     this.prompt = new PromptSettings(this.form, config);
+    this.language.addEventListener("change", () => this.prompt.followLanguage(this.language.value || config.server_language));
     this.bargeIn = findElement(this.form, "[name=barge_in]", HTMLInputElement);
     this.silenceInput = findElement(this.form, "[name=silence_ms]", HTMLInputElement);
     this.silenceOutput = findElement(this.form, "[data-silence-out]", HTMLElement);
@@ -174,7 +179,12 @@ export class SettingsPanel {
 
   draw() {
     const { words } = this.config;
+    for (const stage of /** @type {Stage[]} */ (["stt", "llm", "tts"])) {
+      this.stages[stage].setService(this.config.languages[stage][this.language.value]);
+    }
     const { mode, silenceMs, recording } = this.choices;
+    this.languageNotes.draw(this.choices);
+    this.openers.draw(this.language.value);
     for (const part of this.form.querySelectorAll("[data-mode]")) {
       if (part instanceof HTMLElement) part.hidden = part.dataset.mode !== mode;
     }

@@ -23,6 +23,8 @@ export function drawTurnEvents(before, after, turn, config) {
   const early = turn.fallbacks.filter(({ stage }) => stage !== "tts").map((one) => createFallbackItem(one, config));
   const late = turn.fallbacks.filter(({ stage }) => stage === "tts").map((one) => createFallbackItem(one, config));
   replaceItems(before, [...early, ...turn.tools.map((one) => createToolItem(one, config))]);
+  const { words } = config;
+  if (turn.cut) late.push(createElement("li", "cut-short", words[`cut_${turn.cut}`]));
   replaceItems(after, late);
 }
 
@@ -82,5 +84,7 @@ function createToolItem({ tool, arguments: given, status, result, ms }, { words,
  * @param {string} value
  */
 function createDefinition(term, value) {
-  return [createElement("dt", "", term), createElement("dd", "figure", value || "–")];
+  const definition = createElement("dd", "figure", value || "–");
+  definition.dir = "auto";
+  return [createElement("dt", "", term), definition];
 }

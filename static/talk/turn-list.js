@@ -3,23 +3,31 @@
  *
  * @import {Metric, PageConfig} from "./page-config.js"
  * @import {Turn} from "./turn-store.js"
+ * @import {Layout} from "./waterfall.js"
  */
 import { createElement, findElement } from "./dom.js";
 import { formatText } from "./i18n.js";
 import { drawTurnEvents } from "./turn-events.js";
 import { isReplyAwaited, splitReply } from "./turn-store.js";
-import { drawWaterfall, figure, layOut } from "./waterfall.js";
+import { describe, drawWaterfall, figure, layOut, layOutSoFar, median, totalMetric } from "./waterfall.js";
 
 /** The shortest time that fills the bars' whole width, ms. */
 const MIN_SCALE_MS = 1_000;
 /** Scrolled to within so many pixels of the end, new turns are followed. */
 const END_MARGIN_PX = 48;
+/** Between two drawings of a bar that grows; with the second, people who want less motion see it in steps. */
+const GROWTH_MS = 100;
+const REDUCED_GROWTH_MS = 1_000;
+/** So much more than a growing bar has, when it does not fit any more: the others are not redrawn with each step. */
+const HEADROOM = 1.5;
 
 export class TurnList {
   /** Key of a turn to what is shown of it. @type {Map<string, {item: HTMLElement, turn: Turn}>} */
   #shown = new Map();
   #scaleMs = MIN_SCALE_MS;
   #atEnd = true;
+  /** Redraws the turns that wait for their first sound. @type {number | undefined} */
+  #growth;
 
   /**
    * @param {HTMLElement} root
@@ -39,10 +47,19 @@ export class TurnList {
     });
   }
 
-  clear() {
+  /**
+   * Another conversation begins: the one before stays above a line, older ones go.
+   * @param {HTMLElement} line
+   */
+  startConversation(line) {
     this.#shown.clear();
     this.#scaleMs = MIN_SCALE_MS;
-    this.list.replaceChildren();
+    const last = [...this.list.querySelectorAll(".conversation-end")].at(-1);
+    while (last && this.list.firstChild && this.list.firstChild !== last) this.list.firstChild.remove();
+    last?.remove();
+    line.classList.add("conversation-end");
+    this.list.append(line);
+    this.#followEnd();
   }
 
   /**
@@ -58,12 +75,13 @@ export class TurnList {
   showTurn(turn) {
     let shown = this.#shown.get(turn.key);
     if (!shown) {
-      shown = { item: this.#createItem(turn), turn };
+      shown = { item: this.#createItem(), turn };
       this.#shown.set(turn.key, shown);
       this.list.append(shown.item);
     }
     this.#drawTurn(shown.item, turn);
     this.#rescale(turn);
+    this.#grow();
     this.#followEnd();
   }
 
@@ -85,8 +103,7 @@ export class TurnList {
     item.dataset.loudest = Math.max(level, Number(item.dataset.loudest ?? 0)).toFixed(4);
   }
 
-  /** @param {Turn} turn */
-  #createItem(turn) {
+  #createItem() {
     const item = createElement("li", "turn");
     item.append(
       this.#createLine("user", this.words.you ?? ""),
@@ -97,8 +114,11 @@ export class TurnList {
     );
     const timing = createElement("details", "timing");
     const summary = createElement("summary");
-    summary.setAttribute("aria-label", formatText(this.words.figures, { number: turn.number }));
-    summary.append(createElement("span", "bar"), createElement("span", "figure total"));
+    const total = createElement("span", "total");
+    total.append(createElement("span", "figure"), " ", createElement("span", "soft total-name"));
+    const names = createElement("span", "names");
+    names.setAttribute("aria-hidden", "true");
+    summary.append(createElement("span", "sr-only figures-of"), createElement("span", "bar"), total, names);
     timing.append(summary, createElement("dl", "figures"));
     item.append(timing);
     return item;
@@ -110,7 +130,9 @@ export class TurnList {
    */
   #createLine(speaker, name) {
     const line = createElement("div", `line ${speaker}`);
-    line.append(createElement("span", "who", name), createElement("p", "said"));
+    const said = createElement("p", "said");
+    said.dir = "auto";
+    line.append(createElement("span", "who", name), said);
     return line;
   }
 
@@ -130,6 +152,7 @@ export class TurnList {
     const failure = findElement(item, ".failure", HTMLElement);
     failure.hidden = turn.error === null;
     failure.classList.toggle("soft", turn.error?.code === "no_speech");
+    failure.dir = "auto";
     failure.textContent = this.#failureText(turn);
     this.#drawTiming(item, turn);
   }
@@ -162,14 +185,23 @@ export class TurnList {
     line.toggleAttribute("data-reserved", awaited && turn.replyId === null);
     const text = findElement(line, ".said", HTMLElement);
     text.replaceChildren(heard);
-    if (!turn.heard) return;
+    if (!turn.heard || (turn.endReason === "failed" && !unheard.trim())) return;
     const seconds = (turn.heard.ms / 1000).toFixed(1);
     const mark = createElement("span", "cut");
     mark.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#i-cut"/></svg>';
-    mark.append(turn.heard.ms > 0 ? formatText(this.words.interrupted_at, { seconds }) : (this.words.interrupted_silent ?? ""));
+    mark.append(turn.heard.ms > 0 ? formatText(this.#cutWord(turn), { seconds }) : (this.words.interrupted_silent ?? ""));
     text.append(" ", mark, " ");
     if (!unheard.trim()) return;
     text.append(createElement("span", "sr-only", this.words.unheard), createElement("del", "unheard", unheard.trim()));
+  }
+
+  /**
+   * Says where the reply was cut off.
+   * @param {Turn} turn
+   */
+  #cutWord({ endReason }) {
+    if (endReason === "stopped") return this.words.stopped_at;
+    return endReason === null || endReason === "interrupted" ? this.words.interrupted_at : this.words.heard_for;
   }
 
   /** @param {Turn} turn */
@@ -188,17 +220,70 @@ export class TurnList {
    */
   #drawTiming(item, turn) {
     const timing = findElement(item, ".timing", HTMLElement);
-    const { total } = layOut(turn.latency);
-    // The row keeps its place from the moment a reply is awaited, so that nothing jumps.
-    timing.toggleAttribute("data-reserved", total === null);
-    timing.hidden = total === null && !isReplyAwaited(turn);
-    const metric = turn.latency.ear === null || turn.latency.ear === undefined ? "e2e" : "ear";
+    const metric = totalMetric(turn.latency);
+    const total = layOut(turn.latency).total;
     item.dataset.totalMs = total === null ? "" : String(Math.round(total));
-    item.dataset.metric = total === null ? "" : metric;
-    findElement(timing, ".total", HTMLElement).textContent = `${figure(total)} ${this.words.ms}`;
-    findElement(timing, ".bar", HTMLElement).replaceChildren(drawWaterfall(turn.latency, this.#scaleMs, this.words));
+    item.dataset.metric = metric ?? "";
+    const layout = this.#drawBar(timing, turn);
+    // The row keeps its place from the moment a reply is awaited, so that nothing jumps.
+    const nothing = layout.total === null && layout.segments.length === 0;
+    timing.toggleAttribute("data-reserved", nothing);
+    timing.hidden = nothing && !isReplyAwaited(turn);
+    findElement(timing, ".names", HTMLElement).replaceChildren(...layout.segments.map(({ stage, ms }) => {
+      const name = createElement("span");
+      name.append(createSwatch(stage), `${this.words[`stage_${stage}`]} `, createElement("span", "figure", `${figure(ms)} ${this.words.ms}`));
+      return name;
+    }));
     const rows = this.config.metrics.map((one) => this.#createMetricRow(turn, one));
     findElement(timing, ".figures", HTMLElement).replaceChildren(...rows);
+  }
+
+  /**
+   * @param {HTMLElement} timing
+   * @param {Turn} turn
+   * @returns {Layout}
+   */
+  #drawBar(timing, turn) {
+    const layout = layOutOf(turn);
+    const metric = totalMetric(turn.latency);
+    const growing = isGrowing(turn);
+    timing.classList.toggle("growing", growing);
+    const ghost = this.#medianBeside(turn);
+    const bar = drawWaterfall(layout, this.#scaleMs, ghost, describe(layout, this.words));
+    findElement(timing, ".bar", HTMLElement).replaceChildren(bar);
+    findElement(timing, ".total .figure", HTMLElement).textContent = layout.total === null ? figure(null) : `${figure(layout.total)} ${this.words.ms}`;
+    findElement(timing, ".total-name", HTMLElement).textContent = this.words[`total_${metric ?? "ear"}`] ?? "";
+    findElement(timing, ".figures-of", HTMLElement).textContent = formatText(this.words.figures, { number: turn.number });
+    return layout;
+  }
+
+  /**
+   * The median total of the session's other turns, once there are two; null before.
+   * @param {Turn} turn
+   */
+  #medianBeside(turn) {
+    const others = [...this.#shown.values()].filter((one) => one.turn !== turn);
+    const totals = others.map((one) => layOut(one.turn.latency).total).filter((ms) => ms !== null);
+    return totals.length < 2 ? null : median(totals);
+  }
+
+  /** Lets bars grow while there is one that does. */
+  #grow() {
+    const growing = [...this.#shown.values()].filter(({ turn }) => isGrowing(turn));
+    if (growing.length === 0) {
+      window.clearInterval(this.#growth);
+      this.#growth = undefined;
+    }
+    if (growing.length === 0 || this.#growth !== undefined) return;
+    const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.#growth = window.setInterval(() => {
+      for (const { item, turn } of this.#shown.values()) {
+        if (!isGrowing(turn)) continue;
+        this.#drawBar(findElement(item, ".timing", HTMLElement), turn);
+        this.#rescale(turn);
+      }
+      this.#grow();
+    }, reduced ? REDUCED_GROWTH_MS : GROWTH_MS);
   }
 
   /**
@@ -208,9 +293,7 @@ export class TurnList {
   #createMetricRow(turn, { name, stage, label }) {
     const row = createElement("div");
     const term = createElement("dt");
-    term.innerHTML = stage
-      ? `<svg class="swatch" aria-hidden="true" width="16" height="8"><rect width="16" height="8" fill="url(#p-${stage})"/></svg>`
-      : '<span class="swatch"></span>';
+    term.append(stage ? createSwatch(stage) : createElement("span", "swatch"));
     term.append(label);
     const ms = turn.latency[name];
     const value = createElement("dd", "figure", figure(ms) + (ms === null || ms === undefined ? "" : ` ${this.words.ms}`));
@@ -223,9 +306,9 @@ export class TurnList {
    * @param {Turn} turn
    */
   #rescale(turn) {
-    const { total } = layOut(turn.latency);
+    const { total } = layOutOf(turn);
     if (total === null || total <= this.#scaleMs) return;
-    this.#scaleMs = total;
+    this.#scaleMs = isGrowing(turn) ? total * HEADROOM : total;
     for (const shown of this.#shown.values()) this.#drawTiming(shown.item, shown.turn);
   }
 
@@ -239,4 +322,28 @@ export class TurnList {
     if (this.#atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
     this.newest.hidden = this.#atEnd;
   }
+}
+
+/**
+ * Whether a turn is on its way to its first sound.
+ * @param {Turn} turn
+ */
+function isGrowing(turn) {
+  return isReplyAwaited(turn) && turn.moments.begun !== null && totalMetric(turn.latency) === null;
+}
+
+/**
+ * By its figures, or, as long as they have not come, by what the page has seen.
+ * @param {Turn} turn
+ */
+function layOutOf(turn) {
+  const layout = layOut(turn.latency);
+  return layout.segments.length === 0 && !turn.over ? layOutSoFar(turn, performance.now()) : layout;
+}
+
+/** @param {string} stage */
+function createSwatch(stage) {
+  const swatch = document.createElement("template");
+  swatch.innerHTML = `<svg class="swatch" aria-hidden="true" width="16" height="8"><rect width="16" height="8" fill="url(#p-${stage})"/></svg>`;
+  return /** @type {Element} */ (swatch.content.firstElementChild);
 }

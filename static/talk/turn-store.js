@@ -1,8 +1,17 @@
 /**
  * The turns of the conversation, assembled from the server's messages and the page's own
- * measurements. It touches no element, no socket and no audio.
+ * measurements. It touches no element, no socket, no audio and no clock: moments are given, in ms.
  *
- * @import {ErrorMessage, InterruptedMessage, Latency, ProviderFallbackMessage, ServerMessage, ToolInvocationMessage} from "./protocol-types"
+ * @import {AgentResponseMessage, ErrorMessage, InterruptedMessage, Latency, ProviderFallbackMessage, ResponseHeardMessage, ServerMessage, ToolInvocationMessage} from "./protocol-types"
+ *
+ * @typedef {ResponseHeardMessage["end_reason"]} EndReason
+ *
+ * @typedef {object} Moments  When the page learned of a step on the way to the first sound; null: not yet.
+ * @property {number | null} begun  The person ceased to speak, or sent the text.
+ * @property {number | null} committed
+ * @property {number | null} transcribed
+ * @property {number | null} wrote  The reply's first sentence is there.
+ * @property {number | null} audible
  *
  * @typedef {object} Turn
  * @property {string} key  The page's own id of the turn; a typed turn has none of the server's at first.
@@ -16,10 +25,14 @@
  * @property {string[]} sentences  Of the reply, as they are about to be spoken.
  * @property {string | null} reply  The reply's whole text, once it is written.
  * @property {boolean} over  Nothing more of the reply will come.
- * @property {{text: string, ms: number} | null} heard  Set when the reply was interrupted: how much of it the person heard.
+ * @property {{text: string, ms: number} | null} heard  Set when the reply was cut off: how much of it the person heard.
+ * @property {EndReason | null} endReason  How the turn ended.
+ * @property {AgentResponseMessage["cut"]} cut  Why the reply is less than the model's whole answer.
  * @property {ProviderFallbackMessage[]} fallbacks  Providers that stepped in.
  * @property {ToolInvocationMessage[]} tools  Tools that the language model called.
  * @property {Partial<Latency>} latency
+ * @property {Moments} moments
+ * @property {"cascade"|"realtime"} mode
  * @property {ErrorMessage | null} error
  */
 
@@ -28,12 +41,16 @@ export class TurnStore {
   turns = [];
   #number = 0;
   #keys = 0;
+  /** @type {Turn["mode"]} */
+  #mode;
 
   /**
    * @param {(turn: Turn) => void} onChanged
    * @param {(turn: Turn) => void} onDropped  The turn held no speech after all.
+   * @param {Turn["mode"]} [mode]  In which the session starts.
    */
-  constructor(onChanged, onDropped) {
+  constructor(onChanged, onDropped, mode = "cascade") {
+    this.#mode = mode;
     this.onChanged = onChanged;
     this.onDropped = onDropped;
   }
@@ -53,11 +70,13 @@ export class TurnStore {
   /**
    * Adds a typed turn, which is shown at once; its id comes with the server's first message of it.
    * @param {string} text
+   * @param {number} at
    */
-  addTextTurn(text) {
+  addTextTurn(text, at) {
     const turn = this.#add(null, "text");
     turn.transcript = text;
     turn.final = true;
+    turn.moments = { ...turn.moments, begun: at, committed: at, transcribed: at };
     this.onChanged(turn);
   }
 
@@ -65,26 +84,37 @@ export class TurnStore {
    * @param {string} replyId
    * @param {keyof Latency} metric
    * @param {number} ms  As the page measured it.
+   * @param {number} at
    */
-  setLatency(replyId, metric, ms) {
+  setLatency(replyId, metric, ms, at) {
     const turn = this.turns.findLast((one) => one.replyId === replyId);
     if (!turn) return;
     turn.latency[metric] = ms;
+    if (metric === "ear") turn.moments.audible = at;
     this.onChanged(turn);
   }
 
-  /** @param {ServerMessage} message */
-  onMessage(message) {
+  /**
+   * @param {ServerMessage} message
+   * @param {number} at  When it came.
+   * @param {number} [pauseMs]  The silence that ends a turn, where one does.
+   */
+  onMessage(message, at, pauseMs = 0) {
     switch (message.type) {
+      case "session_started":
+      case "mode_changed":
+        this.#mode = message.mode;
+        break;
       case "speech_started":
         this.onChanged(this.#turn(message.turn_id, "speech"));
         break;
       case "speech_ended":
         if (!message.kept) this.#drop(message.turn_id);
+        else this.#update(message.turn_id, ({ moments }) => Object.assign(moments, { begun: at - pauseMs, committed: at }));
         break;
       case "transcript_partial":
       case "transcript_final":
-        this.#setTranscript(message.turn_id, message.text, message.type === "transcript_final");
+        this.#setTranscript(message.turn_id, message.text, message.type === "transcript_final", at);
         break;
       case "response_started":
         this.#update(message.turn_id, (turn) => {
@@ -94,11 +124,13 @@ export class TurnStore {
       case "response_text":
         this.#update(message.turn_id, (turn) => {
           turn.sentences[message.sentence] = message.text;
+          turn.moments.wrote ??= at;
         });
         break;
       case "agent_response":
         this.#update(message.turn_id, (turn) => {
           turn.reply = message.text;
+          turn.cut = message.cut;
         });
         break;
       case "response_ended":
@@ -106,6 +138,13 @@ export class TurnStore {
         break;
       case "interrupted":
         this.#update(message.turn_id, (turn) => interruptReply(turn, message));
+        break;
+      case "response_heard":
+        this.#update(message.turn_id, (turn) => {
+          turn.endReason = message.end_reason;
+          turn.heard = message.end_reason === "played" ? null : { text: message.heard_text, ms: message.heard_ms };
+          turn.over = true;
+        });
         break;
       case "provider_fallback":
         this.#update(message.turn_id, (turn) => {
@@ -133,13 +172,15 @@ export class TurnStore {
    * @param {string} id
    * @param {string} text
    * @param {boolean} final
+   * @param {number} at
    */
-  #setTranscript(id, text, final) {
+  #setTranscript(id, text, final, at) {
     this.#update(id, (turn) => {
       if (turn.final && !final) return;
       turn.stableLength = final ? text.length : commonWords(turn.transcript, text);
       turn.transcript = text;
       turn.final = final;
+      if (final) turn.moments.transcribed ??= at;
     });
   }
 
@@ -193,9 +234,13 @@ export class TurnStore {
       reply: null,
       over: false,
       heard: null,
+      endReason: null,
+      cut: null,
       fallbacks: [],
       tools: [],
       latency: {},
+      moments: { begun: null, committed: null, transcribed: null, wrote: null, audible: null },
+      mode: this.#mode,
       error: null,
     };
     this.turns.push(turn);

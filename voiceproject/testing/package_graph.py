@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("interaction", "history", "voiceproject")
 PAGES = "pages"
 """The modules of ``interaction`` that render or administer and stand in no package of their own."""
-PAGE_MODULES = frozenset({"admin", "management", "talk", "urls", "views", "voice_page"})
+PAGE_MODULES = frozenset(
+    {"admin", "better_ears", "management", "openers", "talk", "urls", "views", "voice_page"}
+)
 Graph = dict[str, set[str]]
 """Package to the packages that it imports."""
 

@@ -7,7 +7,7 @@ rows must be seen by other threads or processes, the test asks for ``transaction
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,18 @@ def owner(db: None) -> User:
 def stranger(db: None) -> User:
     """Somebody else, who has nothing to do with what is the owner's."""
     return _person("stranger")
+
+
+@pytest.fixture
+def own_models(tmp_path: Path) -> Iterator[Path]:
+    """A folder for recognisers' models that has none."""
+    from interaction.providers.local._shared import model_files
+
+    before = model_files.models_folder()
+    model_files.keep_models_in(tmp_path / "models")
+    model_files.models_folder().mkdir()
+    yield model_files.models_folder()
+    model_files.keep_models_in(before)
 
 
 @pytest.fixture

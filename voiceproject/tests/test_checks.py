@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,33 @@ def test_the_defaults_are_right() -> None:
         ({"parley_stt": "openai"}, "parley.E006"),
         ({"parley_llm": "demo, anthropic"}, "parley.E006"),
         ({"parley_host": "0.0.0.0"}, "parley.W002"),
+        ({"parley_language": "zh-TW"}, "parley.W005"),
+        ({"parley_language": "zh-TW", "parley_stt": "pocketsphinx"}, "parley.W005"),
+        ({"parley_language": "ja"}, "parley.W005"),
     ],
 )
 def test_a_wrong_setting_is_found(settings: Any, fields: dict[str, str], expected: str) -> None:
     settings.ENV = settings.ENV.model_copy(update=fields)
     assert found() == {expected}
+
+
+@pytest.mark.parametrize(
+    ("language", "stages"),
+    [("en-GB", []), ("zh-TW", ["STT"]), ("de", ["LLM", "STT"]), ("ja", ["LLM", "STT", "TTS"])],
+)
+def test_a_default_language_that_nothing_serves_is_found_stage_by_stage(
+    settings: Any, language: str, stages: list[str]
+) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"parley_language": language})
+    hints = [message.hint or "" for message in run_checks(tags=["parley"])]
+    assert sorted(re.findall(r"PARLEY_(STT|LLM|TTS)", " ".join(hints))) == stages
+
+
+def test_a_key_serves_every_language(settings: Any) -> None:
+    settings.ENV = settings.ENV.model_copy(
+        update={"parley_language": "ja", "openai_api_key": SecretStr("sk-x")}
+    )
+    assert found() == set()
 
 
 def test_a_key_makes_a_keyed_provider_right(settings: Any) -> None:

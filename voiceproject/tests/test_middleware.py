@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from django.test import Client
+import pytest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.utils import timezone
 
+from history.templatetags.clock import moment
+from voiceproject.middleware import TIME_ZONE_COOKIE, times_are_the_viewers
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LONG = {"CONTENT_LENGTH": str(10**12)}
 
 
@@ -35,3 +43,30 @@ def test_a_body_that_is_too_long_is_refused_with_the_limit(client: Client, setti
     assert "64 MB" in api.json()["error"]["message"]
     page = client.post("/sign-in/", **LONG)  # type: ignore[arg-type]
     assert (page.status_code, page["Content-Type"]) == (413, "text/plain; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("cookie", "shown"),
+    [
+        ("Asia/Taipei", "25 Nov 2026, 20:00"),
+        ("America/Los_Angeles", "25 Nov 2026, 04:00"),
+        ("Asia/Kathmandu", "25 Nov 2026, 17:45"),
+        ("Pacific/Kiritimati", "26 Nov 2026, 02:00"),
+        # No zone at all: the server's.
+        *((wrong, "25 Nov 2026, 12:00") for wrong in ("", "Mars/Olympus", "Etc/Unknown")),
+        *((wrong, "25 Nov 2026, 12:00") for wrong in ("../../etc/passwd", "/etc/localtime")),
+        *(
+            (wrong, "25 Nov 2026, 12:00")
+            for wrong in ("asia/taipei", "A" * 4_000, "+08:00", "zone.tab")
+        ),
+    ],
+)
+def test_times_are_shown_in_the_viewers_zone(
+    rf: RequestFactory, settings: Any, cookie: str, shown: str
+) -> None:
+    settings.TIME_ZONE = "UTC"
+    show = times_are_the_viewers(lambda request: HttpResponse(moment(NOON)))
+    request = rf.get("/")
+    request.COOKIES[TIME_ZONE_COOKIE] = cookie
+    assert show(request).content.decode() == shown  # type: ignore[attr-defined]
+    assert timezone.get_current_timezone_name() == "UTC", "for this answer alone"

@@ -159,6 +159,8 @@ class Response:
 
     def fail(self, code: str, message: str) -> list[Event]:
         """It has failed; where there is audio of it, that is sent first."""
+        if code == "content_filtered":  # before its first word
+            return self._finish("incomplete", {"type": "incomplete", "reason": "content_filter"})
         self.error = {"type": "server_error", "code": code, "message": message}
         if self.reply.audio_ms:
             return []

@@ -22,6 +22,7 @@ from interaction.core.news import (
     News,
     PlayAudio,
     ReplyEnded,
+    ReplyHeard,
     ReplyInterrupted,
     ReplySentenceText,
     ReplyStarted,
@@ -35,6 +36,7 @@ from interaction.edges.parley import messages
 from interaction.edges.parley.messages import AudioHeader, ClientMessage
 from interaction.sessions.settings import WireModel
 from interaction.sessions.totals import Summary
+from interaction.sessions.validation_sentences import explain
 
 MAX_AUDIO_BYTES = 1 << 20
 """Audio in one message: at 16 kHz that is half a minute."""
@@ -81,21 +83,8 @@ def decode(*, text: str | None = None, data: bytes | None = None) -> ClientMessa
     try:
         message = messages.client_messages.validate_python(fields)
     except ValidationError as error:
-        raise InvalidMessage("invalid_message", explain(error)) from error
+        raise InvalidMessage("invalid_message", explain(error, skip=1)) from error
     return _chunk_audio(message) if isinstance(message, messages.AudioChunk) else message
-
-
-def explain(error: ValidationError, *, skip: int = 1) -> str:
-    """Which fields are wrong, and how; without their values.
-
-    ``skip``: parts of each location that are no field (the discriminator of a message).
-    """
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [
-        f"{'.'.join(str(part) for part in detail['loc'][skip:]) or '-'}: {detail['msg']}"
-        for detail in details
-    ]
-    return "; ".join(lines[:5])
 
 
 def _chunk_audio(chunk: messages.AudioChunk) -> bytes:
@@ -147,6 +136,7 @@ SAME_FIELDS: dict[type[News], type[WireModel]] = {
     ReplySentenceText: messages.ResponseText,
     ReplyTextCompleted: messages.AgentResponse,
     ReplyInterrupted: messages.Interrupted,
+    ReplyHeard: messages.ResponseHeard,
     ProviderSwitched: messages.ProviderFallback,
     ToolInvoked: messages.ToolInvocation,
     FallbackOffered: messages.FallbackOffered,

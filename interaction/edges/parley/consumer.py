@@ -12,6 +12,7 @@ from interaction.core.news import Failure, News
 from interaction.edges.base import SessionConsumer
 from interaction.edges.parley import codec, messages
 from interaction.sessions import create
+from interaction.sessions.language_warning import LanguageWarning
 from interaction.sessions.live_session import LiveSession, SessionEnding
 from interaction.sessions.outbox import Pack
 
@@ -39,7 +40,11 @@ class ParleyConsumer(SessionConsumer):
     def on_session_started(self, live: LiveSession) -> None:
         settings = live.settings.model_dump(exclude={"title"})
         self.outbox.send_message(
-            messages.SessionStarted(session_id=live.spec.session_id, **settings)
+            messages.SessionStarted(
+                session_id=live.spec.session_id,
+                warnings=[LanguageWarning.of(one) for one in live.warnings],
+                **settings,
+            )
         )
 
     def on_session_refused(self, refusal: create.SessionRefused) -> None:

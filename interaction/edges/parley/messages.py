@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import struct
 from typing import Annotated, Any, Literal, NamedTuple
+from unicodedata import category
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter, create_model
+from pydantic import AfterValidator, Field, TypeAdapter, create_model
+from pydantic_core import PydanticCustomError
 
 from interaction.core.metrics import METRIC_NAMES
+from interaction.core.types import CutReason, EndReason
+from interaction.sessions.language_warning import LanguageWarning
 from interaction.sessions.settings import (
     Mode,
     ProviderFallbacks,
@@ -66,9 +70,18 @@ class AudioChunk(WireModel):
     """Base64 of mono s16le at ``input_sample_rate``."""
 
 
+def _with_something_to_answer(text: str) -> str:
+    # Also what only looks empty: a zero-width space is a format character, no space.
+    if all(character.isspace() or category(character) in ("Cc", "Cf") for character in text):
+        raise PydanticCustomError("blank_text", "it is blank")
+    return text
+
+
 class TextInput(WireModel):
     type: Literal["text_input"]
-    text: Annotated[Text, Field(min_length=1, max_length=10_000)]
+    text: Annotated[
+        Text, Field(min_length=1, max_length=10_000), AfterValidator(_with_something_to_answer)
+    ]
 
 
 class Commit(WireModel):
@@ -88,6 +101,8 @@ class Playback(WireModel):
     underruns: Annotated[int, Field(ge=0)] = 0
     ear_ms: Milliseconds | None = None
     yield_ms: Milliseconds | None = None
+    paused: bool = False
+    """Playback waits for the person; at most ten minutes."""
 
 
 class UpdateSession(WireModel):
@@ -155,6 +170,10 @@ class SessionStarted(WireModel):
     recording: bool
     input_sample_rate: int
     output_sample_rate: int
+    time_zone: str
+    """Empty: the server's."""
+    warnings: list[LanguageWarning]
+    """What its providers cannot do in its language."""
 
 
 class Status(WireModel):
@@ -209,6 +228,8 @@ class AgentResponse(WireModel):
     turn_id: UUID
     reply_id: UUID
     text: str
+    cut: CutReason | None = None
+    """Why it is less than the model's whole answer; null: it is all of it."""
 
 
 _METRIC_FIELDS: dict[str, Any] = dict.fromkeys(METRIC_NAMES, (float | None, None))
@@ -237,6 +258,17 @@ class Interrupted(WireModel):
     heard_ms: int
     heard_text: str
     latency: Latency
+
+
+class ResponseHeard(WireModel):
+    """What is kept as heard of a reply whose turn has ended; comes again where that changes."""
+
+    type: Literal["response_heard"] = "response_heard"
+    turn_id: UUID
+    reply_id: UUID
+    heard_ms: int
+    heard_text: str
+    end_reason: EndReason
 
 
 class ProviderFallback(WireModel):
@@ -330,6 +362,7 @@ ServerMessage = Annotated[
     | AgentResponse
     | ResponseEnded
     | Interrupted
+    | ResponseHeard
     | ProviderFallback
     | FallbackOffered
     | ModeChanged

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Sequence
-from importlib.util import find_spec
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
@@ -21,10 +19,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from interaction.providers.local.moonshine.models import Model
+from interaction.api.models import reason_of
+from interaction.providers.local._shared.model_files import FetchFailed, WheelModel
+from interaction.providers.local.moonshine.models import DEFAULT, MODELS
 
-SUGGESTED = "small-streaming-en"
 MEGABYTE = 1_000_000
 
 
@@ -32,50 +30,65 @@ class Command(BaseCommand):
     help = str(
         gettext_lazy(
             "List the models of Moonshine, the better local speech recogniser, or fetch those that"
-            " are named. A conversation in the language of a model that is here uses it, unless it"
-            " chooses otherwise; without one, PocketSphinx recognises English."
+            " are named, by pip from its package index. An English conversation uses the best one"
+            " that is here, unless it chooses otherwise; without one, PocketSphinx recognises."
         )
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("names", nargs="*", metavar="NAME", help=SUGGESTED)
+        parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(MODELS))
+        parser.add_argument(
+            "--if-missing",
+            action="store_true",
+            help=str(
+                gettext_lazy("say nothing of a model that is here, and do not fail without one")
+            ),
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if find_spec("moonshine_voice") is None:
-            message = _(
-                "The package moonshine-voice is not installed: there is none for this system."
-            )
-            raise CommandError(message)
-        from interaction.providers.local.moonshine.models import models
-
-        console = Console(file=cast("IO[str]", self.stdout), highlight=False)
+        console = Console(file=cast("IO[str]", self.stdout), highlight=False, soft_wrap=True)
         if not options["names"]:
-            console.print(_listed(models()))
-            console.print(_("Fetch one: manage.py models %(name)s") % {"name": SUGGESTED})
+            console.print(_listed())
+            console.print(_("Fetch one: manage.py models %(name)s") % {"name": DEFAULT})
             return
-        known = {model.name: model for model in models()}
-        if unknown := [name for name in options["names"] if name not in known]:
+        if unknown := [name for name in options["names"] if name not in MODELS]:
             message = _("There is no model %(name)s. `manage.py models` lists those there are.")
             raise CommandError(message % {"name": ", ".join(unknown)})
-        for name in options["names"]:
-            _fetch(known[name], console)
+        for model in (MODELS[name] for name in options["names"]):
+            if not (options["if_missing"] and model.present):
+                self._fetch(model, console, lenient=options["if_missing"])
+
+    def _fetch(self, model: WheelModel, console: Console, *, lenient: bool) -> None:
+        try:
+            _fetch(model, console)
+        except FetchFailed as failed:
+            message = _("%(name)s was not fetched. %(reason)s The other recognisers go on.") % {
+                "name": model.name,
+                "reason": reason_of(failed.trouble),
+            }
+            if not lenient:
+                raise CommandError(message) from None
+            console.print(message)
+        else:
+            console.print(
+                _("%(name)s is here, in %(path)s.") % {"name": model.name, "path": model.path}
+            )
 
 
-def _listed(models: Sequence[Model]) -> Table:
+def _listed() -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column(_("Model"))
     table.add_column(_("MB"), justify="right")
     table.add_column(_("On this disk"))
     table.add_column(_("Licence"))
-    for model in models:
+    for model in MODELS.values():
         here = _("yes") if model.present else ""
-        licence = "MIT" if model.free else _("non-commercial")
-        table.add_row(model.name, f"{model.size / MEGABYTE:.0f}", here, licence)
+        table.add_row(model.name, f"{model.size / MEGABYTE:.0f}", here, "MIT")
     return table
 
 
-def _fetch(model: Model, console: Console) -> None:
+def _fetch(model: WheelModel, console: Console) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -83,22 +96,6 @@ def _fetch(model: Model, console: Console) -> None:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    try:
-        with Progress(*columns, console=console) as progress:
-            bar = progress.add_task(model.name, total=model.size)
-            model.download(lambda part, _: progress.update(bar, completed=part * model.size))
-            progress.update(bar, completed=model.size)
-    except (OSError, ValueError) as error:
-        # What came so far is kept: the next attempt goes on from there.
-        message = _("%(name)s was not fetched: %(reason)s. The other recognisers go on as before.")
-        raise CommandError(message % {"name": model.name, "reason": _reason(error)}) from None
-    console.print(_("%(name)s is here, in %(path)s.") % {"name": model.name, "path": model.path})
-
-
-def _reason(error: OSError | ValueError) -> str:
-    response = getattr(error, "response", None)
-    if response is not None:
-        return _("the server answered %(status)s") % {"status": response.status_code}
-    if isinstance(error, OSError):
-        return error.strerror or _("the server cannot be reached")
-    return _("what came is damaged")
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task(model.name, total=model.wheel_size)
+        model.fetch(lambda part: progress.update(bar, completed=part * model.wheel_size))

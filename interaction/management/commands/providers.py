@@ -48,11 +48,12 @@ class Command(BaseCommand):
             return
         console = Console(file=cast("IO[str]", self.stdout), highlight=False)
         table = Table(box=None, pad_edge=False)
-        for title in (_("Provider"), _("Serves"), _("Variables")):
+        for title in (_("Provider"), _("Serves"), _("Missing here"), _("Variables")):
             table.add_column(title)
         for provider in registry.current().providers.values():
             variables = "\n".join(_variables(provider))
-            table.add_row(provider.name, " ".join(_serves(provider)), variables)
+            missing = ", ".join(_missing(provider))
+            table.add_row(provider.name, " ".join(_serves(provider)), missing, variables)
         console.print(table)
 
 
@@ -79,6 +80,13 @@ def _needs(shipped: Registry, entry: StageEntry) -> str:
 
 def _serves(provider: Provider) -> list[str]:
     return list(dict.fromkeys(NAMES[stage.kind] for stage in provider.stages))
+
+
+def _missing(provider: Provider) -> list[str]:
+    """What must be installed or fetched before it can be used."""
+    words = {"package": _("its package"), "model": _("a model: manage.py models")}
+    found = (registry.missing_requirement(stage) for stage in provider.stages)
+    return list(dict.fromkeys(words[one] for one in found if one))
 
 
 def _variables(provider: Provider) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``manage.py talk FILE.wav…``: have a spoken conversation with a running server, from files."""
+"""``manage.py talk FILE…``: have a spoken conversation with a running server, from files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from rich.console import Console
 
-from interaction.audio import wav
+from interaction.audio import recordings, wav
 from interaction.audio.resample import Resampler
 from interaction.management.users import get_active_user
 from interaction.models import ApiToken
@@ -30,7 +30,7 @@ LONGEST_S = 900
 
 class Command(BaseCommand):
     help = (
-        "Speak WAV files to a running server, as turns of one session, and hear the replies. "
+        "Speak audio files to a running server, as turns of one session, and hear the replies. "
         "The token comes from --token-file, else PARLEY_TOKEN, else, on the server's own machine, "
         "from its database. Exit code 0: every file and text got a reply."
     )
@@ -38,7 +38,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
-        add("files", nargs="*", type=Path, metavar="FILE.wav")
+        add("files", nargs="*", type=Path, metavar="FILE")
         add("--text", action="append", default=[], help="a typed turn, after the files; repeatable")
         add("--url", default="", help="the server, by default the one that runs here")
         add("--token-file", help="a file that holds the token; - is standard input")
@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["files"] and not options["text"]:
-            raise CommandError(_("Give at least one WAV file, or --text."))
+            raise CommandError(_("Give at least one audio file, or --text."))
         sounds = [(path.name, self._read(path)) for path in options["files"]]
         self.console = Console(
             file=cast("IO[str]", self.stdout), quiet=options["json"], soft_wrap=True
@@ -90,7 +90,7 @@ class Command(BaseCommand):
     def _read(self, path: Path) -> wav.Sound:
         try:
             with path.open("rb") as file:
-                return wav.read(file, LONGEST_S)
+                return asyncio.run(recordings.read(file, LONGEST_S))
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
         except wav.AudioRejected as rejected:

@@ -113,10 +113,10 @@ def _tool_choice(wanted: str) -> Any:
 
 
 def _refusal(error: Exception) -> tuple[int, str] | None:
-    # The SDK's message holds the whole answer.
-    if isinstance(error, anthropic.APIStatusError):
-        return error.status_code, error.message
-    return None
+    if not isinstance(error, anthropic.APIStatusError):
+        return None
+    # The message names no parameter that the body does.
+    return error.status_code, f"{error.message} {error.body}"
 
 
 def _api_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:

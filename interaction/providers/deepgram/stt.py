@@ -13,7 +13,7 @@ from interaction.core.types import INPUT_SAMPLE_RATE
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.sockets import SocketErrorMapping, open_socket
 from interaction.providers._shared.streaming_stt import Step, StreamingSpeechToText, WireMessage
-from interaction.providers._shared.valid_text import valid_text
+from interaction.providers._shared.transcript_answers import words_in
 from interaction.providers.deepgram import ACCOUNT, PROVIDER
 from interaction.providers.stage_protocols import Transcript
 
@@ -74,7 +74,7 @@ class Utterance:
 
     def on_message(self, message: WireMessage) -> Step:
         event = json.loads(message)
-        match event["type"]:
+        match event.get("type"):
             case "Results":
                 return (), self._results(event)
             case "Metadata" if self.closing:
@@ -93,8 +93,8 @@ class Utterance:
         return ([CLOSE], ()) if last else ((), [self.final_transcript()])
 
     def _results(self, event: dict[str, Any]) -> list[Transcript]:
-        text = valid_text(event["channel"]["alternatives"][0]["transcript"].strip())
-        if event["is_final"]:
+        text = words_in(event.get("channel")).strip()
+        if event.get("is_final"):
             self._final_segments += [text] if text else []
             self._interim = ""
         else:

@@ -15,7 +15,7 @@ import httpx2
 
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.http import HttpStage, transport
-from interaction.providers._shared.pcm import whole_samples
+from interaction.providers._shared.pcm import speech_samples
 from interaction.providers.config import ProviderConfig
 from interaction.providers.elevenlabs import ACCOUNT, PROVIDER, VOICE_IDS
 
@@ -60,7 +60,8 @@ class TextToSpeech(HttpStage):
                 retry_after = response.headers.get("retry-after", "")
                 raise self._errors.http_status(response.status_code, _error_code(body), retry_after)
             pieces = deadlines.limit(aiter(response.aiter_bytes()))
-            async for pcm in whole_samples(pieces, self._errors):
+            kind = response.headers.get("content-type", "")
+            async for pcm in speech_samples(pieces, self._errors, self.sample_rate, kind):
                 yield pcm
 
     async def _send_warming_request(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from google.genai import types
 
 from interaction.core.types import INPUT_SAMPLE_RATE, CutReason, Message, ToolCall
+from interaction.providers._shared.pcm import refuse_other_audio
 from interaction.providers._shared.tool_call_parsing import bare_id, new_id
 from interaction.providers._shared.valid_text import valid_arguments, valid_text
 from interaction.providers.config import ProviderConfig
@@ -355,6 +356,8 @@ class RealtimeConnection:
         if events is None:
             return []
         assert self._reply
+        if not self._reply.pcm_bytes:
+            refuse_other_audio(audio.data or b"", self._errors)
         pcm = self._resampler.feed(audio)
         self._reply.pcm_bytes += len(pcm)
         return [*events, OutputAudio(pcm)]

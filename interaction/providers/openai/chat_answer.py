@@ -130,6 +130,6 @@ def _usage_in(holder: dict[str, Any]) -> Usage | None:
     if not isinstance(usage, dict):
         return None
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if isinstance(prompt, int) and isinstance(completion, int):
-        return Usage(prompt, completion)
-    return None
+    if not (isinstance(prompt, int) and isinstance(completion, int)):
+        return None
+    return Usage(prompt, completion)

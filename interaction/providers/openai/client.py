@@ -50,10 +50,10 @@ class OpenAIErrorMapping(ErrorMapping):
 
 
 def _refusal(error: Exception) -> tuple[int, str] | None:
-    # The SDK's message holds the whole answer.
-    if isinstance(error, openai.APIStatusError):
-        return error.status_code, error.message
-    return None
+    if not isinstance(error, openai.APIStatusError):
+        return None
+    # The message names no parameter that the body does.
+    return error.status_code, f"{error.message} {error.body}"
 
 
 class OpenAIStage(HttpStage):

@@ -18,7 +18,8 @@ from interaction.core.types import INPUT_SAMPLE_RATE
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.sockets import SocketErrorMapping, open_socket
 from interaction.providers._shared.streaming_stt import Step, StreamingSpeechToText, WireMessage
-from interaction.providers._shared.valid_text import ValidTextStream, valid_text
+from interaction.providers._shared.transcript_answers import words_in
+from interaction.providers._shared.valid_text import ValidTextStream
 from interaction.providers.openai import ACCOUNT, PROVIDER
 from interaction.providers.stage_protocols import Transcript
 
@@ -90,7 +91,7 @@ class Utterance:
 
     def on_message(self, message: WireMessage) -> Step:
         event = json.loads(message)
-        kind = event["type"].removeprefix("conversation.item.input_audio_transcription.")
+        kind = str(event.get("type")).removeprefix("conversation.item.input_audio_transcription.")
         match kind:
             case "input_audio_buffer.committed":
                 self._marks.append(event["item_id"])
@@ -101,11 +102,13 @@ class Utterance:
                 return (), [Transcript(self._text(), final=False)]
             case "completed":
                 whole = self._texts[event["item_id"]] = ValidTextStream()
-                whole.feed(valid_text(event["transcript"]))
+                whole.feed(words_in(event))
                 self._complete.add(event["item_id"])
                 return (), self._answers()
             case "failed" | "error":
-                raise self._errors.error_code(str(event["error"].get("code") or ""))
+                error = event.get("error")
+                code = error.get("code") if isinstance(error, dict) else ""
+                raise self._errors.error_code(str(code or ""))
         return (), ()
 
     def on_unanswered_mark(self, *, last: bool) -> Step:

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from interaction.audio.resample import Resampler
 from interaction.core.types import INPUT_SAMPLE_RATE, CutReason, Message, ToolCall
+from interaction.providers._shared.pcm import refuse_other_audio
 from interaction.providers._shared.valid_text import ValidTextStream, valid_arguments, valid_text
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError, ProviderUnauthorized, ProviderUnavailable
@@ -283,8 +284,11 @@ class RealtimeConnection:
                 else:
                     self._audio_bytes[event.item.id] = 0
             case "response.output_audio.delta":
-                pcm = self._odd_byte + base64.b64decode(event.delta)
-                pcm, self._odd_byte = pcm[: len(pcm) & ~1], pcm[len(pcm) & ~1 :]
+                audio = base64.b64decode(event.delta)
+                if not self._audio_bytes.get(event.item_id):
+                    refuse_other_audio(audio, self._errors)
+                audio = self._odd_byte + audio
+                pcm, self._odd_byte = audio[: len(audio) & ~1], audio[len(audio) & ~1 :]
                 if event.item_id in self._audio_bytes:
                     self._audio_bytes[event.item_id] += len(pcm)
                 yield OutputAudio(pcm)

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from interaction.providers._shared.http import STALL
-from interaction.providers._shared.pcm import whole_samples
+from interaction.providers._shared.pcm import speech_samples
 from interaction.providers.config import ProviderConfig
 from interaction.providers.openai.client import OpenAIStage
 
 
 class TextToSpeech(OpenAIStage):
-    """Streams raw PCM. It carries no rate, so the configuration says it."""
+    """Streams raw PCM. It carries no rate, so the configuration says it; what a server sends in its
+    place brings its own."""
 
     stage = "tts"
     first = 6.0
@@ -37,5 +38,6 @@ class TextToSpeech(OpenAIStage):
             deadlines,
         ):
             pieces = deadlines.limit(aiter(response.iter_bytes()))
-            async for pcm in whole_samples(pieces, self._errors):
+            kind = response.headers.get("content-type", "")
+            async for pcm in speech_samples(pieces, self._errors, self.sample_rate, kind):
                 yield pcm

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient
@@ -94,6 +95,28 @@ async def test_json_holds_words_audio_and_the_whole_timeline(
     assert answer["timeline"]["latency"]["yield"] is None
 
 
+@pytest.mark.parametrize("name", ["FLAC", "MP3", "OGG"])
+async def test_other_formats_are_taken_whatever_the_name_says(
+    caller: Caller, spoken: Spoken, name: str
+) -> None:
+    sound = spoken(TRANSCRIPT)
+    file = io.BytesIO()
+    samples = np.frombuffer(sound.pcm, "<i2")
+    soundfile.write(file, samples, sound.rate, format=name)
+    answer = await caller.answer(file.getvalue())
+    assert answer["transcript"] == TRANSCRIPT
+
+
+async def test_a_voice_in_opposite_phase_on_two_channels_is_heard(
+    caller: Caller, spoken: Spoken
+) -> None:
+    sound = spoken(TRANSCRIPT)
+    samples = np.frombuffer(sound.pcm, "<i2")
+    file = io.BytesIO()
+    soundfile.write(file, np.stack([samples, -samples], axis=1), sound.rate, format="WAV")
+    assert (await caller.answer(file.getvalue()))["transcript"] == TRANSCRIPT
+
+
 async def test_an_upload_is_one_turn_whatever_pauses_it_has(
     caller: Caller, spoken: Spoken, engines: list[ScriptedEngine]
 ) -> None:
@@ -164,7 +187,8 @@ class TestRefused:
         [
             (wav.wrap(b"", 16_000), 400, "empty_audio"),
             (wav.wrap(bytes(64_000), 16_000)[:-1_000], 400, "truncated_audio"),
-            (b"ID3\x04" + bytes(1_000), 415, "not_wav"),
+            (b"no sound at all" + bytes(1_000), 415, "unsupported_audio"),
+            (b"ID3\x04" + bytes(1_000), 400, "corrupt_audio"),
             (wav.wrap(bytes(901 * 8_000 * 2), 8_000), 413, "too_long"),
         ],
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from interaction.audio import wav
@@ -196,8 +196,6 @@ def test_silence_is_left_as_it_is() -> None:
 @given(st.binary(min_size=2, max_size=400), st.sampled_from([8_000, 16_000, 24_000]))
 def test_what_is_wrapped_can_be_read(noise: bytes, rate: int) -> None:
     pcm = noise[: len(noise) & ~1]
-    # libsndfile takes audio that begins with these for another format inside a WAV.
-    assume(not pcm.startswith((b"OggS", b"wvpk")))
 
     sound = wav.read(io.BytesIO(wav.wrap(pcm, rate)), max_seconds=10)
 
@@ -230,8 +228,8 @@ def test_an_empty_file_is_refused() -> None:
     assert rejected(wav.wrap(b"", 16_000)) == (400, "empty_audio")
 
 
-@pytest.mark.parametrize("kept", [3, 4, 11, 12, 20, 44, 45, 3_000, 3_243])
-def test_a_file_that_ends_early_is_refused(kept: int) -> None:
+@pytest.mark.parametrize("kept", [3, 4, 11, 12, 20, 46, 1_000, 2_000])
+def test_a_file_that_lacks_sound_is_refused(kept: int) -> None:
     assert rejected(wav.wrap(bytes(3_200), 16_000)[:kept]) == (400, "truncated_audio")
 
 
@@ -239,14 +237,7 @@ def test_a_file_that_ends_early_is_refused(kept: int) -> None:
     "content", [b"ID3\x04" + bytes(400), b"hello", b"RIFF\x10\0\0\0AVI " + bytes(40)]
 )
 def test_another_format_is_refused(content: bytes) -> None:
-    assert rejected(content) == (415, "not_wav")
-
-
-def test_other_formats_that_could_be_decoded_are_refused_too() -> None:
-    for name in ("FLAC", "MP3", "OGG", "AIFF"):
-        file = io.BytesIO()
-        soundfile.write(file, np.zeros(4_800), 48_000, format=name)
-        assert rejected(file.getvalue()) == (415, "not_wav")
+    assert rejected(content) == (415, "unsupported_audio")
 
 
 def test_a_long_file_is_refused() -> None:

@@ -139,7 +139,11 @@ class Caller:
             "interrupted": False,
             "end_reason": "played",
         }
-        record = TurnRecord(turn, self._turns, reply_id=reply, **{**plain, **facts})
+        known = {**plain, **facts}
+        kept = known["reply" if known["end_reason"] == "played" else "heard_text"]
+        said = Message("user", known["transcript"]), Message("assistant", kept)
+        messages = tuple(message for message in said if message.content)
+        record = TurnRecord(turn, self._turns, reply_id=reply, messages=messages, **known)
         self.engine.archive_turn(record)
         return record
 

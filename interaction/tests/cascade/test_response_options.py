@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from uuid import uuid4
 
+import pytest
 import redis
 
 from interaction.bus import redis_keys
@@ -15,6 +16,7 @@ from interaction.core.engine import Engine, SessionSpec
 from interaction.core.events import (
     ClientToolCalled,
     FinalTranscript,
+    PartialTranscript,
     ReplyAudio,
     ReplySentence,
     ReplyText,
@@ -206,14 +208,29 @@ async def test_whoever_is_lost_after_they_have_transcribed_a_turn_alone_is_not_m
         assert not [event for event in caller.events if isinstance(event, StageFailed)]
 
 
+@pytest.mark.parametrize("text", ["", "...", "[BLANK_AUDIO]"])
 async def test_a_turn_of_which_nothing_is_understood_says_so(
-    worker: Worker, standin: Providers
+    worker: Worker, standin: Providers, text: str
 ) -> None:
-    standin.always("stt", text="")
+    standin.always("stt", text=text)
     async with Caller.calling(remote()) as caller:
         turn = caller.open_turn(SECOND)
         caller.engine.execute(TranscribeTurn(turn))
         assert (await caller.failure(turn)).code == "no_speech"
+
+
+async def test_nobody_is_asked_to_answer_what_are_no_words(
+    worker: Worker, standin: Providers
+) -> None:
+    standin.always("stt", text="(music) ...")
+    async with Caller.calling(remote()) as caller:
+        turn = caller.open_turn(SECOND)
+        caller.end(turn)
+        assert (await caller.failure(turn)).code == "no_speech"
+        transcripts = (PartialTranscript, FinalTranscript)
+        heard = [event for event in caller.events if isinstance(event, transcripts)]
+        assert not "".join(event.text for event in heard)
+    assert not standin.requests("llm")
 
 
 def lose(engine: Engine, job: Job) -> None:

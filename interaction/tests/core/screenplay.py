@@ -66,6 +66,15 @@ class Client:
     """Plays what arrives at real-time pace. ``reports`` false: it never says what it played."""
 
     reports: bool = True
+    report_every_ms: float = 0
+    """Time between two reports of playback going on."""
+    dies_at: float = float("inf")
+    """From then on it plays nothing and says nothing."""
+    pauses: tuple[float, float] = (float("inf"), float("inf"))
+    """Between these times its playback waits for the person."""
+    rendered_ms: dict[UUID, float] = field(default_factory=dict)
+    """What it really played of each reply."""
+    reported_at: float = float("-inf")
     playing: UUID | None = None
     received_ms: float = 0
     played_ms: float = 0
@@ -196,12 +205,23 @@ class Screenplay:
 
     def _play(self) -> None:
         client = self.client
-        if client.playing is None:
+        if client.playing is None or self.now >= client.dies_at:
             return
-        client.played_ms = min(client.played_ms + FRAME_MS, client.received_ms)
+        paused = client.pauses[0] <= self.now < client.pauses[1]
+        if not paused:
+            client.played_ms = min(client.played_ms + FRAME_MS, client.received_ms)
+        client.rendered_ms[client.playing] = client.played_ms
         ended = client.complete and client.played_ms >= client.received_ms
-        if client.reports:
-            report = PlaybackReport(client.playing, round(client.played_ms), ended)
-            self._carry_out(self.machine.on_command(report, self.now))
+        is_due = ended or 1000 * (self.now - client.reported_at) >= client.report_every_ms
+        if client.reports and is_due:
+            client.reported_at = self.now
+            self.client_reports(ended=ended, paused=paused)
         if ended:
             client.playing = None
+
+    def client_reports(self, *, ended: bool, paused: bool = False) -> None:
+        """The client says at once how much it has played."""
+        assert self.client.playing is not None
+        played = round(self.client.played_ms)
+        report = PlaybackReport(self.client.playing, played, ended, paused=paused)
+        self._carry_out(self.machine.on_command(report, self.now))

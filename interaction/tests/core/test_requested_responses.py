@@ -9,6 +9,7 @@ from interaction.core.config import ConversationConfig
 from interaction.core.events import (
     ClientToolCalled,
     FinalTranscript,
+    ReplyAudio,
     ReplySentence,
     ReplyText,
     StageFailed,
@@ -25,7 +26,7 @@ from interaction.core.news import (
     SpeechStarted,
     TranscriptUpdated,
 )
-from interaction.core.orders import CancelReply, EndTurn, Respond, TranscribeTurn
+from interaction.core.orders import CancelReply, EndTurn, Respond, TranscribeTurn, WakeAt
 from interaction.core.turn_machine import TurnMachine
 from interaction.core.types import FRAME_MS, Message, ResponseOptions, ToolCall
 from interaction.tests.core.screenplay import Engine, Screenplay
@@ -235,3 +236,17 @@ def test_where_speech_lies_is_said_in_the_time_of_all_that_was_heard() -> None:
     assert isinstance(ended, SpeechEnded)
     assert abs(began.at_ms - 700) <= 2 * FRAME_MS
     assert abs(ended.at_ms - 2_000) <= 2 * FRAME_MS
+
+
+def test_a_reply_beside_the_conversation_that_never_leaves_for_the_client_is_given_up() -> None:
+    machine = TurnMachine(ConversationConfig(), started_at=0.0)
+    reply_id = UUID(int=900)
+    machine.on_command(CreateResponse(reply_id, out_of_band=True), 1.0)
+    machine.on_event(ReplySentence(reply_id, 0, "Good day."), 1.1)
+    machine.on_event(ReplyText(reply_id, "Good day.", 1), 1.1)
+    effects = machine.on_event(ReplyAudio(reply_id, 0, 0, b"\1\0" * 2_400, last=True), 1.2)
+    assert not any(isinstance(effect, Failure) for effect in effects)
+    late = machine.on_tick(61.3)
+    (failure,) = (effect for effect in late if isinstance(effect, Failure))
+    assert (failure.code, failure.reply_id) == ("turn_timeout", reply_id)
+    assert not any(isinstance(effect, WakeAt) for effect in late)

@@ -56,6 +56,24 @@ def deserted() -> Screenplay:
     return play
 
 
+def stopped() -> Screenplay:
+    play = spoken(Screenplay())
+    play.client_sends(4.0, InterruptReply())
+    return play
+
+
+def mode_changed() -> Screenplay:
+    play = spoken(Screenplay())
+    play.at(4.0, lambda: play.machine.release_engine(4.0))
+    return play
+
+
+def expired() -> Screenplay:
+    play = spoken(Screenplay())
+    play.client_sends(4.0, HangUp("session_expired"))
+    return play
+
+
 def unreported() -> Screenplay:
     play = spoken(Screenplay())
     play.at(4.0, lambda: play.__setattr__("client", Client(reports=False)) or [])  # type: ignore[func-returns-value]
@@ -77,7 +95,10 @@ WAYS: dict[str, Callable[[], Screenplay]] = {
     "heard": transcribed_alone,
     "interrupted": talked_over,
     "superseded": overtaken,
+    "stopped": stopped,
+    "mode_changed": mode_changed,
     "client_left": deserted,
+    "session_ended": expired,
     "timeout": unreported,
     "failed": broken,
     "dropped": empty,

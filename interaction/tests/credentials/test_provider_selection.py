@@ -69,9 +69,10 @@ def names() -> list[str]:
     return [resolve_choice(kind, NOTHING).name for kind in KINDS]
 
 
+@pytest.mark.usefixtures("own_models")
 def test_without_a_key_everything_runs_on_this_machine(environment: Callable[..., None]) -> None:
     environment()
-    assert names() == ["pocketsphinx", "demo", "espeak"]
+    assert names() == ["pocketsphinx", "demo", "hibari"]
 
 
 def test_with_a_key_everything_goes_there(environment: Callable[..., None]) -> None:
@@ -113,7 +114,13 @@ def test_a_session_has_the_last_word(environment: Callable[..., None]) -> None:
         ("", "en", "en-us"),
         ("", "zh-Hant", "cmn"),
         ("", "yue", "yue"),
+        ("", "pt-BR", "pt-br"),
+        ("", "pt-PT", "pt"),
+        ("", "nn", "nb"),
+        ("", "de-AT", "de"),
         ("en-gb", "en", "en-gb"),
+        ("en-gb", "de", "de"),
+        ("cmn", "en", "en-us"),
         ("alloy", "en", "en-us"),
     ],
 )
@@ -121,7 +128,12 @@ def test_espeak_gets_a_voice_that_it_has(
     environment: Callable[..., None], configured: str, language: str, voice: str
 ) -> None:
     environment(tts_voice=configured, parley_language=language)
-    assert resolve_choice("tts", NOTHING).voice == voice
+    assert resolve_choice("tts", ProviderSelection("espeak")).voice == voice
+
+
+def test_a_voice_that_the_server_names_chooses_who_has_it(environment: Callable[..., None]) -> None:
+    environment(tts_voice="en-gb")
+    assert resolve_choice("tts", NOTHING).name == "espeak"
 
 
 def test_other_servers_may_have_any_voice(environment: Callable[..., None]) -> None:
@@ -189,7 +201,7 @@ def test_several_names_are_the_default_and_who_steps_in(environment: Callable[..
     environment(parley_llm="echo, demo")
     assert resolve_choice("llm", NOTHING).name == "echo"
     assert default_fallbacks("llm") == (ProviderSelection("demo"),)
-    assert default_fallbacks("tts") == ()
+    assert default_fallbacks("tts") == (ProviderSelection("espeak"),)
 
 
 SHARED = {

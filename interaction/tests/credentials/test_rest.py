@@ -52,7 +52,7 @@ def test_who_steps_in_by_default_is_told(at_home: Client, settings: Any) -> None
     settings.ENV = settings.ENV.model_copy(update={"parley_llm": "demo, echo"})
     steps_in = at_home.get(PROVIDERS).json()["fallbacks"]
     assert [choice["name"] for choice in steps_in["llm"]] == ["echo"]
-    assert steps_in["tts"] == []
+    assert [choice["name"] for choice in steps_in["tts"]] == ["espeak"]
 
 
 def test_nothing_is_remembered_to_begin_with(at_home: Client) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from interaction.core.orders import Respond
 from interaction.edges.base import SessionConsumer
 from interaction.edges.parley import codec
 from interaction.models import Session
 from interaction.sessions import create
+from interaction.tests.fakes.scripted_engine import ScriptedEngine
 from voiceproject.asgi import application
 
 PATIENCE = 20
@@ -22,7 +24,9 @@ SPOKEN = " ".join(("words", "that", "somebody", "spoke"))
 class Socket:
     """A server's side of one socket, whose client may stop reading or be gone."""
 
-    def __init__(self, path: str, token: str) -> None:
+    def __init__(self, path: str, token: str, gone_at: int | None = None) -> None:
+        """``gone_at``: the client goes just before this message, from 0, is sent to it."""
+        self._gone_at = gone_at
         self.scope = {
             "type": "websocket",
             "path": path,
@@ -43,6 +47,11 @@ class Socket:
         self.task = asyncio.create_task(application(self.scope, self._received.get, self._send))
 
     async def _send(self, message: dict[str, Any]) -> None:
+        if len(self.sent) == self._gone_at and not self.is_gone:
+            self.is_gone = True
+            self._sent_more.set()
+            # The server notices by itself, some time later.
+            asyncio.get_running_loop().call_soon(self.disconnect)
         if self.is_gone:
             self.was_refused.set()
             raise RuntimeError("Attempt to send on a closed protocol")
@@ -63,6 +72,8 @@ class Socket:
         """Until a message of this type has been sent."""
         async with asyncio.timeout(PATIENCE):
             while not any(f'"type":"{kind}"' in text for text in self._texts()):
+                if self.is_gone:
+                    return
                 self._sent_more.clear()
                 await self._sent_more.wait()
 
@@ -184,4 +195,65 @@ async def test_a_bug_in_an_edge_ends_the_session_with_its_type_in_the_log(
     session = await Session.objects.aget()
     assert (session.status, session.end_reason) == ("ended", "internal_error")
     assert "socket broke: builtins.ZeroDivisionError" in caplog.text
+    assert SPOKEN not in caplog.text
+
+
+async def leaves_at(
+    path: str, talk: Talk, token: str, gone_at: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody talks, goes before the ``gone_at``-th message to them, and that is all."""
+    socket = Socket(path, token, gone_at)
+    socket.start()
+    await talk(socket)
+    socket.receive(type="ping", nonce="")
+    await asyncio.wait_for(socket.was_refused.wait(), PATIENCE)
+    await socket.end()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    async for session in Session.objects.all():
+        assert (session.status, session.end_reason) == ("ended", "client_left"), gone_at
+    await Session.objects.all().adelete()
+
+
+@pytest.mark.parametrize("first", range(0, 60, 10))
+@pytest.mark.parametrize(("path", "talk"), EDGES)
+async def test_whenever_somebody_goes_their_session_ends_as_left(
+    path: str,
+    talk: Talk,
+    first: int,
+    token: str,
+    engines: list[ScriptedEngine],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for gone_at in range(first, first + 10):
+        engines.clear()
+        await leaves_at(path, talk, token, gone_at, caplog)
+        for engine in engines:
+            assert engine.closed
+            said = [order for order in engine.orders if isinstance(order, Respond)]
+            assert len(engine.records) >= len(said), "what they said is kept"
+            assert {one.end_reason for one in engine.records} <= {"client_left"}
+
+
+@pytest.mark.parametrize("gone_at", range(3))
+@pytest.mark.parametrize("path", [edge.values[0] for edge in EDGES] + ["/nowhere"])
+async def test_whoever_goes_while_they_are_turned_away_is_no_error(
+    path: str, gone_at: int, caplog: pytest.LogCaptureFixture, owner: object
+) -> None:
+    socket = Socket(path, "pt_wrong", gone_at)
+    socket.start()
+    await socket.end()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_a_bug_that_nothing_expects_is_logged_with_the_members_of_its_group(
+    token: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ExceptionGroup("two", [ZeroDivisionError(SPOKEN), KeyError(SPOKEN)])
+
+    monkeypatch.setattr(SessionConsumer, "_serve", broken)
+    socket = Socket("/api/v1/orchestrator/ws", token)
+    socket.start()
+    await socket.end()
+    assert "socket broke: builtins.ZeroDivisionError, builtins.KeyError" in caplog.text
     assert SPOKEN not in caplog.text

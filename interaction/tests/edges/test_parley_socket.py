@@ -442,3 +442,59 @@ async def test_what_is_told_is_told_in_the_clients_language(token: str) -> None:
         "對話還沒開始，請送出 start_session。",
         "No session has started. Send start_session.",
     ]
+
+
+class TestWhatWasHeard:
+    async def test_a_reply_that_its_session_ends_is_stopped_where_its_client_says(
+        self, connect: Connect, engines: list[ScriptedEngine]
+    ) -> None:
+        async with connect() as client:
+            await client.start()
+            await client.send("text_input", text="talk for 3 seconds")
+            ended = await client.until("response_ended")
+            await client.has_played(ended["reply_id"], 800)
+            await client.has_played(ended["reply_id"], 1_000, ended=True)
+            heard = await client.until("response_heard")
+            await client.send("end_session")
+            await client.until("session_ended")
+        assert (heard["heard_ms"], heard["end_reason"]) == (1_000, "stopped")
+        (record,) = engines[0].records
+        assert (record.heard_ms, record.heard_text) == (1_000, heard["heard_text"])
+        assert record.end_reason == "stopped"
+
+    async def test_an_interruption_is_told_again_as_its_last_report_says(
+        self, connect: Connect, engines: list[ScriptedEngine]
+    ) -> None:
+        async with connect() as client:
+            await client.start()
+            await client.send("text_input", text="talk for 3 seconds")
+            ended = await client.until("response_ended")
+            await client.has_played(ended["reply_id"], 1_000)
+            await client.send("interrupt", heard_ms=1_040)
+            assert (await client.until("response_heard"))["heard_ms"] == 1_040
+            await client.has_played(ended["reply_id"], 1_066, ended=True)
+            assert (await client.until("response_heard"))["heard_ms"] == 1_066
+        assert [record.heard_ms for record in engines[0].records] == [1_040, 1_066]
+
+    async def test_a_paused_reply_waits(
+        self, connect: Connect, engines: list[ScriptedEngine]
+    ) -> None:
+        async with connect() as client:
+            await client.start()
+            await client.send("text_input", text="talk for 3 seconds")
+            ended = await client.until("response_ended")
+            await client.send("playback", reply_id=ended["reply_id"], played_ms=1_000, paused=True)
+            await client.in_step()
+            await client.has_played(ended["reply_id"], 3_000, ended=True)
+            assert (await client.until("response_heard"))["end_reason"] == "played"
+
+    async def test_a_reply_that_was_cut_says_why(
+        self, connect: Connect, engines: list[ScriptedEngine]
+    ) -> None:
+        async with connect() as client:
+            await client.start()
+            await client.send("text_input", text="cut it")
+            assert (await client.until("agent_response"))["cut"] == "length"
+            await client.send("text_input", text="hello")
+            assert (await client.until("agent_response"))["cut"] is None
+        assert [record.cut for record in engines[0].records][:1] == ["length"]

@@ -105,3 +105,55 @@ async def test_a_long_number_that_is_typed_reaches_nobody(connect: Connect) -> N
         await client.send("text_input", text="my card is 4111 1111 1111 1111")
         heard = await client.until("transcript_final")
     assert heard["text"] == respond().context[-1].content == "my card is [number]"
+
+
+async def test_the_time_zone_is_the_persons_and_a_wrong_one_is_told(connect: Connect) -> None:
+    async with connect() as client:
+        await client.send("start_session", time_zone="Mars/Olympus")
+        error = await client.until("error")
+        assert error["code"] == "invalid_message"
+        assert "time_zone" in error["message"]
+        started = await client.start(time_zone="Asia/Taipei")
+        assert started["time_zone"] == "Asia/Taipei"
+    assert ScriptedEngine.made[-1].spec.time_zone == "Asia/Taipei"
+
+
+async def test_a_language_that_nothing_hears_is_said_when_the_session_starts(
+    connect: Connect,
+) -> None:
+    async with connect() as client:
+        heard = await client.start()
+        assert heard["warnings"] == []
+    chinese = {stage: {"language": "zh-TW"} for stage in ("stt", "llm", "tts")}
+    async with connect() as client:
+        started = await client.start(providers=chinese)
+        (warning,) = started["warnings"]
+        assert (warning["code"], warning["stage"]) == ("language_not_heard", "stt")
+        assert "PocketSphinx" in warning["message"]
+        assert started["providers"]["tts"]["name"] == "espeak"
+
+
+async def test_a_language_that_nothing_speaks_is_refused(connect: Connect) -> None:
+    async with connect() as client:
+        await client.send("start_session", providers={"tts": {"language": "ja"}})
+        assert (await client.until("error"))["code"] == "language_not_spoken"
+
+
+@pytest.mark.parametrize(
+    ("language", "asked"),
+    [("", False), ("en", False), ("en-GB", False), ("de", True), ("zh-TW", True)],
+)
+async def test_a_template_in_another_language_asks_for_the_sessions(
+    connect: Connect, language: str, asked: bool
+) -> None:
+    pirate = await template()
+    async with connect() as client:
+        started = await client.start(
+            template_id=pirate.pk,
+            system_prompt="Be brief.",
+            providers={"stt": {"language": language}},
+        )
+    prompt = started["system_prompt"]
+    assert prompt.startswith("Talk like a pirate.\n\n")
+    assert prompt.endswith("\n\nBe brief.")
+    assert (f"tag {language}:" in prompt) is asked

@@ -13,6 +13,31 @@ beforeEach(() => {
   tracker = new PlaybackTracker((report) => reports.push(report), (...latency) => latencies.push(latency));
 });
 
+test("that a reply is to be played is reported at once, before any of it is", () => {
+  tracker.countFrame("r");
+  tracker.countFrame("r");
+  assert.deepEqual(reports.map(({ played_ms, ended, paused }) => [played_ms, ended, paused]), [[0, false, false]]);
+});
+
+test("a pause is reported when it begins and when it is over, and ends with the reply", () => {
+  tracker.countFrame("r");
+  tracker.setPaused("r", true);
+  tracker.setPaused("r", true);
+  tracker.setPaused("r", false);
+  tracker.setPaused("r", true);
+  tracker.onEnded({ reply: "r", rendered: 0, underruns: 0, at: 1, stopped: true }, RATE);
+  assert.deepEqual(reports.map(({ paused, ended }) => [paused, ended]), [
+    [false, false], [true, false], [false, false], [true, false], [false, true],
+  ]);
+});
+
+test("a page that is left says how far it is with what still plays", () => {
+  tracker.countFrame("r");
+  tracker.onProgress({ reply: "r", rendered: 12_000, underruns: 0, level: 0 }, RATE);
+  tracker.reportOpen();
+  assert.deepEqual([reports.at(-1).played_ms, reports.at(-1).ended], [500, false]);
+});
+
 const stop = (reply, at) => {
   tracker.onInterrupted(reply);
   tracker.onEnded({ reply, rendered: RATE, underruns: 0, at, stopped: true }, RATE);

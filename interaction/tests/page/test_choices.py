@@ -40,6 +40,7 @@ def choose(browser: Client, **choices: Any) -> None:
     assert response.status_code == 200
 
 
+@pytest.mark.usefixtures("own_models")
 def test_every_provider_is_offered_with_the_reason_where_it_cannot_be_used(
     at_home: Client,
 ) -> None:
@@ -51,7 +52,7 @@ def test_every_provider_is_offered_with_the_reason_where_it_cannot_be_used(
     assert [stage["default"] for stage in stages.values()] == [
         "pocketsphinx",
         "demo",
-        "espeak",
+        "hibari",
         "parley",
     ]
 

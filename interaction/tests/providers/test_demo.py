@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interaction.core.types import Message
+from interaction.openers import OPENERS
 from interaction.providers.config import ProviderConfig
 from interaction.providers.local._shared.word_stream import words
 from interaction.providers.local.demo.llm import LanguageModel, reply
@@ -267,3 +268,44 @@ async def test_no_more_words_are_written_than_may_be(name: str) -> None:
 
 async def test_closing_is_nothing() -> None:
     await LanguageModel(ProviderConfig("demo")).aclose()
+
+
+CHINESE = (
+    ("你好", "你好！"),
+    ("我叫小美。", "小美，"),
+    ("我叫什麼名字？", "你叫小美。"),
+    ("現在幾點？", "現在是中午12點5分。"),
+    ("而家幾點？", "現在是中午12點5分。"),
+    ("现在几点？", "現在是中午12點5分。"),
+    ("今天星期幾？", "今天是2026年11月20日，星期五。"),
+    ("今天禮拜幾？", "今天是2026年11月20日，星期五。"),
+    ("明天是幾號？", "明天是2026年11月21日，星期六。"),
+    ("昨天是幾月幾號？", "昨天是2026年11月19日，星期四。"),
+    ("你會做什麼？", "我可以"),
+    ("你可以做什麼？", "我可以"),
+    ("你会做什么？", "我可以"),
+    ("你是誰？", "我是 Parley"),
+    ("謝謝！", "不客氣。"),
+    ("說個故事", "我聽到了"),
+    ("再見！", "再見"),
+)
+
+
+def test_a_chinese_conversation_is_chinese_from_start_to_end(talk: Talk) -> None:
+    for said, answer in CHINESE:
+        assert talk(said).startswith(answer), said
+
+
+@pytest.mark.parametrize("opener", [one for row in OPENERS.values() for one in row])
+def test_every_opener_is_answered(opener: str) -> None:
+    answer = str(reply([Message("user", opener)], NOON))
+    assert not answer.startswith(("I heard", "我聽到了"))
+
+
+async def test_the_time_is_the_persons() -> None:
+    agent = LanguageModel(ProviderConfig("demo"), now=lambda: NOON)
+    asked = [Message("user", "what time is it")]
+    pieces = [str(piece) async for piece in agent.complete(asked, time_zone="Asia/Taipei")]
+    assert "".join(pieces).startswith("It is 7:05 in the evening, CST")
+    pieces = [str(piece) async for piece in agent.complete(asked, time_zone="Asia/Dubai")]
+    assert "".join(pieces) == "It is 3:05 in the afternoon by this machine's clock."

@@ -148,7 +148,7 @@ def test_two_calls_have_different_ids() -> None:
     [
         ("what time is it in tokyo", "It is 9:07 in the evening in Tokyo."),
         ("which day is it", "Today is Friday, November 20, 2026."),
-        ("現在幾點", "現在是11月20日，21點7分。"),
+        ("現在幾點", "現在是晚上9點7分。"),
     ],
 )
 def test_it_speaks_of_the_time_that_the_tool_told(text: str, spoken: str) -> None:

@@ -14,9 +14,10 @@ import pytest
 
 from interaction.audio.resample import Resampler
 from interaction.audio.vad import FRAME_BYTES, SpeechDetector
+from interaction.core.languages import primary
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderRefused, ProviderUnavailable
-from interaction.providers.local.espeak import PROVIDER, VOICES
+from interaction.providers.local.espeak import ENGLISH, LANGUAGES, PROVIDER, VOICES
 from interaction.providers.local.espeak.tts import TextToSpeech
 
 TEXT = "Hello, this is the demo agent. What is your name?"
@@ -52,8 +53,20 @@ def test_the_table_knows_the_voices() -> None:
     assert set(PROVIDER.stages[0].capabilities.voices) == set(VOICES)
 
 
-@pytest.mark.parametrize("voice", VOICES)
-async def test_every_voice_speaks_loud_enough_and_is_not_clipped(
+def test_every_language_has_a_voice_of_its_own() -> None:
+    entry = PROVIDER.stages[0]
+    for language in LANGUAGES:
+        voice = entry.voice_for(language)
+        assert primary(voice) == primary(language)
+
+
+async def test_every_voice_is_there(speaker: Speaker) -> None:
+    for voice in VOICES:
+        assert await speech_of(speaker(voice=voice), "1, 2, 3."), voice
+
+
+@pytest.mark.parametrize("voice", ENGLISH)
+async def test_every_english_voice_speaks_loud_enough_and_is_not_clipped(
     speaker: Speaker, voice: str
 ) -> None:
     pcm = await speech_of(speaker(voice=voice), TEXT)

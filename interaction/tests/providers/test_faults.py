@@ -70,7 +70,7 @@ async def test_the_first_output_is_handed_on_before_the_last_arrives(adapter: Ad
 async def test_every_failure_has_its_place_in_the_tree(adapter: Adapter, failure: str) -> None:
     plan, error = FAILURES[failure]
     if failure == "garbage" and adapter.kind in NO_FRAMES:
-        plan = {"fault": "whole"}
+        plan = {"fault": "page"}
     adapter.server.next(adapter.kind, **plan)
     first, stall = SOON if failure in ("hang", "stall") else (None, None)
     provider = adapter.make(first=first, stall=stall)

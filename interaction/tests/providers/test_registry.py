@@ -259,7 +259,7 @@ def test_declarations_import_no_sdk_and_no_framework(processes: None) -> None:
         "import sys; from interaction.providers import registry; "
         "assert registry.current().providers; "
         "heavy = {'openai', 'anthropic', 'google.genai', 'httpx2', 'numpy', 'websockets', "
-        "'moonshine_voice', 'pocketsphinx', 'espeakng_loader', 'django', 'celery'}; "
+        "'onnxruntime', 'pocketsphinx', 'espeakng_loader', 'django', 'celery'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(

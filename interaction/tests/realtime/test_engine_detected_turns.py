@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import uuid4
 
+import pytest
+
 from interaction.core.engine import SessionSpec
 from interaction.core.events import (
     EngineSpeechStarted,
@@ -86,6 +88,24 @@ async def test_speech_that_comes_in_one_burst_has_its_words(
         caller.engine.execute(EndTurn(turn, reply, ()))
         await caller.reply_to_its_end(reply)
         assert (await caller.until(FinalTranscript)).turn_id == turn
+
+
+@pytest.mark.parametrize(("text", "words"), [("...", ""), ("[Music] Hello.", "Hello.")])
+async def test_what_a_provider_writes_down_of_noise_are_no_words(
+    standin: Standin, archiving: None, session: Session, text: str, words: str
+) -> None:
+    standin.words = text
+    turn, reply = uuid4(), uuid4()
+    async with Caller.calling(session(turns=SERVER), RealtimeEngine) as caller:
+        await is_listened_to(caller, standin)
+        await standin.detects("speech_started")
+        await standin.detects("speech_stopped")
+        await standin.responds()
+        await caller.until(EngineSpeechStopped)
+        caller.engine.execute(OpenTurn(turn, 1))
+        caller.engine.execute(EndTurn(turn, reply, ()))
+        await caller.reply_to_its_end(reply)
+        assert (await caller.until(FinalTranscript)).text == words
 
 
 async def test_a_line_that_breaks_while_somebody_speaks_fails_the_turn_that_it_found(

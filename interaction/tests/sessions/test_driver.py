@@ -12,17 +12,27 @@ from uuid import uuid4
 import pytest
 
 from interaction.audio.vad import FRAME_BYTES, SpeechDetector
-from interaction.core.commands import CommitTurn, InterruptReply, SendText
+from interaction.core.commands import (
+    AudioSent,
+    CommitTurn,
+    InterruptReply,
+    PlaybackReport,
+    SendText,
+)
 from interaction.core.config import ConversationConfig
 from interaction.core.events import (
     AnalyserVerdict,
     EngineSpeechStarted,
     Event,
     MetricMeasured,
+    ReplyAudio,
+    ReplySentence,
 )
 from interaction.core.news import (
     Failure,
     News,
+    PlayAudio,
+    ReplyHeard,
     ReplyInterrupted,
     ReplyStarted,
     StatusChanged,
@@ -84,7 +94,7 @@ async def test_what_is_said_while_the_engine_opens_is_kept_in_order() -> None:
         assert StatusChanged("responding") in news
         summary = await driver.stop("ended")
     assert summary.turns == 1
-    assert [record.end_reason for record in engine.records] == ["client_left"]
+    assert [record.end_reason for record in engine.records] == ["stopped"]
     assert engine.is_closed
 
 
@@ -213,6 +223,7 @@ class TestFromWithinNews:
                 ReplyStarted,
                 StatusChanged,
                 ReplyInterrupted,
+                ReplyHeard,
                 StatusChanged,
             ]
         assert [type(order) for order in engine.orders] == [Respond, CancelReply]
@@ -249,6 +260,37 @@ class TestFromWithinNews:
         assert [order.sequence for order in new.orders if isinstance(order, Respond)] == [2]
         assert old.is_closed
 
+    async def test_what_is_learnt_late_of_an_old_turn_is_archived_by_the_new_engine(
+        self,
+    ) -> None:
+        old, new, told = QuietEngine(), QuietEngine(), list[News]()
+        plays = asyncio.Event()
+
+        def on_news(one: News) -> None:
+            told.append(one)
+            if isinstance(one, PlayAudio):
+                plays.set()
+
+        driver = ConversationDriver(ConversationConfig(), old, on_news)
+        async with running(driver):
+            driver.submit(SendText("hello"))
+            order = await old.next_order()
+            assert isinstance(order, Respond)
+            pcm = b"\1\0" * 24_000
+            old.pending.put_nowait(ReplySentence(order.reply_id, 0, "One two."))
+            old.pending.put_nowait(ReplyAudio(order.reply_id, 0, 0, pcm))
+            await plays.wait()
+            driver.submit(AudioSent(order.reply_id))
+            driver.switch_engine(lambda messages: new)
+            driver.submit(SendText("and now you"))
+            await new.next_order()
+            driver.submit(PlaybackReport(order.reply_id, 700, ended=True))
+        assert [(r.end_reason, r.sequence) for r in old.records] == [("mode_changed", 1)]
+        late = new.records[0]
+        assert (late.end_reason, late.sequence, late.heard_ms) == ("mode_changed", 1, 700)
+        heard = [one.heard_ms for one in told if isinstance(one, ReplyHeard)]
+        assert heard[1] == 700
+
     async def test_a_bug_leaves_nothing_behind_for_the_next_step(self) -> None:
         engine = QuietEngine()
 
@@ -261,7 +303,7 @@ class TestFromWithinNews:
         async with running(driver):
             with pytest.raises(RuntimeError, match="a bug"):
                 driver.submit(SendText("hello"))
-            await driver.stop("ended")
+            await driver.stop("client_left")
         assert not any(isinstance(order, CancelReply) for order in engine.orders)
 
 

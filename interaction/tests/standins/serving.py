@@ -51,10 +51,10 @@ class Plan:
     retry_after: str = ""
     held: bool = False
     """The last piece is sent after ``release``."""
-    fault: Literal["", "hang", "stall", "cut", "garbage", "error", "whole"] = ""
+    fault: Literal["", "hang", "stall", "cut", "garbage", "error", "whole", "page"] = ""
     """``hang``: no answer. ``stall``, ``cut``, ``garbage``, ``error``: after the first piece it
     stops, closes the connection, sends what cannot be parsed, or an error event. ``whole``: it
-    does not stream, and answers JSON (stt, llm), or a WAV file (tts)."""
+    does not stream, and answers JSON (stt, llm), or a WAV file (tts). ``page``: an HTML page."""
 
 
 @dataclass
@@ -212,6 +212,8 @@ class Answer:
         await asyncio.sleep(self.plan.first_after)
         if self.plan.status != 200:
             self.response = self._server.refusal(self.plan, self.received.authorization)
+        elif self.plan.fault == "page":
+            self.response = web.Response(text="<html><p>Sign in</html>", content_type="text/html")
 
     async def whole(self, body: dict[str, Any]) -> None:
         self.response = web.json_response(body)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -13,6 +16,7 @@ from pydantic import Field
 
 from interaction.core.types import ToolCall
 from interaction.tools.base import Arguments, Tool, ToolContext, ToolFailed
+from interaction.tools.current_time import in_language
 from interaction.tools.invoke import ToolOutcome, invoke
 from interaction.tools.registry import TOOLS, load_tool, tool_spec
 
@@ -117,10 +121,45 @@ async def test_the_time_is_told_for_a_place(context: ToolContext) -> None:
     taipei = await called(tool, "current_time", '{"time_zone": "Asia/Taipei"}', context)
     assert json.loads(taipei.result)["time_zone"] == "Asia/Taipei"
     here = await called(tool, "current_time", "{}", context)
-    assert set(json.loads(here.result)) == {"date", "weekday", "time", "time_zone"}
+    facts = {"date", "weekday", "time", "time_zone", "local_format"}
+    assert set(json.loads(here.result)) == facts
     nowhere = await called(tool, "current_time", '{"time_zone": "Mars/Olympus"}', context)
     assert nowhere.status == "refused"
     assert "no such time zone" in nowhere.result
+
+
+async def test_the_time_is_the_persons_in_their_language(context: ToolContext) -> None:
+    tool = load_tool("current_time")
+    there = replace(context, time_zone="Asia/Taipei", language="zh-TW")
+    told = json.loads((await called(tool, "current_time", "{}", there)).result)
+    assert told["time_zone"] == "Asia/Taipei"
+    assert re.fullmatch(r"星期[一二三四五六日]", told["weekday"])
+    assert re.match(r"\d{4}年\d{1,2}月\d{1,2}日 ", told["local_format"])
+    elsewhere = await called(tool, "current_time", '{"time_zone": "Europe/Paris"}', there)
+    assert json.loads(elsewhere.result)["time_zone"] == "Europe/Paris"
+
+
+@pytest.mark.parametrize(
+    ("language", "days"),
+    [
+        ("en", ("Monday", "Sunday")),
+        ("en-GB", ("Monday", "Sunday")),
+        ("zh-CN", ("星期一", "星期日")),
+        ("yue", ("星期一", "星期日")),
+        ("cmn", ("星期一", "星期日")),
+        ("de-AT", ("Montag", "Sonntag")),
+        ("fr", ("lundi", "dimanche")),
+        ("ja", ("月曜日", "日曜日")),
+        ("pt-BR", ("Segunda-feira", "Domingo")),
+        ("qu", ("Monday", "Sunday")),
+    ],
+)
+def test_days_have_their_names_in_the_sessions_language(
+    language: str, days: tuple[str, str]
+) -> None:
+    monday, sunday = datetime(2026, 11, 23), datetime(2026, 11, 29)
+    names = [in_language(day, language)["weekday"] for day in (monday, sunday)]
+    assert [name.lower() for name in names] == [day.lower() for day in days]
 
 
 async def test_ending_the_session_is_asked_for_and_not_done_at_once(context: ToolContext) -> None:

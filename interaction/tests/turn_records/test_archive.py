@@ -16,6 +16,7 @@ from interaction.audio.wav import Sound
 from interaction.bus import redis_keys
 from interaction.core.engine import SessionSpec
 from interaction.core.events import FinalTranscript, MetricMeasured, ReplyAudio
+from interaction.core.orders import NotePlayback
 from interaction.models import Session, Turn
 from interaction.tests.cascade.caller import Caller, eventually
 from interaction.turn_records.sweep import sweep
@@ -178,10 +179,13 @@ async def test_the_sweep_archives_a_turn_whose_web_process_died(
     async with Caller.calling(made) as caller:
         turn, _ = await spoken_turn(caller, spoken(WEATHER))
         await caller.until(MetricMeasured, lambda event: event.metric == "tts_ttfb")
+        caller.engine.execute(NotePlayback(turn, 1_230, "You said:"))
+        await eventually(lambda: redis_client.hexists(redis_keys.turn_notes(turn), "heard"))
     await eventually(lambda: not redis_client.exists(redis_keys.turn_work(turn)))
     await expire_and_sweep(redis_client, redis_keys.turn_live(turn))
     row = await archived(turn)
     assert row.end_reason == Turn.EndReason.ABANDONED
+    assert (row.heard_ms, row.heard_text) == (1_230, "You said:")
     assert (row.transcript, row.reply) == (WEATHER, f"You said: {WEATHER}")
     assert row.user_audio
     assert row.agent_audio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -36,5 +37,22 @@ async def test_a_fact_that_waits_behind_many_turns_reaches_the_archive(
     await queue.wait_until_empty()
     assert published.turns("archive") == [first, *others, first]
     assert forgotten == others[:2]
+    await queue.stop()
+    await close_redis()
+
+
+@pytest.mark.usefixtures("redis_client")
+async def test_what_is_learnt_of_another_engines_turn_is_archived_once_more(
+    published: FakePublisher,
+) -> None:
+    stages = WatchedPublisher(StageWatchdog(), lambda *_, **__: None)
+    queue = ArchiveQueue(spec(), stages)
+    others, own, forgotten = uuid4(), uuid4(), uuid4()
+    queue.enqueue(record(others))  # its number is 1, and none was opened here
+    queue.open_turn(own, 2, "text")
+    queue.enqueue(replace(record(forgotten), sequence=3))
+    queue.start("")
+    await queue.wait_until_empty()
+    assert published.turns("archive") == [others]
     await queue.stop()
     await close_redis()

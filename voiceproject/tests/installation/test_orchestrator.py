@@ -77,8 +77,14 @@ def test_what_cannot_be_answered_is_said(caller: Caller, sox: Sox, question: Pat
     refused(caller, question.read_bytes()[:5_000], 400, "truncated_audio")
     hour_and_a_half = sox("-n", "-r", "8000", "-b", "8", then="trim 0 5400")
     refused(caller, hour_and_a_half, 413, "too_long")
-    mp3 = [program("ffmpeg"), "-loglevel", "error", "-i", str(question), "-f", "mp3", "-"]
-    refused(caller, subprocess.run(mp3, check=True, capture_output=True).stdout, 415, "not_wav")
+    refused(caller, b"what is the weather like", 415, "unsupported_audio")
+
+
+def test_what_a_browser_records_is_answered(caller: Caller, question: Path) -> None:
+    webm = [program("ffmpeg"), "-loglevel", "error", "-i", str(question), "-f", "webm", "-"]
+    status, answer = caller.upload(subprocess.run(webm, check=True, capture_output=True).stdout)
+    assert status == 200, answer
+    assert answer["transcript"]
 
 
 def test_read_prose_is_understood_but_for_a_fifth_of_its_words(caller: Caller, sox: Sox) -> None:

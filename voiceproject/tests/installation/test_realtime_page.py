@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 import pytest
 
+from interaction.providers.local.demo.utterance import plain
 from voiceproject.testing.browser import Browsing, Tab, microphone
 from voiceproject.testing.calling import Caller
 from voiceproject.testing.installation import Installation, wait_until
@@ -50,7 +51,7 @@ def test_a_conversation_in_realtime_mode_is_as_one_of_a_cascade(
         (started,) = tab.messages("session_started")
         assert (started["mode"], started["providers"]["realtime"]["name"]) == ("realtime", "parley")
         first, second = tab.turns()
-        assert first["user"] == "my name is john"
+        assert plain(first["user"]) == "my name is john"
         assert "John" in second["agent"]
         for turn in (first, second):
             assert float(turn["loudest"]) > 0.01, "what was rendered was silent"
@@ -69,7 +70,10 @@ def test_a_conversation_in_realtime_mode_is_as_one_of_a_cascade(
             assert row["utterance"]["audio_ms"] > 500
             assert row["agent_message"]["audio_ms"] > 500
             assert row["latency"]["e2e"] is not None
-        assert [row["utterance"]["text"] for row in turns] == ["my name is john", "what is my name"]
+        assert [plain(row["utterance"]["text"]) for row in turns] == [
+            "my name is john",
+            "what is my name",
+        ]
         tab.page.goto(urljoin(tab.page.url, f"/history/{session}/"))
         assert tab.page.get_by_text("Realtime").first.is_visible()
         # The inner session, over which this one talked, is nowhere to be seen.
@@ -80,7 +84,7 @@ def test_a_conversation_in_realtime_mode_is_as_one_of_a_cascade(
 def test_speaking_while_the_reply_plays_stops_it_in_realtime_mode_too(
     parley: Installation, owner: Caller, tmp_path: Path, browsing: Browsing
 ) -> None:
-    script = (1.5, "count from one to thirty", 4, "what is my name", 6)
+    script = (1.5, "tell me a story", 4, "what is my name", 6)
     with browsing(parley, microphone(tmp_path / "microphone.wav", *script)) as tab:
         choose_realtime(tab)
         tab.talk()

@@ -67,8 +67,11 @@ class ProcessSpeechToText:
                     _, word, body = await exchange.next_answer()
                     if word == "busy":
                         raise self._unavailable("Too many people are talking at once.")
-                    if word == "failed":
-                        raise self._unavailable("The speech recogniser cannot use its model.")
+                    if word == "damaged":
+                        raise self._unavailable(
+                            f"The model {body} was damaged and has been removed:"
+                            f" manage.py models {body} fetches it again."
+                        )
                     if word == "decoded":
                         window.decoded(body)
                     else:
@@ -76,6 +79,11 @@ class ProcessSpeechToText:
                     yield Transcript(text, final=word in ("flush", "end"))
         except EngineDied as error:
             raise self._unavailable("The speech recogniser stopped.") from error
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that run at the moment."""
+        return [engine.pid for engine in self._pool_of_loop().engines if engine.pid]
 
     def _open_options(self) -> Any:
         """What the engine must know to start an utterance. Raises ``ProviderError``."""

@@ -9,7 +9,9 @@ PROVIDER = Provider(
         StageEntry(
             "llm",
             "interaction.providers.local.demo.llm:LanguageModel",
-            Capabilities(streaming=True, languages=("en", "zh-Hant"), tools=True),
+            Capabilities(
+                streaming=True, languages=("en", "zh-Hant", "yue"), tools=True, tells_time=True
+            ),
             default_order=100,
             how="on this machine: a set of rules, which calls tools too",
             tried_against="itself",

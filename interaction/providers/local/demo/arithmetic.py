@@ -41,7 +41,7 @@ def calculating(utterance: Utterance) -> str | None:
     outside = text[: found.start()] + text[found.end() :] if found else text
     half = ASKING.search(text) and PART.search(outside)
     if half or (found and _cut(text, found)) or re.search(r"\(\s*\d|\d\s*\)", text):
-        return "I heard a sum, but not one that I can follow. Try: what is seven times eight."
+        return "I heard a sum, but not one that I can follow. Try: what is ten times ten."
     if not found:
         return None
     values, signs = _parse(found[0])

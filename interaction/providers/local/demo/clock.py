@@ -19,7 +19,8 @@ def telling_the_time(utterance: Utterance) -> str | None:
     if not utterance.matches(TIME):
         return None
     now = utterance.now
-    zone = now.tzname()
+    zone = now.tzname() or ""
+    zone = zone if zone.isalpha() else ""  # "+03" is no word
     return f"It is {now.hour % 12 or 12}:{now:%M} {part_of_day(now)}" + (
         f", {zone}, by this machine's clock." if zone else " by this machine's clock."
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers.config import ProviderConfig
@@ -58,8 +59,11 @@ class LanguageModel:
         *,
         tool_choice: str = "auto",
         max_tokens: int | None = None,
+        time_zone: str = "",
     ) -> AsyncIterator[LanguageModelOutput]:
-        answer = reply(messages, self._now(), tools, tool_choice)
+        """``time_zone``: IANA name of the person's; empty for this machine's."""
+        now = self._now().astimezone(ZoneInfo(time_zone)) if time_zone else self._now()
+        answer = reply(messages, now, tools, tool_choice)
         if isinstance(answer, ToolCall):
             yield answer
             return

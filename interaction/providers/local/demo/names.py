@@ -8,7 +8,7 @@ from interaction.providers.local.demo.utterance import Utterance, plain
 
 TELLING = re.compile(r"\b(?:my name(?: is|'s)|(?:please )?call me|i am called|i'm called)\b(.*)")
 INTRODUCING = re.compile(r"\b(?:I am|I'm|I’m) ([A-Z][\w'’-]+)(?=[.,!]|$)")
-"""Only where it is typed: a recogniser writes no capitals, and "I'm hungry" is no name."""
+"""Only where capitals are written: "I'm hungry" is no name."""
 ASKING = r"\b(?:what(?:'s| is| was)|know|remember|say|tell me) my name\b|\bwho am i\b"
 PARTICLES = {"van", "von", "de", "la", "da", "di", "del", "bin", "al", "mac", "o"}
 NO_NAMES = {

@@ -14,7 +14,7 @@ AGAIN = (
     r"|\bwhat did you say\b|\bcome again\b|\bonce more\b|^(?:pardon(?: me)?|again|what)$"
 )
 MINE = r"\bwhat did i (?:just )?(?:say|tell you|ask)\b"
-COUNT = re.compile(rf"\bcount (?:up |from one )?(?:to|too|two) ({NUMBER})")
+COUNT = re.compile(rf"\bcount (?:up |from (?:one|1) )?(?:to|too|two) ({NUMBER})")
 
 
 def repeating(utterance: Utterance) -> str | None:

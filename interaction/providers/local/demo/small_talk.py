@@ -54,7 +54,7 @@ ANSWERS = (
 )  # fmt: skip
 
 
-LEAVING = r"\bgood ?bye\b|\bbye\b|\bsee you\b|\bgood night\b"
+LEAVING = r"\bgood[ -]?bye?\b|\bbye\b|\bsee you\b|\bgood night\b"
 
 
 def taking_leave(utterance: Utterance) -> str | None:
@@ -91,14 +91,19 @@ def falling_back(utterance: Utterance) -> str:
             f"I heard: {words}. I have no answer to that, since I am a small demo agent without a"
             f" language model. {ABLE}"
         )
-    suggestion = SUGGESTIONS[turn % len(SUGGESTIONS)]
+    suggestion = list(SUGGESTIONS)[turn % len(SUGGESTIONS)]
     return f"I heard: {words}. That is beyond this demo. {suggestion}"
 
 
-SUGGESTIONS = (
-    "Ask me what I can do.",
-    "Try: what is twenty three plus four.",
-    "Try: tell me a story, and interrupt me.",
-    "Try: my name is, and your name; and later: what is my name.",
-    "Ask me how to connect a language model.",
-)
+SUGGESTIONS = {
+    "Ask me what I can do.": ("What can you do?",),
+    "Try: what is ten times ten.": ("What is ten times ten?",),
+    "Try: tell me a short story, and interrupt me.": ("Tell me a short story.",),
+    "Try: my name is, and your name; and later: do you know my name.": (
+        "My name is John.",
+        "Do you know my name?",
+    ),
+    "Ask me how to connect a language model.": ("How do I connect a language model?",),
+}
+"""What to try next, and the sentences that do it: the recogniser of this machine understands them
+from many voices."""

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers._shared.tool_call_parsing import new_id
+from interaction.providers.local.demo import chinese
 from interaction.providers.local.demo.arguments import arguments, spaced
 from interaction.providers.local.demo.clock import (
     DAY,
@@ -30,7 +31,7 @@ ENDING = (
     r"(?:session|conversation|call|talk)\b|\bhang up\b"
 )
 ENDING_IN_CHINESE = r"再見|拜拜|再见|結束(?:對話|通話)|结束(?:对话|通话)|掛斷"
-ASKING_IN_CHINESE = r"幾點|几点|幾號|几号|日期|星期幾|星期几"
+ASKING_IN_CHINESE = f"{chinese.TIME}|{chinese.DATE}"
 DOING = {
     *("a", "an", "by", "for", "from", "in", "of", "on", "the", "to", "up"),
     *("call", "check", "current", "fetch", "find", "get", "look", "lookup", "query", "read"),
@@ -77,10 +78,16 @@ def speak_results(messages: Sequence[Message], now: datetime) -> str:
         name = names.get(message.tool_call_id, "tool")
         result = _loaded(message.content)
         if isinstance(result, dict) and "error" in result:
-            spoken.append(f"I tried the tool {spaced(name)}, and it said: {result['error']}")
+            spoken.append(_spoken_error(utterance, spaced(name), result["error"]))
         else:
             spoken.append(SPOKEN.get(name, _plainly)(utterance, result))
     return " ".join(spoken)
+
+
+def _spoken_error(utterance: Utterance, tool: str, error: Any) -> str:
+    if chinese.HAN.search(utterance.text):
+        return f"我試過 {tool} 這個工具，它說：{error}"
+    return f"I tried the tool {tool}, and it said: {error}"
 
 
 def _wanting_time(utterance: Utterance) -> dict[str, str] | None:
@@ -115,8 +122,8 @@ def _spoken_time(utterance: Utterance, result: Any) -> str:
         place = str(result.get("time_zone", "")).rsplit("/")[-1].replace("_", " ")
     except (KeyError, TypeError, ValueError):
         return _plainly(utterance, result)
-    if re.search(ASKING_IN_CHINESE, utterance.text):
-        return f"現在是{at.month}月{at.day}日，{at.hour}點{at.minute}分。"
+    if told := chinese.telling_when(utterance.text, at):
+        return told
     if not utterance.matches(TIME) and (
         date := telling_the_date(Utterance(utterance.text, utterance.before, at))
     ):

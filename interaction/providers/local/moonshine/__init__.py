@@ -1,8 +1,6 @@
-"""Moonshine: speech recognition with models that a person fetches."""
+"""Moonshine: speech recognition with models that the package index has."""
 
 from interaction.providers.declaration import Capabilities, Provider, StageEntry
-
-LANGUAGES = ("en", "ar", "de", "es", "ja", "ko", "tl", "uk", "vi", "zh")
 
 PROVIDER = Provider(
     name="moonshine",
@@ -11,12 +9,12 @@ PROVIDER = Provider(
         StageEntry(
             "stt",
             "interaction.providers.local.moonshine.stt:SpeechToText",
-            Capabilities(streaming=True, languages=LANGUAGES, sample_rate=16_000),
+            Capabilities(streaming=True, languages=("en",), sample_rate=16_000),
             default_order=100,
             requirement_check="interaction.providers.local.moonshine.stt:missing_requirement",
-            how="on this machine, while you speak; ten languages",
-            needs="a model: [below](#moonshine)",
-            tried_against="its library, but **no real model**",
+            how="on this machine, while you speak; English, with case and punctuation",
+            needs="a model, which `make run` fetches: [below](#moonshine)",
+            tried_against="itself",
         ),
     ),
 )

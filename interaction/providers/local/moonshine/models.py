@@ -1,99 +1,76 @@
-"""Moonshine's models: which there are, which are on this disk, and how to get one."""
+"""Moonshine's English models, each in a wheel of the package index."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from interaction.providers.local._shared.model_files import ModelFile, WheelModel
 
-from moonshine_voice import ModelArch
-from moonshine_voice.download import download_model_from_info
-from moonshine_voice.download_file import get_cache_dir
-from moonshine_voice.moonshine_api import (
-    moonshine_get_stt_catalog_string,
-    moonshine_get_stt_dependencies_string,
-)
+_TINY = "moonshine_voice/assets/tiny-en/"
+_BASE = "moonshine_cpp-0.1.4.data/purelib/moonshine_cpp/models/base-en/"
 
-Progress = Callable[[float, str], None]
-"""Called with the part that is done, 0 to 1, and the file that is being fetched."""
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    name: str
-    """Size, kind and language, as ``small-streaming-en``."""
-    language: str
-    architecture: int
-    url: str
-    files: tuple[tuple[str, int], ...]
-    """Name and bytes of each."""
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return sum(size for _, size in self.files)
-
-    @property
-    def streams(self) -> bool:
-        """It works on while the person speaks; others start anew with each update."""
-        return "streaming" in self.name
-
-    @property
-    def free(self) -> bool:
-        """Whether its licence lets it be used for anything; the others' is for no commerce."""
-        return self.language == "en"
-
-    @property
-    def path(self) -> Path:
-        return Path(get_cache_dir(), self.url.removeprefix("https://"))
-
-    @property
-    def present(self) -> bool:
-        """All of it is on this disk."""
-        try:
-            return all((self.path / name).stat().st_size == size for name, size in self.files)
-        except OSError:
-            return False
-
-    def download(self, progress: Progress) -> None:
-        """Fetch what is missing of it. Raises ``OSError`` or ``ValueError`` where that fails."""
-        wanted = {
-            "language": self.language,
-            "model_arch": ModelArch(self.architecture),
-            "download_url": self.url,
-        }
-        download_model_from_info(wanted, on_progress=progress)
+MODELS = {
+    model.name: model
+    for model in (
+        WheelModel(
+            name="tiny-en",
+            language="en",
+            requirement="moonshine-voice==0.1.0",
+            platform="manylinux_2_34_x86_64",
+            wheel_size=56_369_045,
+            files=(
+                ModelFile(
+                    _TINY + "encoder_model.ort",
+                    13_281_600,
+                    "94e90a4654fc45cdfedb77c4c08e1739f48862998e58fada384b25118134f221",
+                ),
+                ModelFile(
+                    _TINY + "decoder_model_merged.ort",
+                    30_412_256,
+                    "cf524c4862d36e9e5ab032eddc73637efd822d70e868ac575cf1a46e1e4708a0",
+                ),
+                ModelFile(
+                    _TINY + "tokenizer.bin",
+                    249_974,
+                    "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d",
+                ),
+            ),
+        ),
+        WheelModel(
+            name="base-en",
+            language="en",
+            requirement="moonshine-cpp==0.1.4",
+            platform="manylinux2014_x86_64",
+            wheel_size=54_645_697,
+            files=(
+                ModelFile(
+                    _BASE + "encoder_model.ort",
+                    20_661_976,
+                    "9d1a19e044cbf89a207723d1adb667de89a5671a1e3e611b8ebe721b2c31219c",
+                ),
+                ModelFile(
+                    _BASE + "decoder_model_merged.ort",
+                    42_703_232,
+                    "370e0c1f161d68dc1c2264c1a82024fb123380da3b73f47f05531d1e8d3308c3",
+                ),
+                ModelFile(
+                    _BASE + "tokenizer.bin",
+                    241_639,
+                    "04670d78994d030185c3dd843c60591788fed0a56cc6750747bd326825f13ca9",
+                ),
+            ),
+        ),
+    )
+}
+"""By name, the one that everybody gets first; both under the MIT licence."""
+DEFAULT = "tiny-en"
 
 
-@cache
-def models() -> tuple[Model, ...]:
-    """All that there are, by language, the best first."""
-    catalog = json.loads(moonshine_get_stt_catalog_string())
-    found = [
-        _model(language["code"], entry["model_arch"], entry["download_url"])
-        for language in catalog["languages"]
-        for entry in language["models"]
-    ]
-    return tuple(sorted(found, key=lambda model: (model.language, not model.streams, -model.size)))
-
-
-def best(language: str, name: str = "") -> Model | None:
-    """The model on this disk that serves a language best, or the one that is named."""
+def for_language(language: str) -> list[WheelModel]:
+    """Those for a language (a BCP 47 tag), the best one last."""
     spoken = language.split("-")[0].lower()
-    fitting = (
-        model
-        for model in models()
-        if (model.name == name if name else model.language == spoken) and model.present
-    )
-    return next(fitting, None)
+    return [model for model in MODELS.values() if model.language == spoken]
 
 
-def _model(language: str, architecture: int, url: str) -> Model:
-    manifest = json.loads(
-        moonshine_get_stt_dependencies_string(language, {"model_arch": architecture})
-    )
-    size = ModelArch(architecture).name.lower().replace("_", "-")
-    files = tuple((file["name"], file["size"]) for file in manifest["groups"][0]["files"])
-    return Model(f"{size}-{language}", language, architecture, url, files)
+def best(language: str, name: str = "") -> WheelModel | None:
+    """The model on this disk that serves a language best, or the one that is named."""
+    fitting = (model for model in reversed(for_language(language)) if name in ("", model.name))
+    return next((model for model in fitting if model.present), None)

@@ -1,2 +1,0 @@
-class MoonshineError(Exception):
-    pass
