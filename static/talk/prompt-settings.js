@@ -33,13 +33,14 @@ export class PromptSettings {
   }
 
   /**
-   * Chooses the same template in another language, where there is one.
+   * Chooses the same template in another language; in English, which asks for the session's, where
+   * there is none in that.
    * @param {string} tag
    */
   followLanguage(tag) {
     const slug = this.template.selectedOptions[0]?.dataset.slug;
     const siblings = [...this.template.options].filter((option) => option.dataset.slug === slug);
-    const same = siblings.find(({ lang }) => spoken(lang) === spoken(tag));
+    const same = siblings.find(({ lang }) => spoken(lang) === spoken(tag)) ?? siblings.find(({ lang }) => lang === "en");
     if (!slug || !same) return;
     this.template.value = same.value;
     void this.showTemplateText();
