@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from voiceproject.environment import BASE_DIR
-from voiceproject.testing import browser
-from voiceproject.testing.browser import Tab
+from voiceproject.testing.browser import Browsing, Tab
 from voiceproject.testing.installation import Installation
 from voiceproject.testing.plugin import require
 
@@ -25,9 +24,9 @@ SCREENS = [(1366, 625), (1280, 600), (640, 300), (390, 844), (320, 568), (1440, 
 
 
 @pytest.fixture(scope="module")
-def tab(parley: Installation) -> Iterator[Tab]:
+def tab(parley: Installation, browsing: Browsing) -> Iterator[Tab]:
     require(AXE.exists(), "axe-core (npm ci --prefix .ci)")
-    with browser.browsing(parley, viewport={"width": 1280, "height": 800}) as tab:
+    with browsing(parley, viewport={"width": 1280, "height": 800}) as tab:
         yield tab
 
 
