@@ -26,7 +26,8 @@ from voiceproject.environment import BASE_DIR
 COVERAGE = "COVERAGE_PROCESS_CONFIG"
 _prepared = settings.DATA_DIR / "prepared"
 
-
+LIGHT = {"PARLEY_STT": "pocketsphinx", "PARLEY_LLM": "demo", "PARLEY_TTS": "espeak"}
+"""Environment of an installation whose engines start in no time, for tests of something else."""
 PATIENCE = 120.0
 """Seconds until a test gives up: far more than anything takes on a busy machine."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import os
 import shutil
 import subprocess
@@ -83,10 +84,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     global _started
     _started = [] if item.get_closest_marker("unit") else None
+    uncounted = any(item.get_closest_marker(name) for name in ("uncounted", "browser"))
+    with _not_traced() if uncounted else contextlib.nullcontext():
+        try:
+            return (yield)
+        finally:
+            _started = None
+
+
+@contextlib.contextmanager
+def _not_traced() -> Iterator[None]:
+    """Coverage follows nothing meanwhile; a debugger does.
+
+    pytest-cov's own ``no_cover`` stops one coverage and wakes another in a worker of xdist. What a
+    browser talks to is an installation, which is never counted: so coverage need not follow
+    Playwright's greenlets, which would cost every other test a fifth of its time.
+    """
+    tracer = sys.gettrace()
+    if not type(tracer).__module__.startswith("coverage"):
+        yield
+        return
+    sys.settrace(None)
     try:
-        return (yield)
+        yield
     finally:
-        _started = None
+        sys.settrace(tracer)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,7 +15,13 @@ import redis
 from interaction.bus.redis_keys import worker_alive
 from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR
-from voiceproject.testing.installation import PATIENCE, Install, Installation, wait_until
+from voiceproject.testing.installation import (
+    LIGHT,
+    PATIENCE,
+    Install,
+    Installation,
+    wait_until,
+)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +105,6 @@ def test_whatever_ends_it_no_process_is_left_and_it_starts_again(
 def test_a_redis_of_ones_own_is_used_and_none_is_started(
     tmp_path: Path, redis_url: str, install: Install
 ) -> None:
-    with install(tmp_path, REDIS_URL=redis_url) as parley:
+    with install(tmp_path, REDIS_URL=redis_url, **LIGHT) as parley:
         parley.wait_until_ready()
         assert not any("redis" in process.name() for process in parley.processes())

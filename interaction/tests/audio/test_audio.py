@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,6 +18,7 @@ from interaction.audio import wav
 from interaction.audio.narrowband import Widening
 from interaction.audio.resample import Resampler
 from interaction.audio.vad import FRAME_BYTES, SpeechDetector
+from voiceproject.testing.plugin import program
 
 RATES = st.sampled_from([6_000, 8_000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000])
 
@@ -259,7 +259,6 @@ def test_a_damaged_file_is_refused_or_read_never_worse(damage: bytes, at: int) -
         assert refusal.status in (400, 413, 415)
 
 
-@pytest.mark.skipif(not shutil.which("sox"), reason="needs sox")
 def test_a_file_written_to_a_pipe_is_read_though_its_header_does_not_know_the_length(
     tmp_path: Path, processes: None
 ) -> None:
@@ -267,7 +266,7 @@ def test_a_file_written_to_a_pipe_is_read_though_its_header_does_not_know_the_le
     source.write_bytes(wav.wrap(tone(440, 16_000, 0.5), 16_000))
 
     piped = subprocess.run(
-        ["sox", source, "-t", "wav", "-"], capture_output=True, check=True
+        [program("sox"), source, "-t", "wav", "-"], capture_output=True, check=True
     ).stdout
 
     assert wav.read(io.BytesIO(piped), max_seconds=10).seconds == 0.5

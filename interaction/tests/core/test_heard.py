@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -234,6 +235,14 @@ ROWS = (
 )
 
 
+@cache
+def ended(row: Row) -> Screenplay:
+    """It was played to its end, once for the tests that only look at it."""
+    play = row.make()
+    play.run(until=row.until)
+    return play
+
+
 def first_record(play: Screenplay) -> TurnRecord:
     (record,) = (record for record in play.records() if record.turn_id == TURN)
     return record
@@ -256,8 +265,7 @@ def test_the_rows_know_every_ending_with_a_reply() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_what_is_kept_as_heard_was_played(row: Row) -> None:
-    play = row.make()
-    play.run(until=row.until)
+    play = ended(row)
     record = first_record(play)
     assert record.end_reason == row.ending
     assert record.reply_id is not None
@@ -275,8 +283,7 @@ def test_what_is_kept_as_heard_was_played(row: Row) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_the_client_is_told_what_is_kept(row: Row) -> None:
-    play = row.make()
-    play.run(until=row.until)
+    play = ended(row)
     record = first_record(play)
     told = [
         news
@@ -293,8 +300,7 @@ def test_the_client_is_told_what_is_kept(row: Row) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_of_a_reply_that_was_cut_off_the_conversation_keeps_what_was_heard(row: Row) -> None:
-    play = row.make()
-    play.run(until=row.until)
+    play = ended(row)
     record = first_record(play)
     (reply, *_) = [m.content for m in play.machine.messages() if m.role == "assistant"] or [""]
     if row.make in (interrupted_by_speech, interrupted_by_a_line, overtaken):

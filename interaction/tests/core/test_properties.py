@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -176,6 +177,7 @@ def play(config: ConversationConfig, steps: list[object]) -> list[Effect]:
     return player.effects
 
 
+@pytest.mark.uncounted
 @settings(max_examples=400)
 @given(CONFIGS, STEPS)
 def test_whatever_happens_the_rules_of_turn_taking_hold(

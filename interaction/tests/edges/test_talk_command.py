@@ -63,7 +63,7 @@ def test_who_steps_in_and_tools_are_chosen_for_the_session(talk: Callable[..., s
     kept = Session.objects.get().settings
     assert kept["providers"]["llm"]["name"] == "demo"
     assert [one["name"] for one in kept["fallbacks"]["llm"]] == ["echo"]
-    assert kept["fallbacks"]["tts"] == []
+    assert [one["name"] for one in kept["fallbacks"]["tts"]] == ["espeak"], "the server's own"
     assert kept["tools"] == ["current_time"]
 
 

@@ -140,6 +140,7 @@ KINDS = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("detects", KINDS)
 async def test_six_hundred_turns_leave_no_more_behind_than_a_hundred_and_fifty(
     monkeypatch: pytest.MonkeyPatch, detects: str

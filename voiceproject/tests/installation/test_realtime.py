@@ -11,7 +11,7 @@ from interaction.audio.wav import Sound
 from interaction.providers.local.demo.utterance import plain
 from interaction.talk.client import Talk
 from voiceproject.testing.calling import Caller, EventLog, eventually
-from voiceproject.testing.installation import Install, Installation
+from voiceproject.testing.installation import LIGHT, Install, Installation
 
 SAID = "what is the weather like in paris today"
 TURNS = [{"kind": "vad"}, {"kind": "server"}]
@@ -21,8 +21,7 @@ TURNS = [{"kind": "vad"}, {"kind": "server"}]
 def deserted(tmp_path_factory: pytest.TempPathFactory, install: Install) -> Iterator[Caller]:
     """Its realtime provider is not there."""
     away = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "a key"}
-    local = {"PARLEY_STT": "pocketsphinx", "PARLEY_LLM": "demo", "PARLEY_TTS": "espeak"}
-    with install(tmp_path_factory.mktemp("deserted"), **local, **away) as installation:
+    with install(tmp_path_factory.mktemp("deserted"), **LIGHT, **away) as installation:
         installation.wait_until_ready()
         yield Caller(installation, installation.manage("api_token", "owner"))
 
