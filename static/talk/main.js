@@ -4,6 +4,7 @@
  * @import {MicrophoneFault, PlaybackProgress} from "./audio-io.js"
  * @import {FallbackOfferedMessage, ServerMessage, SessionSummary} from "./protocol-types"
  * @import {SessionFault, SessionState} from "./session.js"
+ * @import {SoundFault} from "./sound-watch.js"
  */
 import { Controls } from "./controls.js";
 import { findElement } from "./dom.js";
@@ -60,6 +61,7 @@ const session = new Session(url, config.worklets, () => panel.choices, {
   },
   onConnectionLost: (attempt) => notices.show("lost", formatText(words.lost, { attempt }), { error: true }),
   onPlaybackBlocked,
+  onSoundFault,
   onEnded,
   onReplyPlayed: suggestKey,
 });
@@ -184,6 +186,16 @@ function onPlaybackBlocked(blocked) {
   if (!blocked) return;
   const play = { label: words.play ?? "", run: () => void session.resumeAudio() };
   notices.show("blocked", words.play_why ?? "", { actions: [play] });
+}
+
+/** @param {SoundFault | null} fault */
+function onSoundFault(fault) {
+  notices.clear("silent");
+  if (!fault) return;
+  const microphone = fault !== "suspended" || session.state.microphone;
+  const label = (fault === "suspended" ? words.switch_sound_on : words.open_microphone) ?? "";
+  const actions = [{ label, run: () => void session.reviveSound({ microphone }) }];
+  notices.show("silent", words[`silent_${fault}`] ?? "", { error: true, actions });
 }
 
 /**
