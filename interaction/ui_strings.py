@@ -134,8 +134,8 @@ def _microphone() -> dict[str, str]:
         "type_instead": _("Type instead"),
         "dismiss": _("Dismiss"),
         "silent_suspended": _(
-            "The browser's sound does not run: nothing is played, and you may not be heard. Plug in "
-            "or choose a loudspeaker or headphones in your system, then switch the sound on."
+            "The browser's sound does not run: nothing is played, and you may not be heard. Plug "
+            "in or choose a loudspeaker or headphones in your system, then switch the sound on."
         ),
         "silent_no_input": _(
             "No sound comes from the microphone. Check that it is plugged in and chosen in your "

@@ -9,6 +9,8 @@
 
 /** Hz. Replies are synthesized at this rate: nothing is resampled, and 48 kHz would double the traffic. */
 const RATE = 24_000;
+/** Hz, of microphones; tried where neither the system's default rate nor what the track says fits. */
+const DEVICE_RATES = [48_000, 44_100, 16_000];
 /** Of the band that is left where the microphone is resampled; two filters of these make 24 dB an octave. */
 const RESAMPLED_BAND = 0.45;
 const BUTTERWORTH_QS = [0.541, 1.307];
@@ -149,11 +151,11 @@ export class AudioIO {
       this.#capture = this.#createCapture(context.createMediaStreamSource(stream));
     } catch {
       // Older Firefoxes connect no microphone to a context of another rate than the device's.
-      const own = new AudioContext({ latencyHint: "interactive" });
+      const { context: own, source } = connectAtOwnRate(stream);
       this.#captureContext = own;
       void own.resume();
       await own.audioWorklet.addModule(this.worklets.capture);
-      this.#capture = this.#createCapture(own.createMediaStreamSource(stream));
+      this.#capture = this.#createCapture(source);
     }
   }
 
@@ -224,6 +226,27 @@ export class AudioIO {
     this.#playback = null;
     await context?.close();
   }
+}
+
+/**
+ * Connects a microphone to a context of its own: at the system's rate, which is that of the output
+ * and may be another one, else at the microphone's. Throws where it fits none.
+ * @param {MediaStream} stream
+ */
+function connectAtOwnRate(stream) {
+  const said = stream.getAudioTracks()[0]?.getSettings().sampleRate;
+  /** @type {unknown} */
+  let refused;
+  for (const sampleRate of [undefined, ...(said ? [said] : []), ...DEVICE_RATES]) {
+    const context = new AudioContext({ latencyHint: "interactive", ...(sampleRate && { sampleRate }) });
+    try {
+      return { context, source: context.createMediaStreamSource(stream) };
+    } catch (error) {
+      refused = error;
+      void context.close();
+    }
+  }
+  throw refused;
 }
 
 /**
