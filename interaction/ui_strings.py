@@ -160,6 +160,20 @@ def _microphone() -> dict[str, str]:
         "try_again": _("Try again"),
         "type_instead": _("Type instead"),
         "dismiss": _("Dismiss"),
+        "silent_suspended": _(
+            "The browser's sound does not run: nothing is played, and you may not be heard. Plug "
+            "in or choose a loudspeaker or headphones in your system, then switch the sound on."
+        ),
+        "silent_no_input": _(
+            "No sound comes from the microphone. Check that it is plugged in and chosen in your "
+            "system, then open it again."
+        ),
+        "silent_input_muted": _(
+            "Your system has muted the microphone. Unmute it there, or by the switch on the "
+            "microphone, then open it again."
+        ),
+        "switch_sound_on": _("Switch the sound on"),
+        "open_microphone": _("Open the microphone again"),
         "play": _("Play the reply"),
         "play_why": _("The browser waits for a click before it plays sound."),
     }

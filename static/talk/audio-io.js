@@ -1,10 +1,19 @@
 /**
  * Microphone and loudspeaker: one AudioContext with a capture worklet and a playback worklet. They
- * share its clock, so that times measured in one compare with times of the other.
+ * share its clock, so that times measured in one compare with times of the other. Where the browser
+ * connects no microphone to a context of that rate, the microphone gets a context of the device's own
+ * rate, whose worklet resamples: what the server was told of the rate holds either way.
+ *
+ * @import {SoundState} from "./sound-watch.js"
  */
 
 /** Hz. Replies are synthesized at this rate: nothing is resampled, and 48 kHz would double the traffic. */
 const RATE = 24_000;
+/** Hz, of microphones; tried where neither the system's default rate nor what the track says fits. */
+const DEVICE_RATES = [48_000, 44_100, 16_000];
+/** Of the band that is left where the microphone is resampled; two filters of these make 24 dB an octave. */
+const RESAMPLED_BAND = 0.45;
+const BUTTERWORTH_QS = [0.541, 1.307];
 
 /** Why there is no microphone: keys of the page's words. */
 /** @typedef {"denied"|"no_device"|"insecure"|"in_use"|"unplugged"|"failed"} MicrophoneFault */
@@ -45,6 +54,9 @@ export class MicrophoneError extends Error {
 export class AudioIO {
   /** @type {AudioContext | null} */
   #context = null;
+  /** The microphone's own, where it needs one. @type {AudioContext | null} */
+  #captureContext = null;
+  #frames = 0;
   /** @type {AudioWorkletNode | null} */
   #capture = null;
   /** @type {AudioWorkletNode | null} */
@@ -75,14 +87,22 @@ export class AudioIO {
     return this.#context?.state === "running";
   }
 
-  /**
-   * Opens the context with its playback. Call it from a click or a key: without one, browsers play
-   * nothing.
-   * @param {number | undefined} rate  Hz; undefined for the device's own.
-   */
-  async open(rate = RATE) {
+  /** @returns {SoundState} */
+  get state() {
+    const tracks = this.#stream?.getAudioTracks() ?? [];
+    return {
+      running: this.running,
+      currentTime: this.#context?.currentTime ?? 0,
+      microphone: this.#stream !== null,
+      inputMuted: tracks.some((track) => track.muted),
+      frames: this.#frames,
+    };
+  }
+
+  /** Opens the context with its playback. Call it from a click or a key: without one, browsers play nothing. */
+  async open() {
     if (this.#context) return;
-    const context = new AudioContext({ latencyHint: "interactive", sampleRate: rate });
+    const context = new AudioContext({ latencyHint: "interactive", sampleRate: RATE });
     this.#context = context;
     context.onstatechange = () => {
       if (this.#context === context) this.listener.onRunning(this.running);
@@ -114,12 +134,11 @@ export class AudioIO {
       throw new MicrophoneError("failed");
     }
     try {
-      this.#connect(stream);
+      await this.#connect(stream);
     } catch {
-      // Firefox connects no microphone to a context of another rate than the device's.
-      await this.close();
-      await this.open(undefined);
-      this.#connect(stream);
+      for (const track of stream.getTracks()) track.stop();
+      this.closeMicrophone();
+      throw new MicrophoneError("failed");
     }
     this.#stream = stream;
     for (const track of stream.getAudioTracks()) {
@@ -131,22 +150,46 @@ export class AudioIO {
   }
 
   /** @param {MediaStream} stream */
-  #connect(stream) {
+  async #connect(stream) {
     const context = /** @type {AudioContext} */ (this.#context);
-    const source = context.createMediaStreamSource(stream);
+    try {
+      this.#capture = this.#createCapture(context.createMediaStreamSource(stream));
+    } catch {
+      // Older Firefoxes connect no microphone to a context of another rate than the device's.
+      const { context: own, source } = connectAtOwnRate(stream);
+      this.#captureContext = own;
+      void own.resume();
+      await own.audioWorklet.addModule(this.worklets.capture);
+      this.#capture = this.#createCapture(source);
+    }
+  }
+
+  /**
+   * @param {MediaStreamAudioSourceNode} source
+   * @returns {AudioWorkletNode}
+   */
+  #createCapture(source) {
+    const { context } = source;
     const capture = new AudioWorkletNode(context, "parley-capture", {
       channelCount: 1,
       channelCountMode: "explicit",
+      processorOptions: { rate: this.rate },
     });
     capture.port.onmessage = ({ data }) => {
-      if (data.type === "frame") this.listener.onFrame(data.pcm, data.level);
-      else if (data.type === "onset") this.listener.onSpeechOnset(data.at);
-      else this.listener.onSpeechOffset(data.at);
+      if (data.type === "frame") {
+        this.#frames += 1;
+        this.listener.onFrame(data.pcm, data.level);
+        return;
+      }
+      // The two contexts' clocks started at different times.
+      const at = context === this.#context ? data.at : data.at + (this.#context?.currentTime ?? 0) - context.currentTime;
+      if (data.type === "onset") this.listener.onSpeechOnset(at);
+      else this.listener.onSpeechOffset(at);
     };
-    source.connect(capture);
+    bandLimited(source, this.rate).connect(capture);
     // Its output is silence; connected all the same, because Safari runs no node that leads nowhere.
     capture.connect(context.destination);
-    this.#capture = capture;
+    return capture;
   }
 
   /** Releases the microphone; the browser's recording indicator disappears. */
@@ -158,11 +201,13 @@ export class AudioIO {
     this.#capture?.disconnect();
     this.#capture = null;
     this.#stream = null;
+    void this.#captureContext?.close();
+    this.#captureContext = null;
   }
 
   /** Starts playback after a click, where the browser waited for one. */
   async resume() {
-    await this.#context?.resume();
+    await Promise.all([this.#context?.resume(), this.#captureContext?.resume()]);
   }
 
   /**
@@ -186,6 +231,43 @@ export class AudioIO {
     this.#playback = null;
     await context?.close();
   }
+}
+
+/**
+ * Connects a microphone to a context of its own: at the system's rate, which is that of the output
+ * and may be another one, else at the microphone's. Throws where it fits none.
+ * @param {MediaStream} stream
+ */
+function connectAtOwnRate(stream) {
+  const said = stream.getAudioTracks()[0]?.getSettings().sampleRate;
+  /** @type {unknown} */
+  let refused;
+  for (const sampleRate of [undefined, ...(said ? [said] : []), ...DEVICE_RATES]) {
+    const context = new AudioContext({ latencyHint: "interactive", ...(sampleRate && { sampleRate }) });
+    try {
+      return { context, source: context.createMediaStreamSource(stream) };
+    } catch (error) {
+      refused = error;
+      void context.close();
+    }
+  }
+  throw refused;
+}
+
+/**
+ * Without what a lower rate cannot hold, which would come back as noise.
+ * @param {AudioNode} source
+ * @param {number} rate  Hz, to which it will be resampled.
+ * @returns {AudioNode}
+ */
+function bandLimited(source, rate) {
+  const { context } = source;
+  if (context.sampleRate <= rate) return source;
+  return BUTTERWORTH_QS.reduce((/** @type {AudioNode} */ node, q) => {
+    // A low-pass takes its Q in decibels.
+    const filter = new BiquadFilterNode(context, { type: "lowpass", frequency: RESAMPLED_BAND * rate, Q: 20 * Math.log10(q) });
+    return node.connect(filter);
+  }, source);
 }
 
 /** @returns {Promise<MediaStream>} */

@@ -1,6 +1,7 @@
 /**
- * Captures the microphone. Out: {type: "frame", pcm, level}, 20 ms of mono s16le at the context's
- * rate with its RMS (0..1); {type: "onset", at} and {type: "offset", at}, where speech began and
+ * Captures the microphone. Its option ``rate`` (Hz) is that of the frames; where the context has
+ * another one, samples are interpolated, and what ``rate`` cannot hold must be filtered out before.
+ * Out: {type: "frame", pcm, level}, 20 ms of mono s16le with its RMS (0..1); {type: "onset", at} and {type: "offset", at}, where speech began and
  * ended by its energy, in seconds of the context's clock, which playback uses as well.
  */
 
@@ -13,9 +14,16 @@ const ONSET_FRAMES = 3;
 const OFFSET_FRAMES = 12;
 
 class Capture extends AudioWorkletProcessor {
-  constructor() {
+  /** @param {{processorOptions?: {rate?: number}}} [options] */
+  constructor(options) {
     super();
-    this.frameLength = Math.round(sampleRate * FRAME_SECONDS);
+    const rate = options?.processorOptions?.rate ?? sampleRate;
+    this.frameLength = Math.round(rate * FRAME_SECONDS);
+    /** Samples of the context from one sample of a frame to the next. */
+    this.step = sampleRate / rate;
+    /** Where the next one lies in the block, which is preceded by the last sample of the one before. */
+    this.position = 0;
+    this.previous = 0;
     this.frame = new Int16Array(this.frameLength);
     this.filled = 0;
     this.energy = 0;
@@ -34,13 +42,20 @@ class Capture extends AudioWorkletProcessor {
   process(inputs) {
     const samples = inputs[0]?.[0];
     if (!samples) return true;
-    for (let i = 0; i < samples.length; i += 1) {
-      const sample = Math.max(-1, Math.min(1, samples[i] ?? 0));
+    for (; this.position < samples.length; this.position += this.step) {
+      const i = Math.floor(this.position);
+      const before = i === 0 ? this.previous : (samples[i - 1] ?? 0);
+      const share = this.position - i;
+      const here = samples[i] ?? 0;
+      const between = this.step === 1 ? here : before + share * (here - before);
+      const sample = Math.max(-1, Math.min(1, between));
       this.frame[this.filled] = sample < 0 ? sample * 0x8000 : sample * 0x7fff;
       this.filled += 1;
       this.energy += sample * sample;
       if (this.filled === this.frameLength) this.postFrame(currentTime + (i + 1) / sampleRate);
     }
+    this.position -= samples.length;
+    this.previous = samples[samples.length - 1] ?? 0;
     return true;
   }
 

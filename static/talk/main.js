@@ -5,6 +5,7 @@
  * @import {FallbackOfferedMessage, ServerMessage, SessionSummary} from "./protocol-types"
  * @import {SessionFault, SessionState} from "./session.js"
  * @import {Mode} from "./session-settings.js"
+ * @import {SoundFault} from "./sound-watch.js"
  */
 import { Controls } from "./controls.js";
 import { createElement, findElement } from "./dom.js";
@@ -66,6 +67,7 @@ const session = new Session(url, config.worklets, () => panel.choices, {
   },
   onConnectionLost: (attempt) => notices.show("lost", formatText(words.lost, { attempt }), { error: true }),
   onPlaybackBlocked,
+  onSoundFault,
   onEnded,
   onReplyPlayed: suggestKey,
 });
@@ -217,6 +219,16 @@ function onPlaybackBlocked(blocked) {
   if (!blocked) return;
   const play = { label: words.play ?? "", run: () => void session.resumeAudio() };
   notices.show("blocked", words.play_why ?? "", { actions: [play] });
+}
+
+/** @param {SoundFault | null} fault */
+function onSoundFault(fault) {
+  notices.clear("silent");
+  if (!fault) return;
+  const microphone = fault !== "suspended" || session.state.microphone;
+  const label = (fault === "suspended" ? words.switch_sound_on : words.open_microphone) ?? "";
+  const actions = [{ label, run: () => void session.reviveSound({ microphone }) }];
+  notices.show("silent", words[`silent_${fault}`] ?? "", { error: true, actions });
 }
 
 /**

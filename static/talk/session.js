@@ -5,6 +5,7 @@
  * @import {MicrophoneFault, PlaybackProgress} from "./audio-io.js"
  * @import {ClientMessage, Latency, ServerMessage, SessionStartedMessage, SessionSummary, StatusMessage} from "./protocol-types"
  * @import {Choices, Mode} from "./session-settings.js"
+ * @import {SoundFault} from "./sound-watch.js"
  *
  * @typedef {"idle"|"starting"|"live"|"reconnecting"|"ending"} Phase
  *
@@ -31,6 +32,7 @@
  * @property {() => void} onRestarted  Reconnected: a new session goes on where the last one was lost.
  * @property {(attempt: number) => void} onConnectionLost
  * @property {(blocked: boolean) => void} onPlaybackBlocked  The browser wants a click before it plays.
+ * @property {(fault: SoundFault | null) => void} onSoundFault  Null: sound runs again.
  * @property {(id: string | null, summary: SessionSummary | null) => void} onEnded
  * @property {(replyId: string) => void} onReplyPlayed  To its end.
  *
@@ -40,6 +42,7 @@ import { AudioIO, MicrophoneError } from "./audio-io.js";
 import { PlaybackTracker } from "./playback-tracker.js";
 import { ServerConnection } from "./server-connection.js";
 import { toSessionSettings, toTurnDetection } from "./session-settings.js";
+import { SoundWatch } from "./sound-watch.js";
 
 /** The sequence number of the frame that ends a reply which broke off; it is outside the count. */
 const BROKEN_OFF_SEQUENCE = 0xffffffff;
@@ -96,6 +99,7 @@ export class Session {
         if (running) listener.onPlaybackBlocked(false);
       },
     });
+    this.soundWatch = new SoundWatch(() => this.audio.state, (fault) => listener.onSoundFault(fault));
   }
 
   // What the person does.
@@ -129,6 +133,7 @@ export class Session {
       await this.#finish(null);
       return;
     }
+    this.soundWatch.stop();
     this.#setState({ phase: "ending" });
     this.audio.closeMicrophone();
     await this.#stopPlayback();
@@ -204,6 +209,22 @@ export class Session {
   /** Starts playback after a click, where the browser waited for one. */
   async resumeAudio() {
     await this.audio.resume();
+  }
+
+  /**
+   * Switches sound on again after a click; the watch then looks anew.
+   * @param {{microphone: boolean}} what  Whether the microphone is to be opened anew.
+   */
+  async reviveSound({ microphone }) {
+    this.soundWatch.stop();
+    // Where there is no output device, this promise is never kept.
+    void this.audio.resume();
+    if (microphone) {
+      this.audio.closeMicrophone();
+      this.#setState({ microphone: false });
+      await this.#openMicrophone();
+    }
+    if (this.state.phase === "live") this.soundWatch.start();
   }
 
   // Audio.
@@ -342,6 +363,7 @@ export class Session {
     if (this.#startedBefore) this.listener.onRestarted();
     this.#startedBefore = true;
     this.#setState({ phase: "live", status: "listening", started: message, mode: message.mode });
+    this.soundWatch.start();
     for (const pcm of this.#earlyFrames.splice(0)) this.#sendAudio(pcm);
     if (this.#commitWhenLive) this.#connection?.send({ type: "commit" });
     this.#commitWhenLive = false;
@@ -369,6 +391,7 @@ export class Session {
   /** @param {SessionSummary | null} summary */
   async #finish(summary) {
     window.clearTimeout(this.#endTimer);
+    this.soundWatch.stop();
     this.#generation += 1;
     const id = this.state.started?.session_id ?? null;
     this.#connection?.close();

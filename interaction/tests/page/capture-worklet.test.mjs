@@ -64,3 +64,20 @@ test("a steady hum becomes background", () => {
   feed(3, 0.006);
   assert.equal(posted("onset").length, 0);
 });
+
+test("a microphone of another rate is resampled to the frames' rate, whatever the block's length", () => {
+  for (const rate of [24_000, 8000, 11_025]) {
+    capture = new Capture({ processorOptions: { rate } });
+    for (let done = 0; done < 2 * RATE; done += QUANTUM) {
+      const quantum = Float32Array.from({ length: QUANTUM }, (_, i) => 0.5 * Math.sin((2 * Math.PI * 440 * (done + i)) / RATE));
+      capture.process([[quantum]]);
+    }
+    const frames = posted("frame");
+    assert.ok(Math.abs(frames.length - 100) <= 1);
+    const samples = frames.slice(1).flatMap(({ pcm }) => [...new Int16Array(pcm)]);
+    const step = 2 * 0.5 * 0x7fff * Math.sin((Math.PI * 440) / rate) * 1.05;
+    assert.ok(samples.every((sample, i) => i === 0 || Math.abs(sample - samples[i - 1]) <= step), `a step at ${rate} Hz`);
+    const crossings = samples.filter((sample, i) => i > 0 && sample >= 0 && samples[i - 1] < 0).length;
+    assert.ok(Math.abs(crossings / (samples.length / rate) - 440) < 3);
+  }
+});

@@ -7,6 +7,19 @@ from pathlib import Path
 from voiceproject.testing.browser import Browsing, microphone
 from voiceproject.testing.installation import Installation
 
+OTHER_RATE = """
+window.contexts = [];
+const Context = AudioContext;
+window.AudioContext = class extends Context {
+  constructor(options) { super(options); window.contexts.push(this); }
+};
+const connect = Context.prototype.createMediaStreamSource;
+Context.prototype.createMediaStreamSource = function (stream) {
+  if (this.sampleRate !== 48000) throw new DOMException("different rate", "NotSupportedError");
+  return connect.call(this, stream);
+};
+"""
+OPEN = "contexts.filter(one => one.state !== 'closed')"
 LEVEL = "Number(document.querySelector('[data-talk]').style.getPropertyValue('--level'))"
 
 
@@ -52,6 +65,26 @@ def test_a_lost_line_is_said_and_the_page_talks_again_by_itself(
         page.keyboard.press("Enter")
         tab.wait_for_replies(2)
         assert "not told me" in tab.turns()[1]["agent"], "and it says that it is a new one"
+
+
+def test_a_microphone_of_another_rate_is_heard_and_sound_that_stops_is_said(
+    parley: Installation, tmp_path: Path, browsing: Browsing
+) -> None:
+    wav = microphone(tmp_path / "microphone.wav", 1.5, "my name is john", 60)
+    with browsing(parley, wav) as tab:
+        page = tab.page
+        page.add_init_script(OTHER_RATE)
+        page.reload()
+        tab.talk()
+        tab.wait_for_replies(1)
+        assert tab.turns()[0]["user"] == "my name is john"
+        assert page.evaluate(f"{OPEN}.map(one => one.sampleRate)") == [24_000, 48_000]
+        assert tab.messages("session_started")[0]["input_sample_rate"] == 24_000
+        for at in (0, 1):  # what plays, and what listens
+            page.evaluate(f"{OPEN}[{at}].suspend()")
+            page.locator("[data-notice=silent]").get_by_role("button").first.click()
+            page.wait_for_selector("[data-notice=silent]", state="detached")
+            tab.wait_for(f"{OPEN}.every(one => one.state === 'running')")
 
 
 def test_what_a_key_would_add_is_said_once_after_the_first_reply(
