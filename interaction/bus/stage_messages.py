@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from interaction.bus.stage_watchdog import Job
 from interaction.core.engine import SessionSpec
-from interaction.core.events import (
-    ClientToolCalled,
-    EngineEvent,
-    FinalTranscript,
-    MetricMeasured,
-    PartialTranscript,
-    ProviderSwitched,
-    ReplySentence,
-    ReplyText,
-    SessionEndRequested,
-    StageFailed,
-    ToolInvoked,
-    UsageReported,
-)
+from interaction.core.events import EngineEvent
 from interaction.core.types import Message, ResponseOptions, Stage
 
 REPORT_TYPE = "cascade.report"
@@ -31,22 +18,8 @@ REPORT_TYPE = "cascade.report"
 
 ReportKind = Literal["beat", "queued", "event", "finished"]
 
-_EVENTS: dict[str, type[Any]] = {
-    cls.__name__: cls
-    for cls in (
-        PartialTranscript,
-        FinalTranscript,
-        ReplySentence,
-        ReplyText,
-        MetricMeasured,
-        ProviderSwitched,
-        ToolInvoked,
-        SessionEndRequested,
-        ClientToolCalled,
-        UsageReported,
-        StageFailed,
-    )
-}
+_EVENTS: dict[str, type[Any]] = {cls.__name__: cls for cls in get_args(EngineEvent)}
+"""By name: whatever an engine may report, a stage may."""
 
 
 @dataclass(frozen=True, slots=True)
