@@ -7,6 +7,8 @@ marks, is text.
 
 from __future__ import annotations
 
+from interaction.providers._shared.mark_filter import MarkFilter, is_quoted
+
 ENDS = frozenset(
     {
         *("<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|begin_of_text|>", "<|eot_id|>"),
@@ -43,30 +45,20 @@ OURS = frozenset({"", "assistant", "model", "chatbot", "bot", "ai"})
 """Who the model itself is."""
 LONGEST_ROLE = 12
 """Characters."""
-QUOTES = frozenset("`\"'“‘«「『")
 
 
-class TemplateMarks:
-    """Implemented character by character: how the text is cut never changes what comes of it."""
-
+class TemplateMarks(MarkFilter):
     def __init__(self) -> None:
-        self._mark = ""
-        """What may become a mark."""
+        super().__init__()
         self._role: str | None = None
         """The name of who speaks, as far as it was read; None: none is being read."""
         self._held = ""
         """A closing mark, and white space after it, which are dropped if nothing follows."""
         self._last = ""
-        """The last character passed on."""
+        """The last two characters passed on."""
         self._any_mark = False
         self._ended = False
         """Somebody else speaks now."""
-        self._out: list[str] = []
-
-    def feed(self, text: str) -> str:
-        for character in text:
-            self._read(character)
-        return self._taken()
 
     def finish(self) -> str:
         """The answer has ended: what still waited."""
@@ -75,38 +67,26 @@ class TemplateMarks:
             self._append(character)
         return self._taken()
 
-    def _taken(self) -> str:
-        text = "".join(self._out)
-        self._out.clear()
-        return text
-
     def _read(self, character: str) -> None:
         if self._ended:
             return
         if self._role is not None:
             self._in_role(self._role, character)
         elif self._mark:
-            self._in_mark(self._mark + character)
-        elif character == "<" and self._last not in QUOTES:
+            self._grow_mark(character)
+        elif character == "<" and not is_quoted(self._last):
             self._mark = character
         else:
             self._append(character)
 
-    def _in_mark(self, mark: str) -> None:
-        low = mark.lower()
-        if low in MARKS:
-            self._mark = ""
-            self._on_mark(mark, low)
-        elif any(one.startswith(low) for one in MARKS):
-            self._mark = mark
-        else:
-            self._mark = ""
-            self._append(mark[0])
-            for character in mark[1:]:
-                self._read(character)
+    def _is_mark(self, text: str) -> bool:
+        return text.lower() in MARKS
 
-    def _on_mark(self, mark: str, low: str) -> None:
-        self._any_mark = True
+    def _may_become_mark(self, text: str) -> bool:
+        return any(mark.startswith(text.lower()) for mark in MARKS)
+
+    def _on_mark(self, mark: str) -> None:
+        self._any_mark, low = True, mark.lower()
         if low == CLOSING:
             self._held += mark
         elif low in HEADS:
@@ -127,13 +107,13 @@ class TemplateMarks:
         self._role = None
         self._ended = role.lower() not in OURS
 
-    def _append(self, character: str) -> None:
-        if self._any_mark and not self._last and character.isspace():
+    def _append(self, text: str) -> None:
+        if self._any_mark and not self._last and text.isspace():
             return  # it belongs to the header
         if self._held:
-            self._held += character
-            if character.isspace():
+            self._held += text
+            if text.isspace():
                 return
-            character, self._held = self._held, ""
-        self._last = character[-1]
-        self._out.append(character)
+            text, self._held = self._held, ""
+        self._last = (self._last + text)[-2:]
+        self._out.append(text)

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from interaction.core.types import ToolCall
+from interaction.providers._shared.mark_filter import is_quoted
 from interaction.providers._shared.tool_call_assembler import ToolCallAssembler
 from interaction.providers._shared.tool_call_parsing import new_id
 from interaction.providers._shared.valid_text import valid_arguments
@@ -27,7 +28,6 @@ MARKS = (
 """How a call may begin, in lower case."""
 MARK = re.compile("|".join(map(re.escape, MARKS)))
 LONGEST_MARK = max(map(len, MARKS))
-QUOTES = ("`", '"', "'", "“", "‘", "「")
 BARE = re.compile(r"\s*(?:```(?:json)?\s*)?[\[{]", re.IGNORECASE)
 """The beginning of an answer that may be nothing but a call."""
 MAY_BE_BARE = re.compile(r"\s*(?:`{1,3}(?:j?s?o?n?)\s*)?", re.IGNORECASE)
@@ -50,7 +50,7 @@ class WrittenCalls:
         """A mark was found: all that follows waits."""
         self._any_text = False
         self._last = ""
-        """The last character that was passed on."""
+        """The last two characters that were passed on."""
 
     def feed(self, text: str) -> str:
         """What of it, and of what waited, is text for sure; it may be empty."""
@@ -78,14 +78,14 @@ class WrittenCalls:
     def _take(self, end: int) -> str:
         text, self._waiting = self._waiting[:end], self._waiting[end:]
         self._any_text = self._any_text or bool(text.strip())
-        self._last = text[-1:] or self._last
+        self._last = (self._last + text)[-2:]
         return text
 
 
 def _marks_in(text: str) -> list[int]:
     """Where marks stand that no code or quotation mark precedes: there, somebody speaks of one."""
     places = (found.start() for found in MARK.finditer(text))
-    return [at for at in places if text[max(0, at - 1) : at] not in QUOTES]
+    return [at for at in places if not is_quoted(text[max(0, at - 2) : at])]
 
 
 def _beginning_of_mark(text: str) -> int:

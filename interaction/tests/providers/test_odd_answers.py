@@ -398,6 +398,17 @@ def test_marks_of_a_template_are_no_text(text: str, size: int) -> None:
     assert text_of(given).rstrip() == HELLO
 
 
+def test_a_quotation_may_end_before_a_mark() -> None:
+    assert text_of(chat(sse(delta(content='He said "Hello."<|im_end|>'), ends()))) == (
+        'He said "Hello."'
+    )
+    given = chat(
+        sse(delta(content='He said "Wait."<tool_call>{"name": "time", "args": {}}'), ends())
+    )
+    assert text_of(given) == 'He said "Wait."'
+    assert len(given) == 2
+
+
 @pytest.mark.parametrize(
     "text",
     ["It ends with `<|im_end|>`.", "<s>old</s> new", '"<|user|>" begins it.', "a <", "1 </ 2"],
