@@ -421,11 +421,13 @@ class TurnSteps:
         heard_ms = reply.heard_ms(now, carried_on=False)
         if not report.ended and abs(heard_ms - (turn.heard_ms or 0)) < CORRECTED_FROM_MS:
             return
+        told = turn.heard_ms, turn.end_reason
         turn.heard_ms = heard_ms
         if report.ended and turn.end_reason == "played" and not reply.is_whole(heard_ms):
             turn.end_reason = "stopped"  # it was taken to be played by the clock alone
         self._amend(turn)
-        self._tell_heard(turn, reply)
+        if told != (turn.heard_ms, turn.end_reason):
+            self._tell_heard(turn, reply)
 
     def interrupt_reply(self, turn: Turn, command: InterruptReply, now: float) -> None:
         if turn.requested and not turn.reply:

@@ -1,4 +1,5 @@
-"""The text of a language model's answer as it is passed on: valid Unicode, without reasoning."""
+"""The text of a language model's answer as it is passed on: valid Unicode, without reasoning, and
+without marks of the model's template."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections import OrderedDict
 from typing import ClassVar
 
 from interaction.providers._shared.reasoning_filter import ReasoningFilter
+from interaction.providers._shared.template_marks import TemplateMarks
 from interaction.providers._shared.valid_text import ValidTextStream
 
 Source = tuple[str, str]
@@ -27,15 +29,17 @@ class AnswerText:
         self._source = source
         self._known = source in self._unopened
         self._valid = ValidTextStream()
+        self._marks = TemplateMarks()
         self._filter = ReasoningFilter(opened=self._known)
 
     def feed(self, delta: str) -> str:
         """What can be passed on now; it may be empty."""
-        return self._filter.feed(self._valid.feed(delta))
+        return self._filter.feed(self._marks.feed(self._valid.feed(delta)))
 
     def finish(self) -> str:
         """No more comes: what still waited."""
-        rest = self._filter.feed(self._valid.finish()) + self._filter.finish()
+        waited = self._marks.feed(self._valid.finish()) + self._marks.finish()
+        rest = self._filter.feed(waited) + self._filter.finish()
         if self._filter.reasoning_unopened:
             self._unopened[self._source] = None
         elif self._known and not self._filter.any_reasoning:

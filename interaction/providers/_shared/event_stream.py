@@ -73,7 +73,7 @@ class EventStream:
         if field == "event":
             self._name = value.strip()
         elif field == "data":
-            if value.strip() == DONE:
+            if value.strip().strip('"').upper() == DONE:
                 self.done = True
                 return self._dispatch()
             if self._data and _object("\n".join(self._data)) is not None:

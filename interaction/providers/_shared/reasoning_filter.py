@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from interaction.providers._shared.mark_filter import MarkFilter
+
 NAMES = (
     *(
         "think",
@@ -101,15 +103,14 @@ class _Block:
     text: str = ""
 
 
-class ReasoningFilter:
+class ReasoningFilter(MarkFilter):
     def __init__(self, *, opened: bool = False) -> None:
         """``opened``: the answer is known to begin with reasoning that has no opening mark."""
+        super().__init__()
         self.reasoning_unopened = False
         """Reasoning was closed that nothing had opened: some of it was passed on."""
         self.any_reasoning = False
         """Some was taken out."""
-        self._mark = ""
-        """What may become a mark."""
         self._lead: str | None = ""
         """The beginning of the answer, while it may be reasoning; None: it is known."""
         self._block: _Block | None = _Block((), given_back=True) if opened else None
@@ -123,13 +124,6 @@ class ReasoningFilter:
         """White space is left out until text comes: the reasoning before it was."""
         self._lacks_space = False
         """Nothing stands any more between the text before reasoning and that after it."""
-        self._out: list[str] = []
-
-    def feed(self, delta: str) -> str:
-        """What of it, and of what waited, is text of the answer; it may be empty."""
-        for character in delta:
-            self._read(character)
-        return self._taken()
 
     def finish(self) -> str:
         """The answer has ended: what still waited."""
@@ -144,11 +138,6 @@ class ReasoningFilter:
         elif self._header is None:
             self._append(mark)
         return self._taken()
-
-    def _taken(self) -> str:
-        text = "".join(self._out)
-        self._out.clear()
-        return text
 
     def _read(self, character: str) -> None:
         if self._header is not None:
@@ -178,21 +167,18 @@ class ReasoningFilter:
     # Text.
 
     def _outside(self, character: str) -> None:
-        if not self._mark:
-            if character in STARTS and not self._code.inside:
-                self._mark = character
-            else:
-                self._append(character)
-            return
-        self._mark += character
-        if _is_mark(self._mark):
-            mark, self._mark = self._mark, ""
-            self._on_mark(mark)
-        elif not _may_become_mark(self._mark):
-            mark, self._mark = self._mark, ""
-            self._append(mark[0])
-            for one in mark[1:]:
-                self._read(one)
+        if self._mark:
+            self._grow_mark(character)
+        elif character in STARTS and not self._code.inside:
+            self._mark = character
+        else:
+            self._append(character)
+
+    def _is_mark(self, text: str) -> bool:
+        return _is_mark(text)
+
+    def _may_become_mark(self, text: str) -> bool:
+        return _may_become_mark(text)
 
     def _on_mark(self, mark: str) -> None:
         low = mark.casefold()

@@ -24,8 +24,11 @@ OTHER_CAUSES = re.compile(
 """Words of a refusal that is not about a field."""
 OTHER_WORDS: dict[str, str] = {
     "stream": r"\bstreaming\b",
+    "stream_options": r"\bstream[ _-]?options?\b|include_?usage",
+    "response_format": r"\bpcm\b|\b(audio|output|response|unsupported|invalid|unknown) format\b",
     "tools": r"\btool[ _-]?(use|call(s|ing)?|choice|support)|function[ _-]?call|--tool-call-parser",
     "thinking": r"\bthinking\b",
+    "empty_content": r"\bcontents?\b",
 }
 """Patterns of what else servers call a field, by its name."""
 FORMER_NAMES = {"max_completion_tokens": "max_tokens"}

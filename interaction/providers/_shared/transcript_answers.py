@@ -2,8 +2,9 @@
 
 Servers that speak OpenAI's transcription API agree on the request more than on the answer:
 ``{"text": …}``, or only ``segments``, ``chunks`` or ``words``; plain text or subtitles; one JSON
-object a line; server-sent events of OpenAI's types, or one a segment, or each with all words so
-far. What is not understood is passed over; an answer without words says that nothing was said.
+object a line; server-sent events of OpenAI's types or of its chat's, or one a segment, or each
+with all words so far. What is not understood is passed over; an answer without words says that
+nothing was said.
 """
 
 from __future__ import annotations
@@ -16,13 +17,18 @@ from typing import Any
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.valid_text import ValidTextStream, valid_text
 
-TEXT_KEYS = ("text", "transcript", "transcription", "punctuated_word", "word", "sentence")
+TEXT_KEYS = (
+    *("text", "transcript", "transcription", "punctuated_word", "word", "sentence"),
+    "content",
+)
 """Where a string is the words."""
 PART_KEYS = (
     *("segments", "utterances", "sentences", "chunks", "words", "results", "channels"),
     *("alternatives", "channel", "result", "data", "output", "transcripts"),
+    *("choices", "message"),
 )
-"""Where further objects hold them. Of ``alternatives`` the first one is the best."""
+"""Where further objects hold them. Of what is in ``FIRST_IS_BEST``, only one is meant."""
+FIRST_IS_BEST = ("alternatives", "choices")
 END = "[DONE]"
 SUBTITLE_TIMES = re.compile(r"^\s*[\d:.,]+\s*-->\s*[\d:.,]+.*$", re.MULTILINE)
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u9fff\uf900-\uffef]")
@@ -42,7 +48,7 @@ def words_in(answer: object) -> str:
                     return words
             for key in PART_KEYS:
                 parts = answer.get(key)
-                if key == "alternatives" and isinstance(parts, list):
+                if key in FIRST_IS_BEST and isinstance(parts, list):
                     parts = parts[:1]
                 if isinstance(parts, dict | list) and (words := words_in(parts)):
                     return words
@@ -98,7 +104,7 @@ class TranscriptAnswer:
         data, self._event = "\n".join(self._event), []
         # Lines without an empty one between them are events of their own.
         for event in [data] if _parses(data) else data.split("\n"):
-            if event.strip() == END:
+            if event.strip().strip('"').upper() == END:
                 self.ended = True
             elif event.strip():
                 looks_like_json = event.lstrip().startswith(("{", "[", '"')) or _parses(event)
@@ -141,7 +147,7 @@ class _TranscriptEvents:
             return
         self._raise_error(event)
         kind = event.get("type")
-        if isinstance(delta := event.get("delta"), str):
+        if (delta := _delta_in(event)) is not None:
             self._deltas.feed(delta)
         elif isinstance(kind, str) and kind.endswith((".done", ".completed")):
             self._done = words_in(event) or self._done
@@ -167,6 +173,16 @@ class _TranscriptEvents:
             return
         code = error.get("code") if isinstance(error, dict) else event.get("code")
         raise self._errors.error_code(str(code or ""))
+
+
+def _delta_in(event: dict[str, Any]) -> str | None:
+    """The text that an event adds: in OpenAI's shape, or in that of its chat, as vLLM has it."""
+    delta = event.get("delta")
+    choices = event.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        delta = choices[0].get("delta")
+        delta = delta.get("content") or "" if isinstance(delta, dict) else None
+    return delta if isinstance(delta, str) else None
 
 
 def _parses(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.http import HttpStage, transport
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
 from interaction.providers._shared.refused_fields import asked_without_refused
+from interaction.providers._shared.told_tool_results import with_results_told
 from interaction.providers._shared.tool_call_parsing import arguments_of, bare_id
 from interaction.providers.anthropic import ACCOUNT, PROVIDER
 from interaction.providers.anthropic.message_answer import MessageAnswer
@@ -84,7 +85,6 @@ class LanguageModel(HttpStage):
             model=model,
             max_tokens=max_tokens or MOST_TOKENS,
             system="\n\n".join(m.content for m in messages if m.role == "system") or omit,
-            messages=_api_messages(messages),
         )
         optional: dict[str, Any] = {"stream": True}
         if tools:
@@ -94,7 +94,9 @@ class LanguageModel(HttpStage):
         if model.startswith(MAY_SKIP_THINKING):
             optional["thinking"] = {"type": "disabled"}
         address = self._config.base_url
-        asking = asked_without_refused(ask, optional, (self.stage, address, model), _refusal)
+        asking = asked_without_refused(
+            partial(_with_messages, ask, messages), optional, (self.stage, address, model), _refusal
+        )
         answer = MessageAnswer(self._errors, AnswerText((address, model)))
         async with (
             self._answer(asking) as (response, deadlines),
@@ -105,6 +107,16 @@ class LanguageModel(HttpStage):
 
     async def _send_warming_request(self) -> None:
         await self._client.models.list(limit=1)
+
+
+def _with_messages(
+    ask: Callable[..., AbstractAsyncContextManager[Any]],
+    messages: Sequence[Message],
+    **fields: Any,
+) -> AbstractAsyncContextManager[Any]:
+    """The request, whose calls and results the API refuses where no tools are declared."""
+    told = messages if "tools" in fields else with_results_told(messages)
+    return ask(messages=_api_messages(told), **fields)
 
 
 def _tool_choice(wanted: str) -> Any:

@@ -13,6 +13,7 @@ from interaction.providers._shared.answer_text import AnswerText
 from interaction.providers._shared.error_mapping import ErrorMapping
 from interaction.providers._shared.event_stream import ServerEvent, error_code_in
 from interaction.providers._shared.tool_call_assembler import ToolCallAssembler
+from interaction.providers._shared.written_calls import WrittenCalls
 from interaction.providers.stage_protocols import AnswerCut, LanguageModelOutput, Usage
 
 CUT_REASONS: dict[str, CutReason] = {
@@ -27,6 +28,8 @@ CUT_REASONS: dict[str, CutReason] = {
 }
 """By ``finish_reason``, in OpenAI's words and those of servers that speak its protocol."""
 NO_REASONS = ("", "null", "none")
+BROKE = "error"
+"""The ``finish_reason`` of an answer that failed on its way, as OpenRouter has it."""
 REASONING_PARTS = ("thinking", "reasoning", "redacted_thinking", "reasoning_text", "thought")
 """Types of the parts of a content that are reasoning."""
 
@@ -39,6 +42,7 @@ class ChatAnswer:
         self._errors = errors
         self._text = text
         self._calls = ToolCallAssembler(tool_names)
+        self._written = WrittenCalls(tool_names)
         self._finish_reason = ""
         self._usage: Usage | None = None
         self._any_deltas = False
@@ -52,19 +56,22 @@ class ChatAnswer:
                 raise self._errors.error_code(code)
             self._usage = _usage_in(event.body) or self._usage
             for choice in _choices(event.body):
+                if choice.get("finish_reason") == BROKE:
+                    raise self._errors.error_code(_code_of(choice.get("error")))
                 self._usage = _usage_in(choice) or self._usage
-                if text := self._text.feed(self._on_choice(choice)):
+                if text := self._written.feed(self._text.feed(self._on_choice(choice))):
                     outputs.append(text)
-            self.complete = self.complete or event.whole
+            self.complete = self.complete or event.whole or _is_last(event.body)
         self._any_text = self._any_text or bool(outputs)
         self.complete = self.complete or done or bool(self._finish_reason)
         return outputs
 
     def finish(self) -> list[LanguageModelOutput]:
         outputs: list[LanguageModelOutput] = []
-        if rest := self._text.finish():
+        text, written = self._written.feed(self._text.finish()), self._written.finish()
+        if rest := text + written[0]:
             outputs.append(rest)
-        calls = self._calls.complete()
+        calls = self._calls.complete() or written[1]
         reason = CUT_REASONS.get(self._finish_reason)
         any_output = self._any_text or bool(outputs or calls)
         if not any_output and reason == "content_filter":
@@ -107,6 +114,16 @@ def _choices(body: dict[str, Any]) -> list[dict[str, Any]]:
         choices = [body] if isinstance(body.get("message"), dict) or body.get("delta") else []
     found = [choice for choice in choices if isinstance(choice, dict)]
     return [one for one in found if not one.get("index") or len(found) == 1]
+
+
+def _is_last(body: dict[str, Any]) -> bool:
+    """It holds the count of tokens and no choice: nothing follows."""
+    return not body.get("choices") and _usage_in(body) is not None
+
+
+def _code_of(error: Any) -> str:
+    code = error.get("code") if isinstance(error, dict) else None
+    return str(code or "")
 
 
 def _texts(content: Any) -> Iterator[str]:

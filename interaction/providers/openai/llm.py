@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 from typing import Any
 
 from interaction.core.types import Message, ToolSpec
 from interaction.providers._shared.answer_text import AnswerText
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
+from interaction.providers._shared.told_tool_results import with_results_told
 from interaction.providers._shared.tool_call_parsing import bare_id
 from interaction.providers.openai.chat_answer import ChatAnswer
 from interaction.providers.openai.client import OpenAIStage
@@ -36,16 +37,14 @@ class LanguageModel(OpenAIStage):
         tool_choice: str = "auto",
         max_tokens: int | None = None,
     ) -> AsyncIterator[LanguageModelOutput]:
-        ask = partial(
-            self._client.chat.completions.with_streaming_response.create,
-            model=self._config.model,
-            messages=[_chat_message(message) for message in messages or (PLACEHOLDER_TURN,)],
-        )
+        ask = partial(self._ask, messages or (PLACEHOLDER_TURN,))
         optional: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
         if tools:
             optional["tools"] = [_tool(tool) for tool in tools]
         if tools and tool_choice != "auto":
             optional["tool_choice"] = _tool_choice(tool_choice)
+        if any(message.tool_calls and not message.content for message in messages):
+            optional["empty_content"] = ""
         if max_tokens:
             optional["max_completion_tokens"] = optional["max_tokens"] = max_tokens
         source = (self._config.base_url, self._config.model)
@@ -57,9 +56,22 @@ class LanguageModel(OpenAIStage):
             async for output in outputs:
                 yield output
 
+    def _ask(
+        self, messages: Sequence[Message], *, empty_content: str | None = None, **fields: Any
+    ) -> AbstractAsyncContextManager[Any]:
+        """``empty_content``: of a message that calls tools without a word. Some servers want the
+        empty text, others null."""
+        told = messages if "tools" in fields else with_results_told(messages)
+        return self._client.chat.completions.with_streaming_response.create(  # type: ignore[no-any-return]
+            model=self._config.model,
+            messages=[_chat_message(message, empty_content) for message in told],
+            **fields,
+        )
 
-def _chat_message(message: Message) -> dict[str, Any]:
-    sent: dict[str, Any] = {"role": message.role, "content": message.content}
+
+def _chat_message(message: Message, empty_content: str | None) -> dict[str, Any]:
+    content = empty_content if message.tool_calls and not message.content else message.content
+    sent: dict[str, Any] = {"role": message.role, "content": content}
     if message.role == "tool":
         sent["tool_call_id"] = bare_id(message.tool_call_id)
     if message.tool_calls:

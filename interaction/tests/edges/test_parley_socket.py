@@ -476,6 +476,19 @@ class TestWhatWasHeard:
             assert (await client.until("response_heard"))["heard_ms"] == 1_066
         assert [record.heard_ms for record in engines[0].records] == [1_040, 1_066]
 
+    async def test_a_last_report_that_says_nothing_new_is_not_told_again(
+        self, connect: Connect, engines: list[ScriptedEngine]
+    ) -> None:
+        async with connect() as client:
+            await client.start()
+            await client.send("text_input", text="talk for 3 seconds")
+            ended = await client.until("response_ended")
+            await client.has_played(ended["reply_id"], 3_000)
+            await client.until("response_heard")
+            await client.has_played(ended["reply_id"], 3_000, ended=True)
+            await client.in_step()
+        assert client.types().count("response_heard") == 1
+
     async def test_a_paused_reply_waits(
         self, connect: Connect, engines: list[ScriptedEngine]
     ) -> None:

@@ -121,6 +121,12 @@ SHAPES: dict[str, bytes] = {
     ),
     "halves": sse(delta(content="Hello"), '{"choices":[{"delta":{"content":" there."}}]}', ends()),
     "NUL": sse(delta(content="Hello\0 there."), ends()),
+    "a small mark at the end": sse(delta(content=HELLO), "[done]"),
+    "a mark as JSON": sse(delta(content=HELLO), '"[DONE]"'),
+    "tokens counted at the end": sse(
+        delta(content=HELLO),
+        {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}},
+    ),
     "error after the end": sse(delta(content=HELLO), ends(), {"error": "late"}),
 }
 
@@ -159,6 +165,11 @@ ERRORS: list[tuple[Any, type[errors.ProviderError]]] = [
     ({"object": "error", "message": "no", "code": 400}, errors.ProviderRefused),
     ({"type": "error", "error": {"type": "overloaded_error"}}, errors.ProviderUnavailable),
     ([{"error": {"code": 401}}], errors.ProviderUnauthorized),
+    (
+        {"choices": [{"delta": {}, "finish_reason": "error", "error": {"code": 429}}]},
+        errors.ProviderRateLimited,
+    ),
+    ({"choices": [{"delta": {}, "finish_reason": "error"}]}, errors.ProviderUnavailable),
 ]
 
 
@@ -305,6 +316,107 @@ def test_a_call_in_the_old_form_is_one() -> None:
     assert (call.name, call.arguments) == TIME
 
 
+WRITTEN = [
+    '<tool_call>\n{"name": "time", "arguments": {"zone": "UTC"}}\n</tool_call>',
+    '<tool_call>{"name": "time", "arguments": "{\\"zone\\": \\"UTC\\"}"}</tool_call>',
+    '[TOOL_CALLS][{"name": "time", "arguments": {"zone": "UTC"}}]',
+    '[TOOL_CALLS]time[ARGS]{"zone": "UTC"}',
+    '{"name": "time", "parameters": {"zone": "UTC"}}',
+    '\n{"type": "function", "function": {"name": "time", "arguments": {"zone": "UTC"}}}',
+    '```json\n{"name": "time", "arguments": {"zone": "UTC"}}\n```',
+    '<|python_tag|>{"name": "time", "parameters": {"zone": "UTC"}}<|eom_id|>',
+    '<function=time>{"zone": "UTC"}</function>',
+    "<tool_call>\n<function=time>\n<parameter=zone>\nUTC\n</parameter>\n</function></tool_call>",
+    "<tool_call>time\n<arg_key>zone</arg_key>\n<arg_value>UTC</arg_value>\n</tool_call>",
+    '<|tool_call>call:time{"zone": "UTC"}<tool_call|>',
+    '<function_calls><invoke name="time"><parameter name="zone">UTC</parameter></invoke>',
+    "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>time\n"
+    '```json\n{"zone": "UTC"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+    "<|tool_calls_section_begin|><|tool_call_begin|>functions.time:0"
+    '<|tool_call_argument_begin|>{"zone": "UTC"}<|tool_call_end|><|tool_calls_section_end|>',
+]
+AMID_TEXT = [written for written in WRITTEN if not written.lstrip().startswith(("{", "```"))]
+"""Those that a mark tells from other JSON."""
+
+
+@pytest.mark.parametrize(
+    ("before", "written"),
+    [*(("", one) for one in WRITTEN), *(("One moment. ", one) for one in AMID_TEXT)],
+)
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_a_call_that_is_written_into_the_text_is_a_call(
+    before: str, written: str, size: int
+) -> None:
+    given = chat(sse(*(delta(content=one) for one in before + written), ends()), size)
+    (call,) = [one for one in given if isinstance(one, ToolCall)]
+    assert (call.name, json.loads(call.arguments)) == ("time", {"zone": "UTC"})
+    assert text_of(given) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "Ada", "parameters": {}}',
+        '{"age": 3}',
+        "[Laughs] Hello.",
+        "Models write `<tool_call>` first.",
+        "Use <tool_call> and close it.",
+        "A < B, and [tool] is a word.",
+        "```\nprint(1)\n```",
+        "{",
+    ],
+)
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_what_is_no_call_stays_text(text: str, size: int) -> None:
+    assert text_of(chat(sse(*(delta(content=one) for one in text), ends()), size)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HELLO}<|im_end|>",
+        f"{HELLO}<|eot_id|>",
+        f"{HELLO}</s>",
+        f"{HELLO}</s>\n",
+        f"{HELLO}<end_of_turn>",
+        f"{HELLO}<|endoftext|>",
+        f"{HELLO}<｜end▁of▁sentence｜>",
+        f"<|im_start|>assistant\n{HELLO}<|im_end|>",
+        f"<|start_header_id|>assistant<|end_header_id|>\n\n{HELLO}<|eot_id|>",
+        f"<start_of_turn>model\n{HELLO}",
+        f"<|assistant|>\n{HELLO}",
+        f"{HELLO}<|im_end|>\n<|im_start|>user\nAnd who are you?<|im_end|>",
+        f"{HELLO}<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nWho?",
+        f"{HELLO}<end_of_turn><start_of_turn>user\nWho?",
+        f"{HELLO}<|user|>Who?",
+        f"<think>hmm<|im_end|></think>{HELLO}",
+    ],
+)
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_marks_of_a_template_are_no_text(text: str, size: int) -> None:
+    given = chat(sse(*(delta(content=one) for one in text), ends()), size)
+    assert text_of(given).rstrip() == HELLO
+
+
+def test_a_quotation_may_end_before_a_mark() -> None:
+    assert text_of(chat(sse(delta(content='He said "Hello."<|im_end|>'), ends()))) == (
+        'He said "Hello."'
+    )
+    given = chat(
+        sse(delta(content='He said "Wait."<tool_call>{"name": "time", "args": {}}'), ends())
+    )
+    assert text_of(given) == 'He said "Wait."'
+    assert len(given) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["It ends with `<|im_end|>`.", "<s>old</s> new", '"<|user|>" begins it.', "a <", "1 </ 2"],
+)
+def test_what_only_speaks_of_a_templates_mark_is_text(text: str) -> None:
+    assert text_of(chat(sse(*(delta(content=one) for one in text), ends()))) == text
+
+
 CHAT_FIELDS = dict.fromkeys(
     ("stream", "stream_options", "tools", "tool_choice", "max_completion_tokens"), 1
 )
@@ -335,6 +447,8 @@ REFUSALS: list[tuple[int, str, set[str]]] = [
     (400, "Invalid API key; stream", set()),
     (400, "messages: must not be empty", set()),
     (400, "model upstream-x is unknown", set()),
+    (400, "streamOptions is not supported", {"stream_options"}),
+    (400, "include_usage unsupported", {"stream_options"}),
 ]
 
 
@@ -343,6 +457,29 @@ def test_a_refusal_is_about_the_field_that_it_names(
     status: int, text: str, names: set[str]
 ) -> None:
     assert refused_in(status, text, CHAT_FIELDS) == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Unsupported format: pcm",
+        "[{'loc': ['body', 'response_format'], 'msg': \"Input should be 'mp3' or 'wav'\"}]",
+        "pcm is not supported. Use wav",
+        "only response_format=wav is supported",
+        "Unknown audio format",
+        "Invalid format. Supported: mp3, wav",
+    ],
+)
+def test_speech_in_another_form_is_asked_for_where_samples_are_refused(text: str) -> None:
+    assert refused_in(400, text, {"response_format": "pcm"}) == {"response_format"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["invalid message content type: <nil>", "contents.parts must not be empty", "Empty content"],
+)
+def test_an_empty_text_that_is_refused_is_sent_otherwise(text: str) -> None:
+    assert refused_in(400, text, {**CHAT_FIELDS, "empty_content": ""}) == {"empty_content"}
 
 
 def message(*events: dict[str, Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interaction.core.types import Message, ToolCall
+from interaction.core.types import Message, ToolCall, ToolSpec
 from interaction.providers import errors
 from interaction.providers._shared.tool_call_assembler import ToolCallAssembler
 from interaction.providers.config import ProviderConfig
@@ -250,6 +250,34 @@ async def test_the_greatest_length_goes_by_its_former_name_where_that_of_today_i
     assert [out async for out in stages["llm"].complete([Message("user", "Hi")], max_tokens=9)]
     body = server.requests[1].body
     assert (body["max_tokens"], "max_completion_tokens" in body) == (9, False)
+
+
+async def test_a_call_without_a_word_has_no_content_where_an_empty_one_is_refused(
+    stages: dict[str, Any], server: Standin
+) -> None:
+    call = ToolCall("call_1", "weather", "{}")
+    context = [Message("user", "Hi"), Message("assistant", "", (call,))]
+    context.append(Message("tool", "sunny", tool_call_id=call.id))
+    weather = ToolSpec("weather", "Tells the weather.", "{}")
+    server.next("llm", status=400, code="invalid message content")
+    for _ in range(2):
+        assert [out async for out in stages["llm"].complete(context, [weather])]
+    asked = [request.body["messages"][1]["content"] for request in server.requests[1:]]
+    assert asked == [None, None]
+
+
+async def test_a_model_that_takes_no_tools_is_told_what_they_said(
+    stages: dict[str, Any], server: Standin
+) -> None:
+    call = ToolCall("call_1", "weather", "{}")
+    context = [Message("user", "Hi"), Message("assistant", "", (call,))]
+    context.append(Message("tool", "sunny", tool_call_id=call.id))
+    weather = ToolSpec("weather", "Tells the weather.", "{}")
+    server.next("llm", status=400, code="this model does not support tools")
+    assert [out async for out in stages["llm"].complete(context, [weather])]
+    assert server.requests[1].body["messages"] == [
+        {"role": "user", "content": "Hi\n\n[weather: sunny]"}
+    ]
 
 
 async def test_a_refusal_without_end_ends(ask: Ask, server: Standin) -> None:

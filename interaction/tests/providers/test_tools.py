@@ -101,6 +101,25 @@ async def test_calls_of_another_provider_can_be_in_the_context(model: Adapter) -
     assert ids == ["call_1" if model.name == "anthropic" else "call+1"] * 2
 
 
+async def test_without_tools_what_they_said_is_told_as_text(model: Adapter) -> None:
+    call = ToolCall("call_1", "weather", "{}")
+    context = [
+        Message("user", SAID),
+        Message("assistant", "", (call,)),
+        Message("tool", "sunny", tool_call_id=call.id),
+        Message("assistant", "It is sunny."),
+        Message("user", "And now?"),
+    ]
+    assert [piece async for piece in model.provider.complete(context)]
+    body = model.server.requests[0].body
+    told = json.dumps(body.get("messages") or body["contents"])
+    assert "sunny" in told
+    if model.name != "gemini":  # which takes them without a declaration
+        assert not any(word in told for word in ("tool_call", "tool_use", "tool_result"))
+        assert "[weather: sunny]" in told
+        assert [one["role"] for one in body["messages"]] == ["user", "assistant", "user"]
+
+
 async def test_the_system_prompt_goes_where_it_belongs(model: Adapter) -> None:
     await complete(model, Message("system", "Be brief."), Message("user", SAID))
 

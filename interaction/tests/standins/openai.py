@@ -113,7 +113,8 @@ class Standin(serving.Standin):
         frame = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "standin"}
         chunks = [{**frame, "choices": [choice]} for choice in choices]
         if body.get("stream_options", {}).get("include_usage"):
-            counts = (sum(len(line["content"]) for line in body["messages"]) // 4 + 1, len(deltas))
+            written = sum(len(line["content"] or "") for line in body["messages"])
+            counts = (written // 4 + 1, len(deltas))
             usage = {"prompt_tokens": counts[0], "completion_tokens": counts[1]}
             chunks.append({**frame, "choices": [], "usage": {**usage, "total_tokens": sum(counts)}})
         await answer.events(chunks, done=True)
