@@ -111,7 +111,8 @@ def explained(error: Exception) -> str:
                 " migrate`, or set PARLEY_DATA_DIR to the folder that you mean."
             ) % {"folder": file.parent}
         return _("The database %(file)s cannot be opened. Whose is it?") % {"file": file}
-    is_operational = isinstance(error, OperationalError | InterfaceError)
+    # A plain DatabaseError is SQLite's of a file that is none of its own; its kinds are bugs.
+    is_operational = type(error) in (OperationalError, InterfaceError, DatabaseError)
     if any(word in why for word in NOT_MIGRATED) and (
         connection.vendor == "sqlite" or not is_operational
     ):

@@ -87,17 +87,16 @@ def install(requirements: Path) -> None:
     pins = len(PIN.findall(requirements.read_text()))
     command = [str(VENV / "bin/python"), "-m", "pip", "install", "--progress-bar", "off"]
     command += ["--disable-pip-version-check", "--no-input", "-r", str(requirements)]
-    with Step(f"Installing {pins} packages, which takes a minute or a few") as step:
-        pip = subprocess.Popen(
+    with (
+        Step(f"Installing {pins} packages, which takes a minute or a few") as step,
+        subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-        )
+        ) as pip,
+    ):
         assert pip.stdout
-        said = []
-        for line in followed(pip.stdout, pins, step):
-            said.append(line)
-        code = pip.wait()
+        said = list(followed(pip.stdout, pins, step))
     output = "".join(said)
-    if code:
+    if pip.returncode:
         log = VENV / LOG_NAME
         try:
             log.write_text(output)

@@ -77,6 +77,7 @@ class Installation:
             "DJANGO_SETTINGS_MODULE": "voiceproject.settings",
             **env,
         }
+        self.command = [sys.executable, str(BASE_DIR / "manage.py"), "up"]
         self.up: subprocess.Popen[str] | None = None
         self.output: list[str] = []
         self._line = threading.Condition()
@@ -104,7 +105,7 @@ class Installation:
     def start(self) -> None:
         self.output = []
         self.up = subprocess.Popen(
-            [sys.executable, str(BASE_DIR / "manage.py"), "up"],
+            self.command,
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
