@@ -72,6 +72,7 @@ class Installation:
         self.env = bare_environment() | {
             "PARLEY_DATA_DIR": str(data_dir),
             "PARLEY_ENV_FILE": os.devnull,
+            "LC_ALL": "C.UTF-8",
             "XDG_STATE_HOME": str(data_dir / "state"),
             "PORT": str(self.port),
             "DJANGO_SETTINGS_MODULE": "voiceproject.settings",

@@ -186,7 +186,7 @@ def test_commands_that_look_make_nothing_and_say_what_is_missing(
     """One process runs them all: a start of Django takes a second."""
     folder = tmp_path / "there is none"
     env = {
-        **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
+        "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "voiceproject.settings",
         "HOME": str(tmp_path / "home"),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),  # where onnxruntime keeps its own
@@ -224,3 +224,16 @@ def test_a_database_without_tables_is_to_be_migrated(tmp_path: Path, processes: 
     assert told.returncode == 1
     assert told.stderr == "The database is not up to date: run `manage.py migrate` first.\n"
     assert not (tmp_path / "state").exists()
+
+
+def test_migrate_makes_the_folder_and_the_database(tmp_path: Path, processes: None) -> None:
+    folder = tmp_path / "not yet/größer als 100%"
+    env = {
+        "PATH": os.environ["PATH"],
+        "PARLEY_ENV_FILE": os.devnull,
+        "PARLEY_DATA_DIR": str(folder),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
+    migrate = [sys.executable, str(BASE_DIR / "manage.py"), "migrate", "--verbosity", "0"]
+    subprocess.run(migrate, cwd="/", env=env, check=True)
+    assert {path.name for path in folder.iterdir()} == {"parley.sqlite3"}

@@ -14,11 +14,12 @@ LOOKS_ONLY = ("plan", "check_unapplied")
 
 
 class Command(migrate.Command):
-    def handle(self, *args: Any, **options: Any) -> None:
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        # Before the system checks: one of Django's own asks the database.
         if not any(options[name] for name in LOOKS_ONLY):
             make_data_folder()
             let_the_database_be_made(options["database"])
-        super().handle(*args, **options)
+        return super().execute(*args, **options)
 
 
 def make_data_folder() -> None:
