@@ -38,7 +38,12 @@ ADVICE = {
                    "build-essential python3-dev).",
     "failed": "pip failed.",
 }  # fmt: skip
-"""By what ``trouble_in`` finds."""
+"""By what ``trouble_in`` finds, and for what ``NOT_BUILT`` does."""
+NOT_BUILT = re.compile(
+    r"Failed building wheel|failed-wheel-build-for-install|metadata-generation-failed|Python\.h"
+    r"|command '[^']*(?:gcc|cc|clang|g\+\+)[^']*' failed|error: subprocess-exited-with-error"
+)
+"""How pip says that a package had to be built here, and was not."""
 
 
 class CannotInstall(Exception):
@@ -123,7 +128,9 @@ def _explained(output: str, otherwise: str) -> str:
     sys.path.insert(0, str(ROOT))
     from interaction.providers.local._shared.pip_trouble import trouble_in
 
-    trouble = trouble_in(output)
+    trouble: str = trouble_in(output)
+    if trouble != "disk_full" and NOT_BUILT.search(output):
+        trouble = "no_compiler"
     errors = [line for line in output.splitlines() if line.lower().startswith("error:")]
     last = (errors or output.splitlines() or [""])[-1].strip()
     advice = otherwise if trouble == "failed" else ADVICE[trouble]

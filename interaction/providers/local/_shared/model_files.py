@@ -26,7 +26,7 @@ from typing import IO, Literal
 
 from interaction.providers.local._shared.pip_trouble import PipTrouble, trouble_in
 
-Trouble = PipTrouble | Literal["no_pip"]
+Trouble = Literal["no_pip", PipTrouble]
 """Why a model was not fetched."""
 PYTHON = "3.11"
 """The wheels are the same for every Python; pip wants to be told one with a foreign platform."""

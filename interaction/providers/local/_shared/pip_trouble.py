@@ -7,14 +7,10 @@ import re
 from typing import Literal
 
 PipTrouble = Literal[
-    "offline", "not_on_index", "refused", "damaged", "disk_full", "not_writable", "no_compiler",
-    "failed"
-]  # fmt: skip
+    "offline", "not_on_index", "refused", "damaged", "disk_full", "not_writable", "failed"
+]
 _SYMPTOMS: tuple[tuple[PipTrouble, str], ...] = (
     ("disk_full", r"No space left on device|Disk quota exceeded"),
-    ("no_compiler", r"Failed building wheel|failed-wheel-build-for-install|metadata-generation-fail"
-                    r"|command '[^']*(?:gcc|cc|clang|g\+\+)[^']*' failed|Python\.h"
-                    r"|error: subprocess-exited-with-error|is not able to compile"),
     ("not_writable", r"Permission denied|Read-only file system"),
     ("refused", r"\b40[137] Client Error|\b407 Proxy|status code 40[137]|HTTP error 40[137]"),
     ("offline", r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError"
