@@ -17,9 +17,7 @@ help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: install ## install, migrate, seed and start everything
-	@$(MANAGE) migrate --verbosity 0
-	@$(MANAGE) seed
-	@exec $(MANAGE) up
+	@exec $(MANAGE) up --prepare
 
 test: install-dev ## run the whole test suite, coverage enforced
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
@@ -61,17 +59,20 @@ ears: .venv/installed ## fetch the model of the speech recogniser, 56 MB, unless
 	@$(MANAGE) models --if-missing tiny-en
 
 # The stamps are as old as the last installation: a second start skips pip.
-.venv/installed: requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+.venv/installed: requirements.txt .venv/bin/python
+	@$(INSTALL) requirements.txt
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(INSTALL) requirements-dev.txt
 	@touch $@
 
+# Also where the Python that it was made of has gone.
 .venv/bin/python:
-	@test -n "$(PYTHON)" || { echo "Parley needs Python 3.11 or newer, with venv."; exit 1; }
-	$(PYTHON) -m venv .venv
+	@$(INSTALL)
+
+INSTALL = test -n "$(PYTHON)" || { echo "Parley needs Python 3.11 or newer, with venv (on Debian: \
+	apt install python3-venv)."; exit 1; }; "$(PYTHON)" voiceproject/install.py
 
 clean: ## remove what was built, never the data
 	rm -rf .venv .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache

@@ -6,6 +6,9 @@ import sys
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
-    from django.core.management import execute_from_command_line
+    try:
+        from voiceproject.command_line import run
+    except ModuleNotFoundError as error:
+        sys.exit(f"{error}: run `make install`, then use .venv/bin/python.")
 
-    execute_from_command_line(sys.argv)
+    run(sys.argv)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -20,11 +21,12 @@ from interaction.credentials.language_support import (
 )
 from interaction.credentials.provider_selection import serves_language
 from interaction.credentials.store import Credentials, server_setting
+from interaction.management.address import LOOPBACK
 from interaction.providers import registry
 from interaction.providers.config import KINDS, Kind
 from interaction.providers.endpoints import ENDPOINT_PREFIX
 from voiceproject import redis_server
-from voiceproject.sign_in import LOOPBACK
+from voiceproject.secret import CREDENTIALS_KEY_NAME
 
 
 def _registered(check: Callable[[], Iterator[CheckMessage]]) -> None:
@@ -50,7 +52,10 @@ def a_redis_can_be_had() -> Iterator[CheckMessage]:
 
 @_registered
 def the_data_folder_can_be_written() -> Iterator[CheckMessage]:
-    if not os.access(settings.DATA_DIR, os.W_OK | os.X_OK):
+    folder: Path = settings.DATA_DIR
+    while not folder.exists():  # it is made in the first of its parents that there is
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         yield Error(
             _("The data folder %(folder)s cannot be written.") % {"folder": settings.DATA_DIR},
             hint=_("Set PARLEY_DATA_DIR to a folder of yours."),
@@ -157,6 +162,9 @@ def _missing_key(kind: Kind, name: str) -> str:
 
 @_registered
 def peoples_keys_can_be_encrypted() -> Iterator[CheckMessage]:
+    given = settings.ENV.parley_credentials_key.get_secret_value()
+    if not given and not (settings.DATA_DIR / CREDENTIALS_KEY_NAME).exists():
+        return  # it is made when it is first needed
     try:
         encryption.encrypt("")
     except encryption.NoEncryptionKey:

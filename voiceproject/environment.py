@@ -15,6 +15,16 @@ from interaction.providers.declaration import EnvVar
 from interaction.providers.endpoints import NamedEndpoint
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+ENV_FILE = Path(os.environ.get("PARLEY_ENV_FILE") or BASE_DIR / ".env")
+
+
+def user_folder(variable: str, usual: str) -> Path | None:
+    """A folder of the XDG base directories: the variable's, or the usual one below the home.
+    None for a user without a home, as in some containers."""
+    if named := os.environ.get(variable):
+        return Path(named)
+    home = os.path.expanduser("~")
+    return None if home == "~" else Path(home) / usual
 
 
 def _endpoints(value: object) -> object:
@@ -31,12 +41,8 @@ def _endpoints(value: object) -> object:
 
 def _models_dir() -> Path:
     """One folder for a user of this machine, whatever the data folder."""
-    if shared := os.environ.get("XDG_DATA_HOME"):
-        return Path(shared) / "parley" / "models"
-    home = os.path.expanduser("~")
-    if home == "~":  # a user without a home, as in some containers
-        return BASE_DIR / "data" / "models"
-    return Path(home) / ".local" / "share" / "parley" / "models"
+    shared = user_folder("XDG_DATA_HOME", ".local/share")
+    return shared / "parley" / "models" if shared else BASE_DIR / "data" / "models"
 
 
 class Environment(BaseSettings):
@@ -46,7 +52,7 @@ class Environment(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_file=os.environ.get("PARLEY_ENV_FILE") or BASE_DIR / ".env",
+        env_file=ENV_FILE,
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import SimpleLazyObject, lazy
 from pydantic import ValidationError
 
 from interaction.providers import registry
@@ -37,20 +40,25 @@ except ValidationError as error:
 
 # A relative path means the same to every process, wherever it was started.
 DATA_DIR = (BASE_DIR / ENV.parley_data_dir.expanduser()).resolve()
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+"""Made by what first writes into it: ``migrate``, or who needs a secret."""
 keep_models_in((BASE_DIR / ENV.parley_models_dir.expanduser()).resolve())
 
 DEBUG = ENV.debug
-SECRET_KEY = ENV.secret_key.get_secret_value() if ENV.secret_key else secret_key(DATA_DIR)
+# Both secrets are lazy: a command that only reads makes neither them nor their folder.
+SECRET_KEY = (
+    ENV.secret_key.get_secret_value()
+    if ENV.secret_key
+    else lazy(lambda: secret_key(DATA_DIR), str)()
+)
 
 
 def _words(value: str) -> list[str]:
     return [word for part in value.split(",") if (word := part.strip())]
 
 
-CREDENTIALS_KEYS = _words(ENV.parley_credentials_key.get_secret_value()) or [
-    credentials_key(DATA_DIR)
-]
+CREDENTIALS_KEYS: Sequence[str] = _words(
+    ENV.parley_credentials_key.get_secret_value()
+) or SimpleLazyObject(lambda: [credentials_key(DATA_DIR)])  # type: ignore[assignment]
 """Fernet keys (``interaction.encryption``), the one that encrypts first."""
 
 ALLOWED_HOSTS = _words(ENV.allowed_hosts)
@@ -108,10 +116,13 @@ TEMPLATES = [
 
 # Database.
 
-_SQLITE = f"sqlite:///{DATA_DIR / 'parley.sqlite3'}"
+_SQLITE = f"sqlite:///{quote(str(DATA_DIR / 'parley.sqlite3'))}"
 DATABASES: dict[str, Any] = {"default": dj_database_url.parse(ENV.database_url or _SQLITE)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    _file = DATABASES["default"]["NAME"]
     DATABASES["default"] |= {
+        # Opened, never made: that is for ``migrate`` alone, which asks for mode=rwc.
+        "NAME": _file if _file == ":memory:" else f"file:{quote(str(BASE_DIR / _file))}?mode=rw",
         "OPTIONS": {
             "timeout": 20,
             "transaction_mode": "IMMEDIATE",

@@ -14,18 +14,14 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 
+from interaction.management.address import local_host_and_port
 from interaction.models import SignInLink
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-EVERYWHERE = ("0.0.0.0", "::")
 
 
 def link_for(user: AbstractBaseUser) -> str:
     """A new link that signs this user in. Its token is a fragment, which no server or log sees."""
     scheme = "https" if settings.ENV.https else "http"
-    host = settings.ENV.parley_host
-    address = f"{'localhost' if host in LOOPBACK + EVERYWHERE else host}:{settings.ENV.port}"
-    return f"{scheme}://{address}{reverse('sign_in')}#{SignInLink.make(user)}"
+    return f"{scheme}://{local_host_and_port()}{reverse('sign_in')}#{SignInLink.make(user)}"
 
 
 @method_decorator(login_not_required, name="dispatch")

@@ -72,10 +72,13 @@ class Installation:
         self.env = bare_environment() | {
             "PARLEY_DATA_DIR": str(data_dir),
             "PARLEY_ENV_FILE": os.devnull,
+            "LC_ALL": "C.UTF-8",
+            "XDG_STATE_HOME": str(data_dir / "state"),
             "PORT": str(self.port),
             "DJANGO_SETTINGS_MODULE": "voiceproject.settings",
             **env,
         }
+        self.command = [sys.executable, str(BASE_DIR / "manage.py"), "up"]
         self.up: subprocess.Popen[str] | None = None
         self.output: list[str] = []
         self._line = threading.Condition()
@@ -103,7 +106,7 @@ class Installation:
     def start(self) -> None:
         self.output = []
         self.up = subprocess.Popen(
-            [sys.executable, str(BASE_DIR / "manage.py"), "up"],
+            self.command,
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -40,6 +40,7 @@ def _isolate() -> None:
             os.environ.pop(name.upper(), None)
     os.environ["PARLEY_ENV_FILE"] = os.devnull
     os.environ["PARLEY_DATA_DIR"] = str(RUN_DIR)
+    os.environ["XDG_STATE_HOME"] = str(RUN_DIR / "state")
     os.environ["REDIS_URL"] = REDIS_URL
     # Live tests look at the database from within a running loop.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -97,9 +97,13 @@ def test_a_database_of_another_make_is_found(
     assert found() == {"parley.E004"}
 
 
-def test_a_data_folder_that_is_none_is_found(settings: Any, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path / "absent"
-    assert found() == {"parley.E003"}
+def test_a_data_folder_that_cannot_be_is_found(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path / "absent" / "too"
+    assert found() == set(), "the first start makes it"
+    (tmp_path / "file").touch()
+    for taken in (tmp_path / "file", tmp_path / "file" / "below"):
+        settings.DATA_DIR = taken
+        assert found() == {"parley.E003"}
 
 
 def test_a_machine_without_redis_is_found(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

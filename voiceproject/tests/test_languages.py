@@ -20,9 +20,9 @@ from voiceproject.testing.plugin import program
 CATALOGUE = Path("voiceproject/locale/zh_Hant/LC_MESSAGES/django.po")
 IN_A_TERMINAL = (
     *("interaction/management/", "interaction/talk/", "voiceproject/management/"),
-    "voiceproject/checks.py",
+    *("voiceproject/checks.py", "voiceproject/command_line.py"),
 )
-"""Where people read English, like the tools around them."""
+"""Where people may read English, like the tools around them."""
 
 
 def ran(*command: str | Path) -> str:

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from interaction.audio import recordings, wav
 from interaction.audio.resample import Resampler
+from interaction.management.address import local_host_and_port
 from interaction.management.users import get_active_user
 from interaction.models import ApiToken
 from interaction.talk import report
@@ -97,7 +98,7 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: {rejected.message}") from rejected
 
     def _talk(self, conversation: Any, wanted: dict[str, Any], options: dict[str, Any]) -> Talk:
-        here = f"http://127.0.0.1:{settings.ENV.port}"
+        here = f"http://{local_host_and_port()}"
         url = (options["url"] or here).rstrip("/").replace("http", "ws", 1)
         with token_for(url, options) as token:
             try:
@@ -183,7 +184,7 @@ def token_for(url: str, options: dict[str, Any]) -> Iterator[str]:
         yield Path(options["token_file"]).read_text().strip()
     elif token := settings.ENV.parley_token.get_secret_value():
         yield token
-    elif not is_local(url):
+    elif options["url"] and not is_local(url):
         raise CommandError(
             _("A server elsewhere needs a token: set PARLEY_TOKEN, or use --token-file.")
         )

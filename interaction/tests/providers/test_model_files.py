@@ -21,9 +21,9 @@ from interaction.providers.local._shared.model_files import (
     ModelFile,
     Trouble,
     WheelModel,
-    _trouble_in,
     _trouble_of,
 )
+from interaction.providers.local._shared.pip_trouble import trouble_in
 
 CONTENT = {"encoder.ort": b"encoder" * 5_000, "tokenizer.bin": b"tokens"}
 WHEEL = "parley_test_ears-1.0-py3-none-manylinux2014_x86_64.whl"
@@ -301,4 +301,4 @@ def test_what_the_disk_says_is_understood(
     ],
 )  # fmt: skip
 def test_what_pip_says_is_understood(trouble: Trouble, said: str) -> None:
-    assert _trouble_in(said) == trouble
+    assert trouble_in(said) == trouble

@@ -9,15 +9,20 @@ import os
 import signal
 import socket
 import time
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from voiceproject.instances import LOCK_NAME, REMEMBERED, remember
+from voiceproject.management.commands.migrate import let_the_database_be_made, make_data_folder
 from voiceproject.parts import all_parts, drained
 from voiceproject.redis_server import NoRedis
 from voiceproject.sign_in import link_for
@@ -30,11 +35,26 @@ LAST_RUN_ENDS = 12.0
 class Command(BaseCommand):
     help = "Start Redis (unless REDIS_URL names one), workers, beat and web; keep them running."
     requires_migrations_checks = False
+    requires_system_checks = ()  # they come after what can be said more plainly
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--prepare",
+            action="store_true",
+            help=str(gettext_lazy("first migrate and seed, as `make run` does")),
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self._check_database()
+        if options["prepare"]:
+            make_data_folder()
+        else:
+            self._check_database()
         lock = self._lock()
         self._check_port()
+        self.check()
+        if options["prepare"]:
+            self._prepare()
+        self._remember()
         try:
             parts = all_parts()
         except NoRedis as error:
@@ -65,9 +85,36 @@ class Command(BaseCommand):
             self.stdout.write(f"{part:<8} {what}")
             self.stdout.flush()
 
-    def _check_database(self) -> None:
+    def _prepare(self) -> None:
+        """Quiet where there is nothing to be done."""
+        began = time.monotonic()
+        let_the_database_be_made(DEFAULT_DB_ALIAS)
+        if self._lacks_migrations():
+            self._say("database", _("is being prepared"))
+            call_command("migrate", verbosity=0)
+            seconds = f"{time.monotonic() - began:.1f}"
+            self._say("database", _("prepared after %(seconds)s s") % {"seconds": seconds})
+        call_command("seed", stdout=self.stdout)
+
+    def _remember(self) -> None:
+        """So that commands in another shell find this installation."""
+        env = settings.ENV
+        values = {name: str(getattr(env, name.lower()) or "") for name in REMEMBERED}
+        try:
+            remember(settings.DATA_DIR, values, time.time())
+        except OSError as error:
+            self._say(
+                "parley",
+                _("Other commands want PARLEY_DATA_DIR and PORT from you: no note of them could be"
+                  " left (%(why)s).") % {"why": error.strerror},
+            )  # fmt: skip
+
+    def _lacks_migrations(self) -> bool:
         executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+    def _check_database(self) -> None:
+        if self._lacks_migrations():
             raise CommandError(_("The database is not up to date: run `manage.py migrate` first."))
 
     def _sign_in_link(self) -> str:
@@ -83,7 +130,14 @@ class Command(BaseCommand):
 
     def _lock(self) -> int:
         """One run at a time on one data folder; the lock lasts until the last part has gone."""
-        lock = os.open(settings.DATA_DIR / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            lock = os.open(settings.DATA_DIR / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise CommandError(
+                _("The data folder %(folder)s cannot be written: %(why)s. Set PARLEY_DATA_DIR to a"
+                  " folder of yours.")
+                % {"folder": settings.DATA_DIR, "why": error.strerror}
+            ) from error  # fmt: skip
         deadline = time.monotonic() + LAST_RUN_ENDS
         while True:
             try:

@@ -12,7 +12,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -25,29 +24,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Literal
 
-Trouble = Literal[
-    "no_pip", "offline", "not_on_index", "refused", "damaged", "disk_full", "not_writable", "failed"
-]
+from interaction.providers.local._shared.pip_trouble import PipTrouble, trouble_in
+
+Trouble = Literal["no_pip", PipTrouble]
 """Why a model was not fetched."""
 PYTHON = "3.11"
 """The wheels are the same for every Python; pip wants to be told one with a foreign platform."""
 TICK = 0.2
 """Seconds between two reports of progress."""
 BLOCK = 1 << 20
-_SYMPTOMS: tuple[tuple[Trouble, str], ...] = (
-    ("disk_full", r"No space left on device|Disk quota exceeded"),
-    ("not_writable", r"Permission denied|Read-only file system"),
-    ("refused", r"\b40[137] Client Error|\b407 Proxy|status code 40[137]|HTTP error 40[137]"),
-    ("offline", r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError"
-                r"|SSLError|Connection (?:refused|reset|aborted|broken)|Network is unreachable"
-                r"|Max retries exceeded|Temporary failure in name resolution|5\d\d Server Error"
-                r"|[Tt]imed out"),
-    ("damaged", r"BadZipFile|not a valid wheel|is invalid|DO NOT MATCH THE HASHES|IncompleteRead"
-                r"|incomplete-download|Wheel .* corrupt"),
-    ("not_on_index", r"No matching distribution found|Could not find a version"),
-)  # fmt: skip
-"""How pip words it; the first one that fits counts."""
-
 _folder = Path("models")
 """The settings name another one at the start."""
 
@@ -208,7 +193,7 @@ class WheelModel:
                 pip.wait()
         wheels = list(folder.glob("*.whl"))
         if pip.returncode or not wheels:
-            raise FetchFailed(_trouble_in(said.read_text(errors="replace")))
+            raise FetchFailed(trouble_in(said.read_text(errors="replace")))
         return wheels[0]
 
     def _unpack(self, wheel: Path, place: Path) -> None:
@@ -285,7 +270,3 @@ def _trouble_of(error: OSError) -> Trouble:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
         return "not_writable"
     return "failed"
-
-
-def _trouble_in(said: str) -> Trouble:
-    return next((trouble for trouble, how in _SYMPTOMS if re.search(how, said)), "failed")
