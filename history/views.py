@@ -13,6 +13,7 @@ from django_htmx.middleware import HtmxDetails
 
 from history.filters import SessionFilter, SessionFilterForm
 from history.queries import longest_ms, median_ms, sessions_of, turns_of, with_summaries
+from interaction.api.door import refuse_unknown
 
 SESSIONS_A_PAGE = 25
 
@@ -27,6 +28,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
 
     Asked by HTMX, it answers with the rows alone.
     """
+    refuse_unknown(request.GET, [*SessionFilter.model_fields, "page"])
     form = SessionFilterForm(request.GET)
     wanted = form.session_filter()
     found = wanted.filter(with_summaries(sessions_of(request.user)))

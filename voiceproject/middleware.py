@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from interaction.core.time_zones import is_time_zone
+from voiceproject import error_answers
 
 TIME_ZONE_COOKIE = "parley_time_zone"
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -76,18 +77,13 @@ def bodies_have_a_limit(get_response: GetResponse) -> GetResponse:
         message = _("The upload is longer than %(limit)d MB.") % {
             "limit": settings.ENV.parley_max_upload_mb
         }
-        if request.path_info.startswith(PagesNeedSignIn.API_PREFIXES):
-            error = {"code": "too_large", "message": message, "stage": None, "provider": None}
-            return JsonResponse({"error": error | {"retryable": False}}, status=413)
-        return HttpResponse(message, status=413, content_type="text/plain; charset=utf-8")
+        return error_answers.answer(request, 413, message=message)
 
     return middleware
 
 
 class PagesNeedSignIn(LoginRequiredMiddleware):
     """Every page needs sign-in unless its view says otherwise; APIs answer 401 by themselves."""
-
-    API_PREFIXES = ("/api/", "/v1/")
 
     def process_view(
         self,
@@ -96,7 +92,7 @@ class PagesNeedSignIn(LoginRequiredMiddleware):
         view_args: tuple[Any, ...],
         view_kwargs: dict[str, Any],
     ) -> HttpResponseBase | None:
-        if request.path_info.startswith(self.API_PREFIXES):
+        if error_answers.is_api(request):
             return None
         answer: HttpResponseBase | None = super().process_view(
             request, view_func, view_args, view_kwargs

@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "voiceproject.middleware.StaticFiles",
     "voiceproject.middleware.content_security_policy",
+    "voiceproject.error_answers.ErrorAnswers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "voiceproject.middleware.times_are_the_viewers",
@@ -235,6 +236,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Security.
 
+CSRF_FAILURE_VIEW = "voiceproject.error_answers.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.https
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"

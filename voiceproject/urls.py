@@ -26,3 +26,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("v1/", openai.urls),
 ]
+
+handler400 = "voiceproject.error_answers.bad_request"
+handler403 = "voiceproject.error_answers.forbidden"
+handler404 = "voiceproject.error_answers.not_found"
+handler500 = "voiceproject.error_answers.server_error"

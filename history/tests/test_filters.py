@@ -95,7 +95,7 @@ def test_the_controls_keep_what_was_asked_for(at_home: Client, talked: Talked) -
     assert "value" not in control(page, "until")
     assert 'value="say &quot;a&quot; &amp; b"' in control(page, "text")
     assert '<details class="filters" open>' in page
-    assert '<details class="filters">' in at_home.get(PAGE, {"colour": "red"}).content.decode()
+    assert '<details class="filters">' in at_home.get(PAGE).content.decode()
 
 
 def test_a_time_of_day_is_kept_too_on_the_servers_clock(
@@ -119,6 +119,11 @@ def test_a_time_of_day_is_kept_too_on_the_servers_clock(
         ("until", "0001-01-01T00:00:00"),
         ("text", "a\0b"),
         ("text", "a" * 201),
+        ("since", "9999-12-31T23:59:59-12:00"),
+        ("until", "0001-01-01T00:00:00+14:00"),
+        ("since", "10000-01-01"),
+        ("until", "inf"),
+        ("since", "nan"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_rest_and_said_on_the_page(
@@ -134,13 +139,25 @@ def test_a_value_that_makes_no_sense_is_refused_by_rest_and_said_on_the_page(
     assert "<b>" not in control(page, name)
 
 
-def test_what_is_no_filter_and_what_is_empty_is_ignored(
-    at_home: Client, four: list[Session]
-) -> None:
+def test_what_is_empty_narrows_nothing(at_home: Client, four: list[Session]) -> None:
     empty = dict.fromkeys(SessionFilter.model_fields, "")
-    page = at_home.get(PAGE, empty | {"colour": "red", "page": "many"}).content.decode()
+    page = at_home.get(PAGE, empty | {"page": "many"}).content.decode()
     assert len(shown(page)) == 4
     assert "errorlist" not in page
+
+
+@pytest.mark.parametrize("name", ["colour", "Status", "since ", "pages", "text[]", "", "a" * 500])
+def test_what_is_no_filter_is_refused_with_the_names_of_those_there_are(
+    at_home: Client, name: str
+) -> None:
+    page = at_home.get(PAGE, {name: "<red>", "mode": "realtime"})
+    assert page.status_code == 400
+    rest = at_home.get(SESSIONS, {name: "<red>", "mode": "realtime"})
+    assert (rest.status_code, rest.json()["error"]["code"]) == (400, "unknown_parameter")
+    for answered in (page.content.decode(), rest.json()["error"]["message"]):
+        assert "status, mode, since, until, text, page" in answered
+        assert "red>" not in answered
+        assert len(name) < 100 or name not in answered
 
 
 def test_older_ones_are_those_that_fit_too(

@@ -191,7 +191,10 @@ class TestAudio:
         url = f"{SESSIONS}/{turn.session_id}/turns/{turn.pk}/audio?side=user"
         response = program.get(url, headers=headers)
         assert response.status_code == status
-        assert response.content == bytes(range(100))[part]
+        if status == 416:
+            validator("api_error").validate(response.json())
+        else:
+            assert response.content == bytes(range(100))[part]
         assert response.get("Content-Range") == content_range
         if status != 416:
             assert response["Accept-Ranges"] == "bytes"

@@ -12,6 +12,7 @@ from ninja import NinjaAPI
 
 from interaction.api import errors, json_schemas, models, orchestrator, providers, templates
 from interaction.api.access import SignedIn, Token
+from interaction.api.door import JsonParser, at_the_door
 
 api = NinjaAPI(
     title="Parley",
@@ -20,10 +21,12 @@ api = NinjaAPI(
     "voice out. The socket is described in docs/protocol.md.",
     urls_namespace="api",
     auth=[Token(), SignedIn()],
+    parser=JsonParser(),
     openapi_url=None,  # ours, below, needs sign-in like everything else
     docs_url=None,  # its pages load scripts from elsewhere
 )
 errors.install(api)
+api.add_decorator(at_the_door, mode="view")
 api.add_router("", orchestrator.router)
 api.add_router("interaction", providers.router)
 api.add_router("interaction/templates", templates.router)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from interaction.api.door import RequestRefused
 from interaction.api.schemas import ErrorBody, ErrorDetail
 from interaction.audio.sound import AudioRejected
 from interaction.core.news import Failure
@@ -58,6 +59,7 @@ def install(api: NinjaAPI) -> None:
         SessionRefused,
         Http404,
         HttpError,
+        RequestRefused,
         ValidationError,
     ):
         api.add_exception_handler(kind, answer)
@@ -69,6 +71,8 @@ def _as_api_error(error: Any) -> ApiError:
             return error
         case AudioRejected(status=status, code=code, message=message):
             return ApiError(status, code, message)
+        case RequestRefused(status=status, code=code, message=message):
+            return ApiError(status, code, message)
         case SessionRefused(code=code, message=message):
             return ApiError(422, code, message)
         case ValidationError(errors=errors):
@@ -79,6 +83,8 @@ def _as_api_error(error: Any) -> ApiError:
             return ApiError(
                 401, "unauthenticated", _("Send a valid token: `Authorization: Bearer …`.")
             )
+        case HttpError(status_code=400):
+            return ApiError(400, "bad_json", _("The body holds no valid JSON."))
         case HttpError(status_code=403):
             return ApiError(
                 403, "csrf_failed", _("Send the CSRF token of the page as X-CSRFToken.")

@@ -19,6 +19,7 @@ from interaction.providers.local._shared.model_files import (
 )
 from interaction.providers.local.moonshine.models import MODELS, for_language
 from interaction.safe_logging import log_crash
+from interaction.sessions.settings import LanguageTag
 
 logger = logging.getLogger(__name__)
 router = Router(tags=["models"])
@@ -56,7 +57,7 @@ class ModelList(Schema):
 
 
 @router.get("", response={200: ModelList, **ERRORS}, url_name="models")
-def list_models(request: Caller, language: str = "") -> ModelList:
+def list_models(request: Caller, language: LanguageTag = "") -> ModelList:
     """Every model of the local speech recogniser, or those for a language (a BCP 47 tag), each with
     whether it is on the server, or on its way there."""
     found = for_language(language) if language else MODELS.values()

@@ -13,6 +13,7 @@ from pydantic import Field
 from redis.exceptions import RedisError
 
 from interaction.api.access import Caller, Token
+from interaction.api.door import JsonParser, at_the_door
 from interaction.credentials import client_secrets
 from interaction.credentials.client_secrets import Grant
 from interaction.edges.openai import models
@@ -25,9 +26,11 @@ api = NinjaAPI(
     version="1",
     urls_namespace="openai",
     auth=[Token()],
+    parser=JsonParser(),
     openapi_url=None,
     docs_url=None,
 )
+api.add_decorator(at_the_door, mode="view")
 CREATED_AT = 1_700_000_000
 """Unix time in a model's field ``created``: the protocol wants one, and a model here is a name."""
 
@@ -81,22 +84,25 @@ def _answer_error(request: HttpRequest, wrong: Any) -> HttpResponse:
             code, status = "invalid_api_key", 401
             message = _("Send a valid token: `Authorization: Bearer …`.")
         case ClientError():
-            return _error(400, wrong.code, wrong.message, wrong.param)
+            return error_answer(400, wrong.code, wrong.message, wrong.param)
         case ValidationError():
             first = wrong.errors[0]
             param = ".".join(str(part) for part in first["loc"][2:])
             message = explain_details([first], skip=2)
-            return _error(400, "invalid_value", message, param)
+            return error_answer(400, "invalid_value", message, param)
         case Http404():
             code, status, message = "model_not_found", 404, _("There is no such model here.")
+        case HttpError(status_code=400):
+            code, status, message = "invalid_json", 400, _("The body holds no valid JSON.")
         case RedisError():
             code, status, message = "server_error", 503, _("Redis does not answer.")
         case _:
             code, status, message = "invalid_request", wrong.status_code, str(wrong)
-    return _error(status, code, message)
+    return error_answer(status, code, message)
 
 
-def _error(status: int, code: str, message: str, param: str | None = None) -> HttpResponse:
+def error_answer(status: int, code: str, message: str, param: str | None = None) -> HttpResponse:
+    """An answer that is no success, in the shape that OpenAI's clients read."""
     kind = "server_error" if status >= 500 else "invalid_request_error"
     body = error(code, message, kind=kind, param=param)["error"]
     del body["event_id"]

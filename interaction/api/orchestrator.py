@@ -21,6 +21,7 @@ from pydantic import Field, ValidationError
 
 from interaction.api import schemas
 from interaction.api.access import Caller
+from interaction.api.door import refuse_unknown
 from interaction.api.errors import ERRORS, ApiError, answer_to, of_stage
 from interaction.api.one_turn import TurnFailed, TurnResult, answer_recording
 from interaction.audio import recordings, wav
@@ -84,6 +85,7 @@ async def orchestrate(
     ``Accept: application/json``, an object with transcript, reply, audio and timeline. The turn is
     kept like any other.
     """
+    refuse_unknown([*request.POST, *request.FILES], ["file", *Choices.model_fields])
     pcm = await _decoded(file)
     try:
         result = await answer_recording(lambda: _prepare(request.auth, choices), pcm)

@@ -18,6 +18,7 @@ from interaction.models import Preferences
 from interaction.sessions.settings import (
     ProviderFallbacks,
     Providers,
+    RowId,
     Text,
     TurnDetectionChoice,
     WireModel,
@@ -77,7 +78,7 @@ class Choices(WireModel):
     mode: Literal["cascade", "realtime"] = "cascade"
     providers: Providers = Providers()
     fallbacks: ProviderFallbacks = ProviderFallbacks()
-    template_id: int | None = None
+    template_id: RowId | None = None
     system_prompt: Annotated[Text, Field(max_length=20_000)] = ""
     tools: Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=32)] | None = (
         None

@@ -11,7 +11,7 @@ from ninja import Router
 
 from interaction.api.errors import ERRORS
 from interaction.models import PromptTemplate
-from interaction.sessions.settings import WireModel
+from interaction.sessions.settings import LanguageTag, WireModel
 
 router = Router(tags=["templates"])
 
@@ -32,7 +32,7 @@ class Template(WireModel):
 
 
 @router.get("", response={200: list[Template], **ERRORS})
-def list_templates(request: HttpRequest, language: str | None = None) -> Any:
+def list_templates(request: HttpRequest, language: LanguageTag | None = None) -> Any:
     """In the order in which they are offered, or those in one language alone."""
     rows = PromptTemplate.objects.active()
     if language is not None:

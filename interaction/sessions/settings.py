@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -13,15 +14,23 @@ from pydantic_core import PydanticCustomError
 from interaction.core.config import TURN_DETECTION_CHOICES, TurnDetection, choose_turn_detection
 from interaction.core.time_zones import is_time_zone
 
+HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
-def _without_nul(text: str) -> str:
-    """PostgreSQL keeps no NUL in a text: refuse it here, not when a turn is archived."""
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps no NUL in a text, and nothing encodes half a surrogate pair: refuse them
+    here, not when a turn is archived."""
     if "\0" in text:
         raise PydanticCustomError("nul_character", "it holds a NUL character")
+    if HALF_A_PAIR.search(text):
+        raise PydanticCustomError("string_unicode", "it is no valid Unicode")
     return text
 
 
-Text = Annotated[str, AfterValidator(_without_nul)]
+Text = Annotated[str, AfterValidator(_storable)]
+
+RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+"""Of a row that is counted: as much as a database's big integer holds."""
 
 
 Rate = Annotated[int, Field(ge=8_000, le=96_000)]
@@ -33,7 +42,10 @@ def _known_time_zone(name: str) -> str:
     return name
 
 
-TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_known_time_zone)]
+LanguageTag = Annotated[Text, Field(max_length=35)]
+"""A BCP 47 tag, or empty for the server's."""
+
+TimeZone = Annotated[Text, Field(max_length=64), AfterValidator(_known_time_zone)]
 """An IANA name, or empty for the server's."""
 
 LONGEST_PROMPT = 20_000
@@ -50,7 +62,7 @@ class ProviderChoice(WireModel):
     name: Annotated[Text, Field(max_length=64)] = ""
     model: Annotated[Text, Field(max_length=200)] = ""
     voice: Annotated[Text, Field(max_length=200)] = ""
-    language: Annotated[Text, Field(max_length=35)] = ""
+    language: LanguageTag = ""
 
 
 class Providers(WireModel):
@@ -100,7 +112,7 @@ class SessionSettings(WireModel):
     """The other one may step in (``fallback_offered``), with the providers chosen here."""
     providers: Providers = Providers()
     fallbacks: ProviderFallbacks = ProviderFallbacks()
-    template_id: int | None = None
+    template_id: RowId | None = None
     """A prompt template; ``system_prompt``, where given, is added after its text."""
     system_prompt: Annotated[Text, Field(max_length=LONGEST_PROMPT)] = ""
     tools: Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=32)] = []

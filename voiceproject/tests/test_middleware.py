@@ -42,7 +42,8 @@ def test_a_body_that_is_too_long_is_refused_with_the_limit(client: Client, setti
     assert api.json()["error"]["code"] == "too_large"
     assert "64 MB" in api.json()["error"]["message"]
     page = client.post("/sign-in/", **LONG)  # type: ignore[arg-type]
-    assert (page.status_code, page["Content-Type"]) == (413, "text/plain; charset=utf-8")
+    assert (page.status_code, page["Content-Type"]) == (413, "text/html; charset=utf-8")
+    assert "64 MB" in page.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ class Playback(WireModel):
     reply_id: UUID
     played_ms: Milliseconds
     ended: bool = False
-    underruns: Annotated[int, Field(ge=0)] = 0
+    underruns: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     ear_ms: Milliseconds | None = None
     yield_ms: Milliseconds | None = None
     paused: bool = False
@@ -125,7 +125,7 @@ class EndSession(WireModel):
 
 class Ping(WireModel):
     type: Literal["ping"]
-    nonce: Annotated[str, Field(max_length=64)] = ""
+    nonce: Annotated[Text, Field(max_length=64)] = ""
 
 
 ClientMessage = Annotated[

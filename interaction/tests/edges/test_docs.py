@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -45,14 +47,37 @@ def test_codes_and_limits_are_named() -> None:
     for code in (CloseCode.UNAUTHENTICATED, CloseCode.BAD_ORIGIN, CloseCode.TOO_SLOW):
         assert f"| {code} |" in TEXT
     assert codec.MAX_AUDIO_BYTES == 1 << 20
-    raised = re.compile(
-        r'(?:InvalidMessage|SessionRefused|StageGaveUp|FailureReason|cls)\(\s*"(\w+_\w+)"'
-    )
-    codes = {
-        code
-        for room in ("cascade", "edges/parley", "realtime", "sessions")
-        for file in (settings.BASE_DIR / "interaction" / room).glob("*.py")
-        for code in raised.findall(file.read_text())
+
+
+WITH_CODES = {
+    *("InvalidMessage", "SessionRefused", "StageGaveUp", "FailureReason", "Failure", "AuthRefused"),
+    *("ApiError", "AudioRejected", "RequestRefused", "Explanation", "answer", "cls"),
+}
+"""What is called with the code of an error."""
+OPENAIS = ("edges/openai", "api/openai.py")
+"""Has OpenAI's own codes."""
+
+
+def codes_in(source: str) -> Iterator[str]:
+    for call in ast.walk(ast.parse(source)):
+        if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] in WITH_CODES:
+            given = [*call.args, *(word.value for word in call.keywords if word.arg == "code")]
+            for value in given:
+                if isinstance(value, ast.Constant) and re.fullmatch(
+                    "[a-z]+(_[a-z0-9]+)+", str(value.value)
+                ):
+                    yield str(value.value)
+
+
+def test_every_code_of_an_error_is_named() -> None:
+    files = {
+        file
+        for package in ("interaction", "history", "voiceproject")
+        for file in (settings.BASE_DIR / package).rglob("*.py")
+        if not {"tests", "testing"} & set(file.parts)
+        and not any(part in file.as_posix() for part in OPENAIS)
     }
-    assert {"bad_json", "unknown_tool", "no_speech", "engine_crashed"} <= codes
+    codes = {code for file in files for code in codes_in(file.read_text())}
+    assert {"bad_json", "unknown_tool", "no_speech", "engine_crashed", "not_json"} <= codes
+    assert {"empty_audio", "csrf_failed", "bad_origin", "method_not_allowed"} <= codes
     assert [code for code in sorted(codes) if f"`{code}`" not in TEXT] == []
