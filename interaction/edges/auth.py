@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext
@@ -20,7 +21,7 @@ class AuthRefused(Exception):
         self.message = message
 
 
-class SocketAuth:
+class SocketAuth(ABC):
     """Wraps a socket's application: finds out which user opened it, and adds them to its scope.
 
     Each socket gets a thread of its own for what must not run on the event loop: with the one
@@ -30,13 +31,13 @@ class SocketAuth:
     def __init__(self, app: Any) -> None:
         self._app = app
 
+    @abstractmethod
     async def authenticate(self, scope: dict[str, Any]) -> dict[str, Any]:
         """What the scope gets, at least ``user``. Raises ``AuthRefused``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode_refusal(self, refusal: AuthRefused) -> str:
         """The text frame that tells the client why."""
-        raise NotImplementedError
 
     def subprotocol(self, scope: dict[str, Any]) -> str | None:
         """The one of those offered that the socket is accepted with."""

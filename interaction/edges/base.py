@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Coroutine
 from io import BytesIO
@@ -45,7 +46,7 @@ CLOSE_S = 5.0
 """A socket that broke may take so long to send what explains it, and its close."""
 
 
-class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
+class SessionConsumer(AsyncConsumer, ABC):  # type: ignore[misc]
     """A socket with at most one session at a time. No hook may block."""
 
     channel_layer_alias = ""  # an engine may listen to the channel layer; a socket does not
@@ -70,9 +71,9 @@ class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
     def on_connect(self) -> None:
         """The socket has been accepted: greet the client."""
 
+    @abstractmethod
     def on_frame(self, text: str | None, data: bytes | None) -> None:
         """A frame from the client, as text or as bytes."""
-        raise NotImplementedError
 
     def on_early_message(self, message: Any) -> None:
         """A message given to ``enqueue_early``, now that the session has started."""
@@ -80,25 +81,25 @@ class SessionConsumer(AsyncConsumer):  # type: ignore[misc]
     def on_session_started(self, live: LiveSession) -> None:
         """The session takes audio and commands from here on."""
 
+    @abstractmethod
     def on_session_refused(self, refusal: SessionRefused) -> None:
         """The session that was asked for cannot be made."""
-        raise NotImplementedError
 
     def on_session_ended(self, session_id: UUID | None, ending: SessionEnding) -> None:
         """The session is over, and its row ended. ``session_id`` is None where a bug came before
         there was one."""
 
+    @abstractmethod
     def on_news(self, news: News) -> None:
         """Send the client what the conversation has to say. Audio is sent by the outbox."""
-        raise NotImplementedError
 
+    @abstractmethod
     def send_failure(self, failure: Failure) -> None:
         """Send an error that is no news of the conversation."""
-        raise NotImplementedError
 
+    @abstractmethod
     def output_format(self, live: LiveSession) -> tuple[int, Pack]:
         """The sample rate of replies on the wire, Hz, and what makes frames of their audio."""
-        raise NotImplementedError
 
     def on_expired(self) -> None:
         """The socket has been open for ``max_socket_s`` and is about to be closed."""

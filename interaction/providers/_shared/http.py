@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -100,7 +101,7 @@ class SharedClient:
         await self.close()
 
 
-class HttpStage:
+class HttpStage(ABC):
     """A provider of one stage over HTTP."""
 
     stage: ClassVar[str]
@@ -131,9 +132,9 @@ class HttpStage:
             shared, self._shared = self._shared, None
             await shared.leave()
 
+    @abstractmethod
     async def _send_warming_request(self) -> None:
         """Ask for something small."""
-        raise NotImplementedError
 
     @property
     def _client(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 
 OPENS_QUOTE = re.compile(r"[`“‘„«「『]\Z|(?:^|[\s(])[\"']\Z")
 """A code or quotation mark that opens, at the end of a text."""
@@ -13,7 +14,7 @@ def is_quoted(before: str) -> bool:
     return bool(OPENS_QUOTE.search(before[-2:]))
 
 
-class MarkFilter:
+class MarkFilter(ABC):
     """Reads character by character, so that the size of the pieces never changes what comes."""
 
     def __init__(self) -> None:
@@ -44,18 +45,18 @@ class MarkFilter:
             for one in mark[1:]:
                 self._read(one)
 
-    def _read(self, character: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self, character: str) -> None: ...
 
+    @abstractmethod
     def _append(self, text: str) -> None:
         """Pass on what is text."""
-        raise NotImplementedError
 
-    def _is_mark(self, text: str) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _is_mark(self, text: str) -> bool: ...
 
-    def _may_become_mark(self, text: str) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _may_become_mark(self, text: str) -> bool: ...
 
-    def _on_mark(self, mark: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _on_mark(self, mark: str) -> None: ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar, Protocol
@@ -67,7 +68,7 @@ class _AudioError:
         self.error = error
 
 
-class StreamingSpeechToText:
+class StreamingSpeechToText(ABC):
     """``first`` and ``stall``, in seconds, are deadlines from a mark to the first message after
     it, and from one message to the next. While the person speaks, a server may be silent."""
 
@@ -117,11 +118,11 @@ class StreamingSpeechToText:
                     yield transcript
             socket.reusable = not protocol.closing
 
-    async def _open(self) -> ClientConnection:
-        raise NotImplementedError
+    @abstractmethod
+    async def _open(self) -> ClientConnection: ...
 
-    def _new_utterance(self) -> UtteranceProtocol:
-        raise NotImplementedError
+    @abstractmethod
+    def _new_utterance(self) -> UtteranceProtocol: ...
 
 
 class _Transcription:

@@ -7,6 +7,7 @@ a text that the engine cannot speak.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 
 from interaction.providers.local._shared.engine_pipe import Message, ParentPipe
@@ -16,7 +17,7 @@ class Refused(Exception):
     """The engine cannot speak this text, or not with this voice."""
 
 
-class SpeakerProcess:
+class SpeakerProcess(ABC):
     """Reads what is to be said and has ``speak`` say it."""
 
     def __init__(self, parent: ParentPipe) -> None:
@@ -25,10 +26,10 @@ class SpeakerProcess:
         self._speaking = 0
         """The number of the text being spoken; 0: none, or one that is not wanted any more."""
 
+    @abstractmethod
     def speak(self, text: str, voice: str) -> None:
         """Pass the speech to ``send_pcm`` as it comes, and stop where that says so. Raises
         ``Refused``."""
-        raise NotImplementedError
 
     def run(self) -> None:
         self._parent.send(0, "ready")
