@@ -128,7 +128,7 @@ def _spoken_time(utterance: Utterance, result: Any) -> str:
         date := telling_the_date(Utterance(utterance.text, utterance.before, at))
     ):
         return date
-    where = f" in {place}" if place not in ("", "UTC") else ", U T C" if place else ""
+    where = f" in {place}" if place not in ("", "UTC") else ", UTC" if place else ""
     return f"It is {at.hour % 12 or 12}:{at:%M} {part_of_day(at)}{where}."
 
 
