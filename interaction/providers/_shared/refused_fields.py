@@ -28,6 +28,8 @@ OTHER_WORDS: dict[str, str] = {
     "response_format": r"\bpcm\b|\b(audio|output|response|unsupported|invalid|unknown) format\b",
     "tools": r"\btool[ _-]?(use|call(s|ing)?|choice|support)|function[ _-]?call|--tool-call-parser",
     "thinking": r"\bthinking\b",
+    "thinking_config": r"\bthinking|thinking_?(config|level|budget)",
+    "system_instruction": r"\b(developer|system)[ _-]?instructions?\b",
     "empty_content": r"\bcontents?\b",
 }
 """Patterns of what else servers call a field, by its name."""
