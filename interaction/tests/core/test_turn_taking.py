@@ -265,3 +265,14 @@ def test_other_settings_hold_from_the_next_frame_on_and_the_open_turn_goes_on() 
     play.machine.reconfigure(ConversationConfig(turn_detection=VadTurnDetection()))
     play.run(until=5.1)
     assert len(play.effects_of(EndTurn)) == len(play.effects_of(OpenTurn)) == 1
+
+
+@pytest.mark.parametrize(("frames", "restarts"), [(1, False), (2, False), (3, True), (9, True)])
+def test_a_click_in_the_silence_does_not_start_it_anew(frames: int, restarts: bool) -> None:
+    speech = SpeechActivity(0.5, evidence_ms=96)
+    feed = [1.0] * 20 + [0.0] * 10 + [1.0] * frames + [0.0]
+    for number, probability in enumerate(feed):
+        speech.on_frame(Frame(SILENT, probability), 0.032 * (number + 1))
+    assert speech.silence_ms == (32 if restarts else 32 * (10 + frames + 1))
+    ended = 30 + frames if restarts else 20
+    assert speech.last_speech_at == pytest.approx(0.032 * ended)
