@@ -142,6 +142,17 @@ export class SettingsPanel {
   }
 
   /**
+   * Opens where it is chosen who serves a stage.
+   * @param {string} stage
+   */
+  showStage(stage) {
+    this.setOpen(true);
+    const { container } = stage === "realtime" ? this.realtime : this.stages[/** @type {Stage} */ (stage)];
+    if (container instanceof HTMLDetailsElement) container.open = true;
+    container.querySelector("summary")?.focus();
+  }
+
+  /**
    * Disables what a running session cannot change, and shows which providers serve it.
    * @param {SessionState} state
    */
@@ -150,7 +161,9 @@ export class SettingsPanel {
     for (const field of this.form.querySelectorAll("[data-fixed]")) {
       if ("disabled" in field) field.disabled = !idle;
     }
+    const focused = this.lockedNote.contains(document.activeElement);
     this.lockedNote.hidden = idle;
+    if (focused && idle) findElement(this.form, "[data-provider][open] summary, #mode", HTMLElement).focus();
     this.idle = idle;
     this.updateTools();
     this.draw();
