@@ -191,6 +191,24 @@ def test_a_failed_turn_says_what_happened_by_name_and_leads_to_what_mends_it(
     assert ('href="/settings/"' in failure) is bool(has_keys)
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("ended", ""),
+        ("ended_by_agent", ""),
+        ("server_stopped", "(the server was stopped)"),
+        ("session_expired", "(it had lasted as long as it may)"),
+        ("of_tomorrow", ""),
+    ],
+)
+def test_a_conversation_that_nobody_ended_says_why_it_is_over(
+    at_home: Client, talked: Talked, reason: str, said: str
+) -> None:
+    page = at_home.get(f"/history/{talked(end_reason=reason).pk}/").content.decode()
+    state = page.partition("<dt>State</dt>")[2].partition("</dd>")[0]
+    assert re.sub("<[^>]*>", "", state).split() == ["Ended", *said.split()]
+
+
 def test_a_turn_without_figures_shows_no_bar_and_an_unknown_figure_is_a_dash(
     at_home: Client, talked: Talked
 ) -> None:

@@ -18,6 +18,9 @@ import { toSessionSettings } from "./session-settings.js";
 const WIDE = window.matchMedia("(min-width: 80rem)");
 
 export class SettingsPanel {
+  /** The stage for which somebody came here. @type {ProviderPicker} */
+  #openStage;
+
   /**
    * @param {HTMLElement} root
    * @param {PageConfig} config
@@ -35,6 +38,7 @@ export class SettingsPanel {
     );
     this.stages = /** @type {Record<Stage, ProviderPicker>} */ ({ stt, llm, tts });
     this.realtime = /** @type {ProviderPicker} */ (realtime);
+    this.#openStage = this.stages.stt;
     this.mode = findElement(this.form, "[name=mode]", HTMLSelectElement);
     this.detector = findElement(this.form, "[name=turns]", HTMLSelectElement);
     this.autoFallback = findElement(this.form, "[name=auto_fallback]", HTMLInputElement);
@@ -147,7 +151,8 @@ export class SettingsPanel {
    */
   showStage(stage) {
     this.setOpen(true);
-    const { container } = stage === "realtime" ? this.realtime : this.stages[/** @type {Stage} */ (stage)];
+    this.#openStage = stage === "realtime" ? this.realtime : this.stages[/** @type {Stage} */ (stage)];
+    const { container } = this.#openStage;
     if (container instanceof HTMLDetailsElement) container.open = true;
     container.querySelector("summary")?.focus();
   }
@@ -163,7 +168,7 @@ export class SettingsPanel {
     }
     const focused = this.lockedNote.contains(document.activeElement);
     this.lockedNote.hidden = idle;
-    if (focused && idle) findElement(this.form, "[data-provider][open] summary, #mode", HTMLElement).focus();
+    if (focused && idle) this.#openStage.name.focus();
     this.idle = idle;
     this.updateTools();
     this.draw();
