@@ -32,7 +32,7 @@ def provider_label(name: str, stage: str) -> str:
 def unusual_end(reason: str) -> str:
     """Why a conversation ended, where nobody ended it on purpose; else empty."""
     return {
-        "client_left": _("the page was closed, or the connection broke"),
+        "client_left": _("the page was closed or cut off"),
         "client_too_slow": _("the sound was not taken in fast enough"),
         "session_expired": _("it had lasted as long as it may"),
         "server_stopped": _("the server was stopped"),

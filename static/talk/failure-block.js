@@ -61,7 +61,7 @@ export function failureText({ error, transcript }, config) {
  * @param {PageConfig} config
  */
 function createDetail(message, { words }) {
-  const details = createElement("details", "detail");
+  const details = createElement("details", "reported");
   const text = createElement("p", "", message);
   text.lang = "en";
   text.dir = "auto";
