@@ -84,7 +84,7 @@ _OF_PROVIDERS = {
     "provider_refused": Explanation(
         _("{provider} refused the request."),
         _("Choose another model or voice for it, or another provider."),
-        ("use_another",),
+        ("use_another", "try_again"),
         detail=True,
     ),
     "provider_unauthorized": Explanation(

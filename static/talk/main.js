@@ -76,7 +76,10 @@ const session = new Session(url, config.worklets, () => panel.choices, {
   onPlaybackBlocked,
   onSoundFault,
   onEnded,
-  onReplyPlayed: suggestKey,
+  onReplyPlayed: () => {
+    notices.clear("fallback"); // this mode works again
+    suggestKey();
+  },
 });
 
 const controls = new Controls(root, session, panel, words);
@@ -214,7 +217,8 @@ function offerFallback({ mode, provider, code }) {
   const error = turnStore.turns.at(-1)?.error;
   // The turn may say it already.
   const told = error?.code === code && error.provider === provider;
-  const { happened } = explainError({ code, provider }, config);
+  const stage = mode === "cascade" ? "realtime" : null;
+  const { happened } = explainError({ code, stage, provider }, config);
   const text = inARow(config, told ? "" : happened, words[`fallback_to_${mode}`]);
   const actions = [
     { label: words.go_on ?? "", run: () => session.acceptFallback() },
