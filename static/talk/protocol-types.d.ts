@@ -58,6 +58,7 @@ export interface TurnDetectionChoice {
   prefix_ms: number;
   silence_ms: number;
   eager_silence_ms: number | null;
+  eagerness: "low" | "medium" | "high" | "auto";
 }
 
 /** All in ms, null where unknown. Definitions: docs/protocol.md. */
@@ -286,6 +287,7 @@ export interface TurnDetectionChoiceInput {
   prefix_ms?: number;
   silence_ms?: number;
   eager_silence_ms?: number | null;
+  eagerness?: "low" | "medium" | "high" | "auto";
 }
 
 export interface StartSessionMessage {
