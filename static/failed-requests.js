@@ -45,10 +45,12 @@ function show(at, xhr, elt, trigger) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button";
+  const focused = document.activeElement;
   const stale = answered && xhr.status < 500;
   button.textContent = (stale ? reload : again) ?? "";
   button.addEventListener("click", () => {
     at.replaceChildren();
+    if (focused instanceof HTMLElement) focused.focus();
     if (stale) window.location.reload();
     else if (elt instanceof HTMLFormElement) elt.requestSubmit();
     else elt.dispatchEvent(new Event(trigger, { bubbles: true }));
