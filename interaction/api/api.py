@@ -52,6 +52,6 @@ api.add_router("interaction/models", models.router)
 api.add_router("schemas", json_schemas.router)
 
 
-@api.get("openapi.json", include_in_schema=False)
+@api.get("openapi.json", include_in_schema=False, url_name="openapi")
 def openapi(request: HttpRequest) -> Any:
     return api.get_openapi_schema()

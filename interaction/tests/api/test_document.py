@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import voiceproject.urls  # noqa: F401 - adds the operations of other apps
 from interaction.api.api import api
 from interaction.api.openai import api as openai
 from interaction.edges import json_schemas
