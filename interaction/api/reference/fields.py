@@ -49,13 +49,16 @@ class Described:
     fields: list[Field]
 
 
-def described(name: str, schema: Schema) -> Described:
-    return Described(name, prose.description(schema.get("description", "")), fields_of(schema))
+def described(name: str, schema: Schema, *, sent: bool) -> Described:
+    """An object, with its fields. ``sent``: the client sends it, and needs to know what it may
+    leave out; what the server sends is always whole."""
+    fields = fields_of(schema, sent=sent)
+    return Described(name, prose.description(schema.get("description", "")), fields)
 
 
-def fields_of(schema: Schema) -> list[Field]:
+def fields_of(schema: Schema, *, sent: bool = True) -> list[Field]:
     """The fields of an object, but for the ``type`` that a message is known by."""
-    required = schema.get("required", ())
+    required = schema.get("required", ()) if sent else ()
     return [
         field(name, part, name in required)
         for name, part in schema.get("properties", {}).items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -52,9 +51,13 @@ def messages() -> list[tuple[str, list[tuple[Described, str]]]]:
     example."""
     shown = prose.examples()
     return [
-        (side, [(described(name, _schema(name)), shown[name]) for name in names])
+        (side, [_message(name, shown[name], sent=side == "client") for name in names])
         for side, names in (("client", json_schemas.CLIENT), ("server", json_schemas.SERVER))
     ]
+
+
+def _message(name: str, example: str, *, sent: bool) -> tuple[Described, str]:
+    return described(name, json_schemas.schema_of(name), sent=sent), example
 
 
 @cache
@@ -65,14 +68,7 @@ def objects() -> list[Described]:
         for document in documents()
         for name, part in document["components"]["schemas"].items()
     }
-    for name in _names(messages()):
-        parts = _schema(name).get("$defs", {}) | parts
-    return [described(name, parts[name]) for name in sorted(parts)]
-
-
-def _names(directions: Iterable[tuple[str, list[tuple[Described, str]]]]) -> Iterable[str]:
-    return (one.name for _side, found in directions for one, _example in found)
-
-
-def _schema(name: str) -> Mapping[str, Any]:
-    return json_schemas.schema_of(name)
+    for name in json_schemas.CLIENT | json_schemas.SERVER:
+        parts = json_schemas.schema_of(name).get("$defs", {}) | parts
+    # Those that are sent have a default for every field.
+    return [described(name, parts[name], sent=False) for name in sorted(parts)]
