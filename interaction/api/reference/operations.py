@@ -85,7 +85,9 @@ def _operation(
     path: str,
     details: Schema,
 ) -> Operation:
-    kind, content = next(iter(details.get("requestBody", {}).get("content", {}).items()), ("", {}))
+    bodies: dict[str, Any] = details.get("requestBody", {}).get("content", {})
+    kind = next(iter(bodies), "")
+    content: dict[str, Any] = bodies.get(kind, {})
     found = [_answer(status, response, codes) for status, response in details["responses"].items()]
     example = _Example(method, base + path, details, kind, content.get("example"))
     return Operation(

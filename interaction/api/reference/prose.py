@@ -58,12 +58,16 @@ def with_codes(text: str, codes: Mapping[str, str]) -> SafeString:
             linked += [link, child, Token("link_close", "a", -1)] if anchor else [child]
         if token.children is not None:
             token.children = linked
-    return mark_safe(_markdown.renderer.render(tokens, _markdown.options, {}))
+    return _html(tokens)
 
 
 def phrase(text: str) -> SafeString:
     """A description without a paragraph around it, for the cell of a table."""
     return mark_safe(_markdown.renderInline(text.replace("\n", " ")))
+
+
+def _html(tokens: list[Token]) -> SafeString:
+    return mark_safe(str(_markdown.renderer.render(tokens, _markdown.options, {})))
 
 
 @cache
@@ -76,8 +80,7 @@ def section(document: str, title: str) -> Section:
     for token in tokens:
         _rewrite(document, token)
     codes = _anchor_codes(slug(title), tokens)
-    html = _markdown.renderer.render(tokens, _markdown.options, {})
-    return Section(mark_safe(html), headings, codes)
+    return Section(_html(tokens), headings, codes)
 
 
 @cache
