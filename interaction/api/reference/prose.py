@@ -42,7 +42,7 @@ class Section:
 
 def description(text: str) -> SafeString:
     """A description, a docstring's too: paragraphs with spans of code."""
-    return mark_safe(_markdown.render(text))
+    return mark_safe(str(_markdown.render(text)))
 
 
 def with_codes(text: str, codes: Mapping[str, str]) -> SafeString:
@@ -63,7 +63,7 @@ def with_codes(text: str, codes: Mapping[str, str]) -> SafeString:
 
 def phrase(text: str) -> SafeString:
     """A description without a paragraph around it, for the cell of a table."""
-    return mark_safe(_markdown.renderInline(text.replace("\n", " ")))
+    return mark_safe(str(_markdown.renderInline(text.replace("\n", " "))))
 
 
 def _html(tokens: list[Token]) -> SafeString:
