@@ -128,7 +128,7 @@ class ClientSecret(WireModel):
 
 def errors(*statuses: int) -> dict[int, Any]:
     """Of an operation's ``response``: its answers that are no success."""
-    return dict.fromkeys((400, 401, 500, *statuses), OpenAIErrorBody)
+    return dict.fromkeys(sorted({400, 401, 500, *statuses}), OpenAIErrorBody)
 
 
 @api.get(
