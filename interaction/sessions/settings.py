@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from interaction.core.config import TURN_DETECTION_CHOICES, TurnDetection, choose_turn_detection
 from interaction.core.time_zones import is_time_zone
+from interaction.core.turn_taking.semantic import Eagerness
 
 HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
@@ -114,8 +115,8 @@ class TurnDetectionChoice(WireModel):
 
     kind: TurnDetectionKind = "vad"
     """`vad`: by voice activity; `manual`: the client's `commit` ends a turn; `server` and
-    `semantic`: the realtime provider finds the turns, by silence or by what was said, and a cascade
-    takes them as `vad`."""
+    `semantic`: in realtime mode, the provider finds the turns. In a cascade `server` is `vad`, and
+    `semantic` waits as long as the words so far ask for."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Probability of speech, 0 to 1, at which a turn opens."""
     prefix_ms: Annotated[int, Field(ge=0, le=2_000)] = 300
@@ -126,8 +127,12 @@ class TurnDetectionChoice(WireModel):
     """A shorter silence, in milliseconds, after which the reply is prepared though the turn may
     still go on; null: never before its end."""
 
-    def to_core(self) -> TurnDetection:
-        return choose_turn_detection(self.kind, self.model_dump())
+    eagerness: Eagerness = "auto"
+    """Of `semantic`: `low` gives the person most time, `high` least."""
+
+    def to_core(self, language: str = "") -> TurnDetection:
+        """``language``: BCP 47, of what the person says; empty: not known."""
+        return choose_turn_detection(self.kind, {**self.model_dump(), "language": language})
 
 
 Mode = Literal["cascade", "realtime"]

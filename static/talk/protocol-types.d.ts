@@ -69,7 +69,7 @@ export interface Providers {
 
 /** How the server finds where a turn of the person's starts and ends. */
 export interface TurnDetectionChoice {
-  /** `vad`: by voice activity; `manual`: the client's `commit` ends a turn; `server` and `semantic`: the realtime provider finds the turns, by silence or by what was said, and a cascade takes them as `vad`. */
+  /** `vad`: by voice activity; `manual`: the client's `commit` ends a turn; `server` and `semantic`: in realtime mode, the provider finds the turns. In a cascade `server` is `vad`, and `semantic` waits as long as the words so far ask for. */
   kind: "vad" | "manual" | "server" | "semantic";
   /** Probability of speech, 0 to 1, at which a turn opens. */
   threshold: number;
@@ -79,6 +79,8 @@ export interface TurnDetectionChoice {
   silence_ms: number;
   /** A shorter silence, in milliseconds, after which the reply is prepared though the turn may still go on; null: never before its end. */
   eager_silence_ms: number | null;
+  /** Of `semantic`: `low` gives the person most time, `high` least. */
+  eagerness: "low" | "medium" | "high" | "auto";
 }
 
 /** All in ms, null where unknown. Definitions: docs/protocol.md. */
@@ -437,7 +439,7 @@ export interface ProvidersInput {
 
 /** How the server finds where a turn of the person's starts and ends. */
 export interface TurnDetectionChoiceInput {
-  /** `vad`: by voice activity; `manual`: the client's `commit` ends a turn; `server` and `semantic`: the realtime provider finds the turns, by silence or by what was said, and a cascade takes them as `vad`. */
+  /** `vad`: by voice activity; `manual`: the client's `commit` ends a turn; `server` and `semantic`: in realtime mode, the provider finds the turns. In a cascade `server` is `vad`, and `semantic` waits as long as the words so far ask for. */
   kind?: "vad" | "manual" | "server" | "semantic";
   /** Probability of speech, 0 to 1, at which a turn opens. */
   threshold?: number;
@@ -447,6 +449,8 @@ export interface TurnDetectionChoiceInput {
   silence_ms?: number;
   /** A shorter silence, in milliseconds, after which the reply is prepared though the turn may still go on; null: never before its end. */
   eager_silence_ms?: number | null;
+  /** Of `semantic`: `low` gives the person most time, `high` least. */
+  eagerness?: "low" | "medium" | "high" | "auto";
 }
 
 /** Start a conversation on this socket: with settings of its own, or one that REST has made. Every field but `type` may be left out. */

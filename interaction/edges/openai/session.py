@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from openai.types.realtime import (
     RealtimeSessionCreateRequest,
@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from interaction.core.config import ConversationConfig, TurnDetection
 from interaction.core.turn_taking.buffered import BufferedTurnDetection
+from interaction.core.turn_taking.semantic import Eagerness, SemanticTurnDetection
 from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.core.types import ResponseOptions, ToolSpec
 from interaction.edges.openai.errors import ClientError, check_limits
@@ -42,8 +43,6 @@ SEMANTIC_VAD: dict[str, Any] = {
     "interrupt_response": True,
 }
 DETECTION_FIELDS = SERVER_VAD | SEMANTIC_VAD
-SILENCE_MS = {"low": 1_200, "medium": 700, "auto": 700, "high": 400}
-"""Silence that ends a turn, by eagerness: Parley detects semantic_vad's turns by silence alone."""
 BETA = {
     "modalities": ("output_modalities",),
     "voice": ("audio", "output", "voice"),
@@ -184,7 +183,7 @@ class Settings:
             respond_when = "always"
         return ConversationConfig(
             barge_in=bool(found and found["interrupt_response"]),
-            turn_detection=_turn_detection(found),
+            turn_detection=_turn_detection(found, self.language),
             respond_when=respond_when,
             options=self.options(),
         )
@@ -364,11 +363,13 @@ def _bad(param: str, message: str) -> ClientError:
     return ClientError("invalid_value", message, f"session.{param}")
 
 
-def _turn_detection(found: Mapping[str, Any] | None) -> TurnDetection:
+def _turn_detection(found: Mapping[str, Any] | None, language: str) -> TurnDetection:
     if found is None:
         return BufferedTurnDetection()
     if found["type"] == "semantic_vad":
-        return VadTurnDetection(silence_ms=SILENCE_MS.get(found["eagerness"], SILENCE_MS["auto"]))
+        eagerness = found["eagerness"]
+        known: Eagerness = eagerness if eagerness in get_args(Eagerness) else "auto"
+        return SemanticTurnDetection(eagerness=known, language=language)
     return VadTurnDetection(
         threshold=min(max(found["threshold"], 0.05), 0.95),
         prefix_ms=min(max(found["prefix_padding_ms"], 0), 2_000),
