@@ -42,6 +42,7 @@ SEMANTIC_VAD: dict[str, Any] = {
     "create_response": True,
     "interrupt_response": True,
 }
+DETECTION_FIELDS = SERVER_VAD | SEMANTIC_VAD
 BETA = {
     "modalities": ("output_modalities",),
     "voice": ("audio", "output", "voice"),
@@ -230,6 +231,26 @@ def _input_defaults(transcription: dict[str, Any] | None) -> dict[str, Any]:
 
 def _defaults(kind: str) -> dict[str, Any]:
     return _transcription_defaults() if kind == "transcription" else _realtime_defaults("")
+
+
+def unknown_field(changes: dict[str, Any]) -> str | None:
+    """The dotted name of a field that no session has; None where all are known. ``changes``: as
+    ``Settings.update`` has taken them."""
+    modern = _modern(changes)
+    known = _defaults(modern.get("type") or "realtime") | {"model": None}
+    return _unknown(modern, known)
+
+
+def _unknown(changes: Mapping[str, Any], known: Mapping[str, Any]) -> str | None:
+    for name, value in changes.items():
+        if name not in known:
+            return name
+        below = DETECTION_FIELDS if name == "turn_detection" else known[name]
+        if name in ("audio", "input", "output", "turn_detection") and isinstance(value, dict):
+            inner = _unknown(value, below)
+            if inner is not None:
+                return f"{name}.{inner}"
+    return None
 
 
 def _modern(changes: dict[str, Any]) -> dict[str, Any]:
