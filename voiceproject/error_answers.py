@@ -97,15 +97,9 @@ def answer(
         code, said = code or usual.code, str(message or usual.message)
         if _is_below(request, OPENAI):
             code = "server_error" if status >= 500 else code
-<<<<<<< HEAD
             return error_answer(status, code, said, param)
-        if _is_below(request, REST):
-            return answer_to(ApiError(status, code, said, retryable=status >= 500))
-=======
-            return error_answer(status, code, message, param)
         if _is_rest(request):
-            return answer_to(ApiError(status, code, message, retryable=status >= 500))
->>>>>>> reference
+            return answer_to(ApiError(status, code, said, retryable=status >= 500))
         again = "" if bare and status < 500 else _again(request, status)
         context = {
             "title": title or usual.title,
