@@ -178,7 +178,7 @@ def test_the_examples_in_python_run_and_reach_their_operation(
     # What it asks for may not be there; what it sends is understood.
     wanted = {404} if ids else {200, 201}
     if operation.path.endswith(("ready", "client_secrets")):
-        wanted = {503}  # there is no Redis here
+        wanted = {200, 503}  # whether or not another test has left a Redis
     wanted |= {415} if operation.body_kind.startswith("multipart") else set()
     wanted |= {200, 403} if "name" in ids else set()
     assert requests.answer.status_code in wanted, requests.answer.content
