@@ -19,6 +19,7 @@ import { LevelMeter } from "./level-meter.js";
 import { NoticeList } from "./notice-list.js";
 import { readPageConfig } from "./page-config.js";
 import { Session } from "./session.js";
+import { expectedPause } from "./session-settings.js";
 import { SettingsPanel } from "./settings-panel.js";
 import { TurnList } from "./turn-list.js";
 import { TurnStore } from "./turn-store.js";
@@ -151,8 +152,7 @@ function beginConversation(mode) {
 
 /** @param {ServerMessage} message */
 function onMessage(message) {
-  const { hold, silenceMs } = panel.choices;
-  turnStore.onMessage(message, performance.now(), hold ? 0 : silenceMs);
+  turnStore.onMessage(message, performance.now(), expectedPause(panel.choices));
   switch (message.type) {
     case "speech_started":
     case "speech_ended":

@@ -44,6 +44,18 @@ export function toSessionSettings(choices) {
   };
 }
 
+/** The pause that ends a turn whose words do not say whether more is to come. */
+const USUAL_PAUSE_MS = 512;
+
+/**
+ * @param {Choices} choices
+ * @returns {number}  How long a person has usually been silent when their turn ends, ms.
+ */
+export function expectedPause({ hold, detector, silenceMs }) {
+  if (hold) return 0;
+  return detector === "semantic" ? USUAL_PAUSE_MS : silenceMs;
+}
+
 /**
  * @param {Choices} choices
  * @returns {TurnDetectionChoiceInput}

@@ -208,14 +208,15 @@ export class SettingsPanel {
       this.stages[stage].setService(this.config.languages[stage][this.language.value]);
     }
     const { mode, silenceMs, recording, detector } = this.choices;
-    const byWords = mode === "cascade" && detector === "semantic";
+    const byWords = detector === "semantic";
     this.languageNotes.draw(this.choices);
     this.openers.draw(this.language.value);
     for (const part of this.form.querySelectorAll("[data-mode]")) {
       if (part instanceof HTMLElement) part.hidden = part.dataset.mode !== mode;
     }
     findElement(this.form, "[data-semantic]", HTMLElement).hidden = !byWords;
-    findElement(this.form, "[data-by-pause]", HTMLElement).hidden = byWords;
+    // Some realtime providers go by the pause all the same.
+    findElement(this.form, "[data-by-pause]", HTMLElement).hidden = byWords && mode === "cascade";
     this.silenceOutput.textContent = `${silenceMs} ${words.ms}`;
     this.recordingNote.hidden = !recording;
     this.recordingOffNote.hidden = recording;

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import Enum, auto
+from itertools import takewhile
 
 from interaction.core.languages import SCRIPTS
 
@@ -72,6 +73,7 @@ _AUXILIARIES = _words(
 _CLAUSES = _words("think thought know knew believe mean means hope said say says guess so")
 """Before "that", they begin a clause, as an auxiliary does: "the problem is that"."""
 _SUBJECTS = _words("i we they he she who which")
+_PRONOUNS = _SUBJECTS | _words("you it that this")
 _CONTRACTIONS = _words(
     "i'm it's that's there's here's what's who's where's let's we're they're you're he's she's i've"
     " we've you've they've i'll we'll you'll they'll it'll i'd we'd you'd they'd"
@@ -95,9 +97,7 @@ def _of_english(text: str) -> Outlook:
     words = re.findall(r"[a-z]+(?:['’][a-z]+)?|\d+", text.lower().replace("’", "'"))
     if not words:
         return _UNKNOWN
-    if found := _of_number(
-        [word.isdecimal() or word in _NUMBERS or len(word) == 1 for word in words], words
-    ):
+    if found := _of_number(words):
         return found
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     tail = " ".join(words[-3:])
@@ -106,12 +106,14 @@ def _of_english(text: str) -> Outlook:
     if last in _FAREWELLS or tail.endswith("thank you"):
         return Outlook.FINISHED
     # "What I wanted to ask is" asks nothing; "where are you from" is whole.
-    asks_for = words[0] in _QUESTIONS and (words[1:2] or [""])[0] not in _SUBJECTS | {"you", "it"}
+    second = words[1] if len(words) > 1 else ""
+    asks_for = words[0] in _QUESTIONS and second not in _PRONOUNS
     asks = asks_for or words[0] in _INVERSIONS
     if last in _DANGLING and not (asks_for and len(words) > 3 and last in _PREPOSITIONS):
         return Outlook.UNFINISHED
     if last in _AUXILIARIES:
-        return Outlook.DOUBTFUL if words[0] in _ANSWERS or asks_for else Outlook.UNFINISHED
+        whole = words[0] in _ANSWERS or asks_for or (len(words) == 2 and words[0] in _PRONOUNS)
+        return Outlook.DOUBTFUL if whole else Outlook.UNFINISHED
     if last == "that" and before in _AUXILIARIES | _CLAUSES and not asks:
         return Outlook.UNFINISHED
     if last in _PARTICLES:
@@ -120,79 +122,41 @@ def _of_english(text: str) -> Outlook:
     return Outlook.FINISHED if whole_question else _UNKNOWN
 
 
-def _of_number(is_numeric: Sequence[bool], words: Sequence[str]) -> Outlook | None:
+def _of_number(words: Sequence[str]) -> Outlook | None:
     """What the digits, number words and single letters at the end say; None: there are none, or
     they are part of a sentence ("at seven")."""
-    run = 0
-    for numeric in reversed(is_numeric):
-        if not numeric:
-            break
-        run += 1
-    if not run:
-        return None
-    digits = sum(len(word) if word.isdecimal() else 1 for word in words[len(words) - run :])
-    if words[-1] in ("a", "i") and run < len(words):
-        return None  # an article, or somebody
+    run = list(takewhile(_is_numeric, reversed(words)))
+    if not run or (run[0] in ("a", "i") and len(run) < len(words)):
+        return None  # "a" is an article then, and "i" somebody
+    digits = sum(len(word) if word.isdecimal() else 1 for word in run)
     if digits >= LONGEST_NUMBER:
         return Outlook.UNKNOWN
-    return Outlook.NUMBER if digits > 1 or run == len(words) else None
+    return Outlook.NUMBER if digits > 1 or len(run) == len(words) else None
+
+
+def _is_numeric(word: str) -> bool:
+    return word.isdecimal() or word in _NUMBERS or len(word) == 1
 
 
 # Chinese, in both scripts.
 
-_ZH_FILLERS = (
-    *("嗯", "呃", "啊這個", "那個", "那个", "這個", "这个", "就是", "就是說", "就是说", "怎麼說"),
-    *("怎么说", "我想想", "讓我想想", "让我想想", "等等", "等一下"),
+_ZH_FILLERS = tuple(
+    _words(
+        "嗯 呃 那個 那个 這個 这个 就是 就是說 就是说 怎麼說 怎么说 我想想 讓我想想 让我想想"
+        " 等等 等一下"
+    )
 )
-_ZH_DANGLING = (
-    *("和", "跟", "與", "与", "或", "或是", "或者", "還有", "还有", "然後", "然后", "所以", "因為"),
-    *(
-        "因为",
-        "但是",
-        "可是",
-        "不過",
-        "不过",
-        "而且",
-        "如果",
-        "假如",
-        "雖然",
-        "虽然",
-        "除了",
-        "關於",
-    ),
-    *(
-        "关于",
-        "在",
-        "從",
-        "从",
-        "到",
-        "對",
-        "对於",
-        "對於",
-        "把",
-        "被",
-        "給",
-        "给",
-        "讓",
-        "让",
-        "比",
-    ),
-    *("向", "往", "為了", "为了", "是", "叫", "叫做", "想", "想要", "我要", "需要", "可以", "應該"),
-    *(
-        "应该",
-        "能不能",
-        "可不可以",
-        "會不會",
-        "会不会",
-        "是不是",
-        "有沒有",
-        "有没有",
-        "一個",
-        "一个",
-    ),
-    *("這", "这", "那", "我", "我們", "我们", "你們", "你们", "他們", "他们", "請", "请", "請幫我"),
+_ZH_DOUBTFUL = tuple(_words("的 的話 的话 到 給 给 對 对 可以 想 在"))
+_ZH_DANGLING = tuple(
+    _words(
+        "和 跟 與 与 或 或是 或者 還有 还有 然後 然后 所以 因為 因为 但是 可是 不過 不过 而且 如果"
+        " 假如 雖然 虽然 除了 關於 关于 對於 对于 從 从 把 被 讓 让 比 向 往 為了 为了 是 叫 叫做"
+        " 我要 想要 需要 應該 应该 能不能 可不可以 會不會 会不会 是不是 有沒有 有没有 一個 一个"
+        " 這 这 那 我 我們 我们 你們 你们 他們 他们 請 请 請幫我 请帮我"
+    )
 )
-_ZH_DOUBTFUL = ("的", "的話", "的话", "到", "給", "给", "對", "对", "可以", "想", "在")
+_ZH_ANSWERS = _words("是 不是 對 对 不對 不对 可以 不可以 想 我想 應該 应该 我 在")
+"""Whole as they are, if nothing else is said."""
 _ZH_QUESTION = re.compile(
     r"([嗎吗呢吧]|什麼|什么|哪裡|哪里|哪兒|哪儿|幾點|几点|多少|多久|怎麼辦|怎么办|為什麼|为什么|誰|谁)$"
 )
@@ -208,6 +172,8 @@ def _of_chinese(text: str) -> Outlook:
             return Outlook.UNKNOWN
         if len(number[0]) > 1 or whole:
             return Outlook.NUMBER
+    if words in _ZH_ANSWERS:
+        return Outlook.UNKNOWN
     if words.endswith(_ZH_FILLERS):
         return Outlook.UNFINISHED
     if _ZH_QUESTION.search(words) or words.endswith(_ZH_ENDS):

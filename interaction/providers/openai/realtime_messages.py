@@ -51,8 +51,8 @@ def turn_detection(wanted: RealtimeSessionConfig) -> dict[str, Any] | None:
                 "silence_duration_ms": detection.silence_ms,
                 **responses,
             }
-        case EngineTurnDetection(style="semantic"):
-            return {"type": "semantic_vad", "eagerness": "auto", **responses}
+        case EngineTurnDetection(style="semantic") as detection:
+            return {"type": "semantic_vad", "eagerness": detection.eagerness, **responses}
     return None
 
 
