@@ -28,10 +28,13 @@ from hypothesis import settings as property_tests
 from interaction.providers import registry
 from voiceproject import redis_server
 from voiceproject.environment import with_variables
+from voiceproject.testing import distribution
 
 # /tmp rather than the platform's folder: a socket's path must be short.
 RUN_DIR = Path(tempfile.mkdtemp(prefix="parley-test-", dir="/tmp"))
 REDIS_URL = redis_server.socket_url(RUN_DIR)
+SHARED_DIR = Path(os.environ.setdefault("PARLEY_TEST_SHARED_DIR", str(RUN_DIR)))
+"""Of the process that started the workers of xdist: for what is made once for all of them."""
 
 
 def _isolate() -> None:
@@ -44,6 +47,9 @@ def _isolate() -> None:
     os.environ["REDIS_URL"] = REDIS_URL
     # Live tests look at the database from within a running loop.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    # A run starts Python a few hundred times, and compiles the project for the first alone.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     atexit.register(shutil.rmtree, RUN_DIR, ignore_errors=True)
 
 
@@ -79,6 +85,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         measuring = [item for item in items if item.get_closest_marker("bench")]
         config.hook.pytest_deselected(items=measuring)
         items[:] = [item for item in items if item not in measuring]
+    if hasattr(config, "workerinput"):
+        distribution.dearest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    if config.getoption("dist") != "loadfile":
+        return None
+    return distribution.SharedInstallations(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -23,12 +23,12 @@ def deserted(tmp_path_factory: pytest.TempPathFactory, install: Install) -> Iter
     away = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "a key"}
     with install(tmp_path_factory.mktemp("deserted"), **LIGHT, **away) as installation:
         installation.wait_until_ready()
-        yield Caller(installation, installation.manage("api_token", "owner"))
+        yield Caller(installation, installation.token)
 
 
 @pytest.fixture(scope="module")
 def alone(parley: Installation) -> Caller:
-    return Caller(parley, parley.manage("api_token", "owner"))
+    return Caller(parley, parley.token)
 
 
 @pytest.mark.parametrize("turns", TURNS, ids=lambda turns: turns["kind"])
