@@ -76,6 +76,13 @@ _started: list[str] | None = None
 """The programs that the unit test started which runs at the moment."""
 
 
+@pytest.hookimpl(trylast=True)  # after pytest-django has set Django up
+def pytest_configure() -> None:
+    from voiceproject.testing import once
+
+    once.apply()
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m leaves tests out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
