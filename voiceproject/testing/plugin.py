@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import redis
+from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as property_tests
 
@@ -113,6 +114,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
             return (yield)
         finally:
             _started = None
+            translation.deactivate()  # the language of a request outlasts it
 
 
 @contextlib.contextmanager
