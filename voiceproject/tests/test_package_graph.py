@@ -19,7 +19,7 @@ from voiceproject.testing.package_graph import (
 pytestmark = pytest.mark.uncounted  # runs no code of the product, and parses all of it
 
 LAYERS = (
-    {"core", "encryption", "safe_logging", "ui_strings"},
+    {"core", "encryption", "error_explanations", "safe_logging", "ui_strings"},
     {"audio", "tools", "models"},
     {"providers", "bus"},
     {"credentials", "turn_records"},
