@@ -20,7 +20,7 @@ run: install ## install, migrate, seed and start everything
 	@exec $(MANAGE) up --prepare
 
 test: install-dev ## run the whole test suite, coverage enforced
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
 test-unit: install-dev ## run the tests that need nothing but their own process: no Redis, worker, browser
 	$(BIN)/python -m pytest -m unit $(ARGS)

@@ -10,11 +10,13 @@ import time
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Page, WebSocket, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
 
 from interaction.api.providers import Choices
 from interaction.edges.parley.messages import AudioHeader
@@ -43,16 +45,6 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!last || last.status !== now.status || last.partial !== now.partial) window.seen.push(now);
   }).observe(talk(), {subtree: true, childList: true, attributes: true, characterData: true});
 });
-"""
-
-FORGET = """
-async choices => {
-  const config = JSON.parse(document.getElementById("talk-config").textContent);
-  const headers = {"Content-Type": "application/json", "X-CSRFToken": config.csrf};
-  const body = JSON.stringify(choices);
-  const answer = await fetch(config.preferences, {method: "PATCH", headers, body});
-  if (!answer.ok) throw new Error(await answer.text());
-}
 """
 
 
@@ -144,41 +136,83 @@ class Tab:
         return [v for i, v in enumerate(values) if i == 0 or v != values[i - 1]]
 
 
-@contextlib.contextmanager
-def browsing(
-    parley: Installation, wav: Path | None = None, *flags: str, **context: Any
-) -> Iterator[Tab]:
-    """A browser on the voice page, signed in, with nothing chosen yet that others left behind.
-
-    Without ``wav`` it has no microphone to allow.
-    """
-    fakes = []
-    if wav:
-        fakes = [
-            "--use-fake-device-for-media-stream",
-            "--use-fake-ui-for-media-stream",
-            f"--use-file-for-fake-audio-capture={wav}%noloop",
-        ]
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=program("chromium", "google-chrome"), args=[*QUIET, *fakes, *flags]
-        )
-        page = browser.new_context(**context).new_page()
-        tab = Tab(page)
-        page.on("websocket", tab.listen)
-        page.add_init_script(WATCH)
-        page.goto(sign_in_address(parley))
-        page.wait_for_selector("#talk")
-        page.evaluate(FORGET, Choices().model_dump(mode="json"))
-        page.goto(f"{parley.url}/")
-        try:
-            yield tab
-        finally:
-            browser.close()
-
-
 Browsing = Callable[..., contextlib.AbstractContextManager[Tab]]
 """``with browsing(parley, wav) as tab``: what the fixture ``browsing`` gives."""
+_signed_in: WeakKeyDictionary[Installation, list[Any]] = WeakKeyDictionary()
+"""The cookies of the first browser of an installation, which serve the others."""
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browsing]:
+    """``browsing`` of one driver, and of one browser for all who bring neither WAV nor flags."""
+    with sync_playwright() as driver, contextlib.ExitStack() as open_browsers:
+
+        def launched(*flags: str) -> Browser:
+            path = program("chromium", "google-chrome")
+            return driver.chromium.launch(executable_path=path, args=[*QUIET, *flags])
+
+        @cache
+        def shared() -> Browser:
+            browser = launched()
+            open_browsers.callback(browser.close)
+            return browser
+
+        @contextlib.contextmanager
+        def browsing(
+            parley: Installation, wav: Path | None = None, *flags: str, **context: Any
+        ) -> Iterator[Tab]:
+            """A browser on the voice page, signed in, with nothing chosen yet that others left
+            behind and a profile of its own.
+
+            Without ``wav`` it has no microphone to allow.
+            """
+            flags = (*_hearing(wav), *flags)
+            browser = launched(*flags) if flags else shared()
+            profile = browser.new_context(**context)
+            try:
+                yield _opened(profile, parley)
+            finally:
+                profile.close()
+                if flags:
+                    browser.close()
+
+        yield browsing
+
+
+def _hearing(wav: Path | None) -> tuple[str, ...]:
+    if wav is None:
+        return ()
+    return (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={wav}%noloop",
+    )
+
+
+def _opened(profile: BrowserContext, parley: Installation) -> Tab:
+    if parley not in _signed_in:
+        with contextlib.closing(profile.new_page()) as page:
+            page.goto(sign_in_address(parley))
+            page.wait_for_selector("#talk")
+        _signed_in[parley] = list(profile.cookies())
+    profile.add_cookies(_signed_in[parley])
+    _forget_choices(profile, parley)
+    page = profile.new_page()
+    tab = Tab(page)
+    page.on("websocket", tab.listen)
+    page.add_init_script(WATCH)
+    page.goto(f"{parley.url}/")
+    return tab
+
+
+def _forget_choices(profile: BrowserContext, parley: Installation) -> None:
+    (token,) = (cookie["value"] for cookie in profile.cookies() if cookie["name"] == "csrftoken")
+    answer = profile.request.patch(
+        f"{parley.url}/api/v1/interaction/preferences",
+        data=Choices().model_dump(mode="json"),
+        headers={"X-CSRFToken": token},
+    )
+    assert answer.ok, answer.text()
 
 
 def sign_in_address(parley: Installation) -> str:

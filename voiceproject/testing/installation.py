@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -12,7 +14,8 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -22,9 +25,11 @@ from django.conf import settings
 
 from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR
+from voiceproject.testing.plugin import SHARED_DIR
 
 COVERAGE = "COVERAGE_PROCESS_CONFIG"
-_prepared = settings.DATA_DIR / "prepared"
+PREPARED = SHARED_DIR / "prepared"
+"""The data folder of an installation that was migrated and seeded, for the others to begin with."""
 
 LIGHT = {"PARLEY_STT": "pocketsphinx", "PARLEY_LLM": "demo", "PARLEY_TTS": "espeak"}
 """Environment of an installation whose engines start in no time, for tests of something else."""
@@ -63,6 +68,14 @@ def gone(process: psutil.Process) -> bool:
         return True
 
 
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Among the workers of a run."""
+    with (SHARED_DIR / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 class Installation:
     """``env`` adds to or changes what the environment gives, by name."""
 
@@ -94,14 +107,22 @@ class Installation:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    @cached_property
+    def token(self) -> str:
+        """The owner's, for programs."""
+        return self.manage("api_token", "owner")
+
     def prepare(self) -> None:
         """Migrate and seed, as ``make run`` does; what this made the first time serves the rest."""
-        if not _prepared.exists():
-            self.manage("migrate", "--verbosity", "0")
-            self.manage("seed")
-            shutil.copytree(self.data_dir, _prepared)
-        else:
-            shutil.copytree(_prepared, self.data_dir, dirs_exist_ok=True)
+        with _one_at_a_time():
+            if not PREPARED.exists():
+                self.manage("migrate", "--verbosity", "0")
+                self.manage("seed")
+                being_copied = PREPARED.with_suffix(".part")
+                shutil.copytree(self.data_dir, being_copied)
+                being_copied.rename(PREPARED)
+                return
+        shutil.copytree(PREPARED, self.data_dir, dirs_exist_ok=True)
 
     def start(self) -> None:
         self.output = []

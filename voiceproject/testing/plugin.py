@@ -22,16 +22,20 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import redis
+from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as property_tests
 
 from interaction.providers import registry
 from voiceproject import redis_server
 from voiceproject.environment import with_variables
+from voiceproject.testing import distribution
 
 # /tmp rather than the platform's folder: a socket's path must be short.
 RUN_DIR = Path(tempfile.mkdtemp(prefix="parley-test-", dir="/tmp"))
 REDIS_URL = redis_server.socket_url(RUN_DIR)
+SHARED_DIR = Path(os.environ.setdefault("PARLEY_TEST_SHARED_DIR", str(RUN_DIR)))
+"""Of the process that started the workers of xdist: for what is made once for all of them."""
 
 
 def _isolate() -> None:
@@ -44,6 +48,9 @@ def _isolate() -> None:
     os.environ["REDIS_URL"] = REDIS_URL
     # Live tests look at the database from within a running loop.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    # A run starts Python a few hundred times, and compiles the project for the first alone.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     atexit.register(shutil.rmtree, RUN_DIR, ignore_errors=True)
 
 
@@ -70,6 +77,13 @@ _started: list[str] | None = None
 """The programs that the unit test started which runs at the moment."""
 
 
+@pytest.hookimpl(trylast=True)  # after pytest-django has set Django up
+def pytest_configure() -> None:
+    from voiceproject.testing import once
+
+    once.apply()
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m leaves tests out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
@@ -79,6 +93,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         measuring = [item for item in items if item.get_closest_marker("bench")]
         config.hook.pytest_deselected(items=measuring)
         items[:] = [item for item in items if item not in measuring]
+    if hasattr(config, "workerinput"):
+        distribution.dearest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    if config.getoption("dist") != "loadfile":
+        return None
+    return distribution.SharedInstallations(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -91,6 +114,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
             return (yield)
         finally:
             _started = None
+            translation.deactivate()  # the language of a request outlasts it
 
 
 @contextlib.contextmanager

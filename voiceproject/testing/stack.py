@@ -199,12 +199,16 @@ def install() -> Install:
     return Installation
 
 
-@pytest.fixture(scope="session")
-def browsing() -> Browsing:
-    """``with browsing(parley, wav) as tab``: a person at a real Chromium."""
-    from voiceproject.testing.browser import browsing
+@pytest.fixture(scope="module")
+def browsing() -> Iterator[Browsing]:
+    """``with browsing(parley, wav) as tab``: a person at a real Chromium.
 
-    return browsing
+    A module's: its driver leaves no place for another event loop, such as an async test's.
+    """
+    from voiceproject.testing.browser import chromium
+
+    with chromium() as browsing:
+        yield browsing
 
 
 class RunRedis:

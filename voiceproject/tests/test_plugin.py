@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 from voiceproject.environment import BASE_DIR
+from voiceproject.testing import distribution
 from voiceproject.testing.plugin import MEANS, program, require
+
+
+def test_files_that_use_one_installation_share_a_worker() -> None:
+    folder = BASE_DIR / distribution.INSTALLATION
+    named = [name for names in distribution.TOGETHER.values() for name in names]
+    using_shared_ones = [
+        path.stem for path in folder.glob("test_*.py") if "install: Install" not in path.read_text()
+    ]
+    assert sorted(named) == sorted(using_shared_ones), "distribution.TOGETHER names them"
 
 
 def test_what_is_present_is_fine() -> None:

@@ -5,23 +5,14 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
 
 from interaction.bus.redis_keys import worker_alive
 from voiceproject import redis_server
-from voiceproject.environment import BASE_DIR
-from voiceproject.testing.installation import (
-    LIGHT,
-    PATIENCE,
-    Install,
-    Installation,
-    wait_until,
-)
+from voiceproject.testing.installation import PATIENCE, Install, Installation, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -69,28 +60,44 @@ def test_a_killed_redis_comes_back_and_the_rest_goes_on(parley: Installation) ->
     assert len(others - left) == 2, "Redis and its leash alone were replaced"
 
 
-def test_a_second_one_on_the_same_data_is_refused_for_its_port(parley: Installation) -> None:
+def test_a_second_one_on_the_same_data_is_refused_for_its_port(
+    parley: Installation, install: Install
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        env = parley.env | {"PORT": str(taken.getsockname()[1])}
-        env["PARLEY_DATA_DIR"] = str(parley.data_dir / "another")
-        manage = [sys.executable, str(BASE_DIR / "manage.py")]
-        told = subprocess.run([*manage, "up"], env=env, capture_output=True, text=True)
-        assert told.stderr.startswith(f"There is no database in {env['PARLEY_DATA_DIR']}.")
-        subprocess.run([*manage, "migrate", "--verbosity", "0"], env=env, check=True)
-        told = subprocess.run([*manage, "up"], env=env, capture_output=True, text=True)
+        folder = parley.data_dir / "another"
+        another = install(folder, PORT=str(taken.getsockname()[1]))
+        told = subprocess.run(another.command, env=another.env, capture_output=True, text=True)
+        assert told.stderr.startswith(f"There is no database in {folder}.")
+        another.prepare()
+        told = subprocess.run(another.command, env=another.env, capture_output=True, text=True)
     assert told.returncode == 1
     assert "Choose another PORT" in told.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_whatever_ends_it_no_process_is_left_and_it_starts_again(
     parley: Installation, number: signal.Signals
 ) -> None:
     if parley.up is None:
         parley.start()
         parley.wait_until_ready()
+    end(parley, number)
+
+
+def test_a_redis_of_ones_own_is_used_and_none_is_started(
+    parley: Installation, redis_url: str
+) -> None:
+    parley.stop()
+    parley.env["REDIS_URL"] = redis_url
+    parley.start()
+    parley.wait_until_ready()
+    assert not any("redis" in process.name() for process in parley.processes())
+    end(parley, signal.SIGTERM)
+
+
+def end(parley: Installation, number: signal.Signals) -> None:
     assert parley.up
     up = parley.up
     up.send_signal(number)
@@ -100,11 +107,3 @@ def test_whatever_ends_it_no_process_is_left_and_it_starts_again(
     if number != signal.SIGKILL:
         assert up.returncode == 0
         parley.wait_until_said("stopped")
-
-
-def test_a_redis_of_ones_own_is_used_and_none_is_started(
-    tmp_path: Path, redis_url: str, install: Install
-) -> None:
-    with install(tmp_path, REDIS_URL=redis_url, **LIGHT) as parley:
-        parley.wait_until_ready()
-        assert not any("redis" in process.name() for process in parley.processes())

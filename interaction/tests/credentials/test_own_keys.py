@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from interaction.audio import wav
-from interaction.tests.credentials.person import Person
+from interaction.tests.credentials.person import Person, make_people
 from interaction.tests.standins.openai import mark
 from voiceproject.testing.installation import Install, Installation
 from voiceproject.testing.stack import Providers
@@ -44,7 +44,8 @@ def used(standin: Providers) -> dict[str, set[str]]:
 @pytest.fixture
 def people(parley: Installation) -> Iterator[dict[str, Person]]:
     with ExitStack() as stack:
-        yield {name: stack.enter_context(Person(parley, name)) for name in KEYS}
+        made = make_people(parley, *KEYS)
+        yield {name: stack.enter_context(one) for name, one in made.items()}
 
 
 @pytest.mark.slow

@@ -38,6 +38,7 @@ TWO_CITIES = (
     " foolishness it was the epoch of belief it was the epoch of incredulity it was the season of"
     " light it was the season of darkness"
 )
+TWO_CITIES_S = 17.1
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -107,7 +108,7 @@ async def test_one_utterance_leaves_nothing_behind_for_the_next(
     pcm = spoken(PARIS).pcm
     before = await transcripts_of(stt, pieces(pcm))
     for _ in range(engine_module.MOST_DECODERS):
-        await asyncio.gather(*(text_of(stt, noise) for noise in [os.urandom(64_000)] * 2))
+        await asyncio.gather(*(text_of(stt, noise) for noise in [os.urandom(16_000)] * 2))
     await text_of(stt, spoken("good morning").pcm)
 
     assert await transcripts_of(stt, pieces(pcm)) == before
@@ -128,23 +129,19 @@ async def test_telephone_audio_is_understood(stt: SpeechToText, spoken: Spoken) 
     assert await text_of(stt, back.feed(source) + back.finish()) == PARIS
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(13.2, 36), (17.1, 48)])
-async def test_read_prose_is_understood_for_the_most_part(
-    stt: SpeechToText, seconds: float, words: int
-) -> None:
+async def test_read_prose_is_understood_for_the_most_part(stt: SpeechToText) -> None:
     package = find_spec("moonshine_voice")
     require(package, "moonshine-voice")
     assert package is not None
     assert package.origin
     with wave.open(str(Path(package.origin).parent / "assets" / "two_cities.wav")) as file:
         rate = file.getframerate()
-        pcm = file.readframes(int(rate * seconds))
+        pcm = file.readframes(int(rate * TWO_CITIES_S))
     resampler = Resampler(rate, 16_000)
 
     text = await text_of(stt, resampler.feed(pcm) + resampler.finish())
 
-    expected = " ".join(TWO_CITIES.split()[:words])
-    assert jiwer.wer(expected, text) <= 0.2
+    assert jiwer.wer(TWO_CITIES, text) <= 0.2
 
 
 async def test_a_flush_gives_a_final_and_the_utterance_goes_on(
@@ -170,7 +167,7 @@ async def test_many_talk_at_once_and_each_gets_their_own_words(
 ) -> None:
     """More than there are decoders: the others wait, and lose nothing."""
     sentences = [PARIS, "my name is john", "what is my name", "good morning"]
-    at_once = sentences * (engine_module.MOST_DECODERS * SpeechToText.processes // 2)
+    at_once = sentences * (1 + engine_module.MOST_DECODERS * SpeechToText.processes // 4)
 
     texts = await asyncio.gather(*(text_of(stt, spoken(text).pcm) for text in at_once))
 

@@ -65,6 +65,7 @@ class Standin(serving.Standin):
             web.post("/v1/chat/completions", self.serve("llm", self._complete)),
             web.post("/v1/audio/speech", self.serve("tts", self._speak)),
             web.get("/v1/models", self._models),
+            web.get("/v1/realtime", self._realtime),
             web.patch("/_script", self._patch),
             web.post("/_release", self._release),
             web.delete("/_script", self._delete),
@@ -131,6 +132,10 @@ class Standin(serving.Standin):
 
     async def _models(self, request: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": "standin", "object": "model"}]})
+
+    async def _realtime(self, request: web.Request) -> web.Response:
+        """Of that there is a stand-in of its own; here it is always out of order."""
+        raise web.HTTPServiceUnavailable
 
     async def _patch(self, request: web.Request) -> web.Response:
         for stage, plans in (await request.json()).items():

@@ -28,11 +28,6 @@ def _connected(
         yield installation
 
 
-@pytest.fixture(scope="session")
-def _token(_connected: Installation) -> str:
-    return _connected.manage("api_token", "owner")
-
-
 @pytest.fixture
 def connected(_connected: Installation) -> Installation:
     """An installation that echoes on its local engines and knows the stand-in as ``openai``.
@@ -44,6 +39,6 @@ def connected(_connected: Installation) -> Installation:
 
 
 @pytest.fixture
-def caller(connected: Installation, _token: str) -> Caller:
+def caller(connected: Installation) -> Caller:
     """Somebody with a token of it."""
-    return Caller(connected, _token)
+    return Caller(connected, connected.token)

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from voiceproject.testing.browser import Browsing, Tab
-from voiceproject.testing.installation import Install, Installation, wait_until
+from voiceproject.testing.installation import Installation, wait_until
 from voiceproject.testing.stack import Providers
-
-
-@pytest.fixture(scope="module")
-def standin() -> Iterator[Providers]:
-    server = Providers()
-    yield server
-    server.remove()
-
-
-@pytest.fixture(scope="module")
-def served(
-    tmp_path_factory: pytest.TempPathFactory, standin: Providers, install: Install
-) -> Iterator[Installation]:
-    """An installation whose language model is the stand-in."""
-    local = {"PARLEY_STT": "pocketsphinx", "PARLEY_LLM": "openai", "PARLEY_TTS": "espeak"}
-    openai = {"OPENAI_BASE_URL": standin.url, "OPENAI_API_KEY": "a key"}
-    data_dir = tmp_path_factory.mktemp("served")
-    with install(data_dir, **local, **openai) as installation:
-        installation.wait_until_ready()
-        yield installation
 
 
 def open_settings(tab: Tab) -> None:
@@ -43,6 +20,13 @@ def remembered(tab: Tab, choose: Any) -> None:
     with tab.page.expect_response(lambda answer: answer.url.endswith("/preferences")) as kept:
         choose()
     assert kept.value.ok
+
+
+def choose_openai(tab: Tab) -> None:
+    """As the language model, which the stand-in plays."""
+    open_settings(tab)
+    tab.page.click("[data-provider=llm] summary")
+    remembered(tab, lambda: tab.page.select_option("#llm-name", "openai"))
 
 
 def write(tab: Tab, text: str) -> None:
@@ -63,14 +47,14 @@ def stop(tab: Tab) -> None:
 
 
 def test_a_template_chosen_on_the_page_is_what_the_language_model_is_told(
-    served: Installation, standin: Providers, browsing: Browsing
+    connected: Installation, standin: Providers, browsing: Browsing
 ) -> None:
-    standin.reset()
-    with browsing(served) as tab:
+    with browsing(connected) as tab:
         page = tab.page
+        choose_openai(tab)
         texts = {
             template["title"]: template["text"]
-            for template in page.request.get(f"{served.url}/api/v1/interaction/templates").json()
+            for template in page.request.get(f"{connected.url}/api/v1/interaction/templates").json()
         }
         requested = []
         for title, own in (("Technical support", "Call me Ada."), ("語言教師", "")):
@@ -87,7 +71,7 @@ def test_a_template_chosen_on_the_page_is_what_the_language_model_is_told(
 
         page.reload()
         assert page.locator("#template option:checked").inner_text() == "語言教師"
-        page.goto(f"{served.url}/history/")
+        page.goto(f"{connected.url}/history/")
         page.click("main tbody tr:nth-child(2) a")
         page.click(".prompt summary")
         assert "Call me Ada." in page.inner_text(".prompt p")
@@ -95,14 +79,12 @@ def test_a_template_chosen_on_the_page_is_what_the_language_model_is_told(
 
 
 def test_who_steps_in_is_chosen_on_the_page_and_shown_in_the_turn(
-    served: Installation, standin: Providers, browsing: Browsing
+    connected: Installation, standin: Providers, browsing: Browsing
 ) -> None:
-    standin.reset()
     standin.always("llm", status=401, code="invalid_api_key")
-    with browsing(served) as tab:
+    with browsing(connected) as tab:
         page = tab.page
-        open_settings(tab)
-        page.click("[data-provider=llm] summary")
+        choose_openai(tab)
         steps_in = page.locator("[data-provider=llm] [data-fallbacks] select")
         remembered(tab, lambda: steps_in.first.select_option("demo"))
         assert steps_in.count() > 1, "another may be added"
@@ -117,7 +99,7 @@ def test_who_steps_in_is_chosen_on_the_page_and_shown_in_the_turn(
         assert "or Demo agent" in page.inner_text("[data-provider=llm] summary")
 
         def kept() -> bool:
-            page.goto(f"{served.url}/history/")
+            page.goto(f"{connected.url}/history/")
             page.click("main tbody a")
             return page.locator("[data-fallback=llm]").count() == 1
 
@@ -126,12 +108,12 @@ def test_who_steps_in_is_chosen_on_the_page_and_shown_in_the_turn(
 
 
 def test_a_turn_that_failed_says_why_by_name_and_its_buttons_mend_it(
-    served: Installation, standin: Providers, browsing: Browsing
+    connected: Installation, standin: Providers, browsing: Browsing
 ) -> None:
-    standin.reset()
     standin.always("llm", status=401, code="invalid_api_key")
-    with browsing(served) as tab:
+    with browsing(connected) as tab:
         page = tab.page
+        choose_openai(tab)
         write(tab, "My name is Ada.")
         failure = page.locator(".failure:visible")
         failure.wait_for()

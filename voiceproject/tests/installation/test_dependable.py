@@ -62,6 +62,34 @@ async def test_a_turn_whose_three_providers_fail_is_served_by_those_that_step_in
     assert {one["code"] for one in kept} == {"provider_unavailable"}
 
 
+@pytest.mark.parametrize("asked", [True, False], ids=["asked", "by itself"])
+async def test_where_the_realtime_provider_is_not_there_the_cascade_goes_on(
+    caller: Caller, asked: bool
+) -> None:
+    async def conversation(talk: Talk, events: EventLog) -> None:
+        if asked:
+            _, offer = await events.until("fallback_offered")
+            assert (offer["mode"], offer["provider"]) == ("cascade", "openai")
+            assert offer["code"] == "provider_unavailable"
+            await talk.send("accept_fallback")
+        _, changed = await events.until("mode_changed")
+        assert (changed["mode"], changed["automatic"]) == ("cascade", not asked)
+        await talk.write("My name is Ada.")
+        (known,) = await talk.write("What is my name?")
+        assert known.error is None
+        assert "Ada" in known.reply
+
+    events = await caller.call(
+        conversation,
+        mode="realtime",
+        auto_fallback=not asked,
+        providers={"realtime": {"name": "openai"}, "llm": {"name": "demo"}},
+    )
+    session_id = events.all("session_started")[0]["session_id"]
+    turns = await eventually("two turns are kept", lambda: caller.turns(session_id)[1:])
+    assert {turn["mode"] for turn in turns} == {"cascade"}
+
+
 async def test_a_long_number_is_masked_for_everybody_spoken_or_typed(
     caller: Caller, standin: Providers, spoken: Spoken
 ) -> None:

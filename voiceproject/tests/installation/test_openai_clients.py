@@ -37,7 +37,7 @@ WEATHER = {
 
 @pytest.fixture(scope="module")
 def key(parley: Installation) -> str:
-    return parley.manage("api_token", "owner")
+    return parley.token
 
 
 @pytest.fixture

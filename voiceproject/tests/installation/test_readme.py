@@ -1,4 +1,5 @@
-"""The commands of README, word for word, as a newcomer pastes them beside a running Parley."""
+"""The commands of README, word for word, as a newcomer pastes them beside a running Parley; and
+docs/providers.md, as somebody follows it who adds a provider there."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -13,15 +15,22 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from interaction.audio import wav
 from voiceproject.environment import BASE_DIR
 from voiceproject.testing.installation import LIGHT, PATIENCE, Install, Installation
 from voiceproject.testing.plugin import program
 
+PROVIDERS = (BASE_DIR / "docs" / "providers.md").read_text()
+ADDING = PROVIDERS[PROVIDERS.index("## Adding a provider") :]
+*FILES, TRYING, TALKING = re.findall(r"^```\w+\n(.*?)^```$", ADDING, re.M | re.S)[:5]
+PATHS = re.findall(r"into `(\S+\.py)`", ADDING)
 README = (BASE_DIR / "README.md").read_text()
 PROGRAMS, USERS = re.findall(r"```sh\n(\.venv/.*?)```", README, re.S)
 LOOKING = re.findall(r"`(\.venv/bin/python manage\.py [a-z_ ]+)`", README)
+LEFT_OUT = (".git", ".venv", "data", "node_modules", "__pycache__", ".*_cache", ".coverage*")
 ANSWERS = {
     "Username": "guest",
     "Email address": "",
@@ -33,16 +42,17 @@ ANSWERS = {
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The working copy, with its packages installed, in which something may be written."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for path in BASE_DIR.iterdir():
-        if path.name not in (".venv", "data"):
-            (folder / path.name).symlink_to(path)
+    """Another Parley, with its packages installed, and the provider that the documentation adds."""
+    folder = tmp_path_factory.mktemp("checkout") / "parley"
+    shutil.copytree(BASE_DIR, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
     (folder / ".venv").mkdir()
     for path in Path(sys.prefix).iterdir():
         if not path.name.startswith("installed"):
             (folder / ".venv" / path.name).symlink_to(path)
     (folder / ".venv/installed").touch()
+    for path, text in zip(PATHS, FILES, strict=True):
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text)
     return folder
 
 
@@ -111,6 +121,31 @@ def test_what_looks_works_as_well(parley: Installation, checkout: Path) -> None:
     with ThreadPoolExecutor(2) as two:
         for done in two.map(run, LOOKING):
             assert done.returncode == 0, done.stderr
+
+
+def test_a_provider_that_is_added_word_for_word_keeps_the_rules_and_speaks(
+    parley: Installation, checkout: Path
+) -> None:
+    def follow(commands: str) -> str:
+        done = subprocess.run(
+            ["sh", "-e", "-c", commands],
+            cwd=checkout, env=parley.env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    assert "`make install-dev`" in ADDING, "`make run` alone installs no pytest"
+    assert "1 passed" in follow(TRYING)
+    follow(f".venv/bin/python -m ruff check {' '.join(PATHS)}")
+    follow(f".venv/bin/python -m ruff format --check {' '.join(PATHS)}")
+    follow(TALKING)
+    (spoken,) = (checkout / "beeps").glob("*.wav")
+    with spoken.open("rb") as file:
+        sound = wav.read(file, max_seconds=60)
+    samples = np.frombuffer(sound.pcm, dtype="<i2")
+    loudest = np.abs(np.fft.rfft(samples)).argmax() * sound.rate / len(samples)
+    # "You said: Good morning." has words of three, five, four and eight letters.
+    assert min(abs(loudest - (300 + 60 * letters)) for letters in (3, 5, 4, 8)) < 5
 
 
 def typed(command: list[str], folder: Path, env: dict[str, str]) -> str:

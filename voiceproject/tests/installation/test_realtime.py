@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,24 +11,15 @@ from interaction.audio.wav import Sound
 from interaction.providers.local.demo.utterance import plain
 from interaction.talk.client import Talk
 from voiceproject.testing.calling import Caller, EventLog, eventually
-from voiceproject.testing.installation import LIGHT, Install, Installation
+from voiceproject.testing.installation import Installation
 
 SAID = "what is the weather like in paris today"
 TURNS = [{"kind": "vad"}, {"kind": "server"}]
 
 
 @pytest.fixture(scope="module")
-def deserted(tmp_path_factory: pytest.TempPathFactory, install: Install) -> Iterator[Caller]:
-    """Its realtime provider is not there."""
-    away = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "a key"}
-    with install(tmp_path_factory.mktemp("deserted"), **LIGHT, **away) as installation:
-        installation.wait_until_ready()
-        yield Caller(installation, installation.manage("api_token", "owner"))
-
-
-@pytest.fixture(scope="module")
 def alone(parley: Installation) -> Caller:
-    return Caller(parley, parley.manage("api_token", "owner"))
+    return Caller(parley, parley.token)
 
 
 @pytest.mark.parametrize("turns", TURNS, ids=lambda turns: turns["kind"])
@@ -67,26 +58,3 @@ async def test_a_conversation_with_this_server_itself_is_kept_once_as_any_other(
         assert len(wav) > 10_000
     latency = first["latency"]
     assert None not in (latency["e2e"], latency["tts_ttfb"], latency["transcription_delay"])
-
-
-@pytest.mark.parametrize("asked", [True, False], ids=["asked", "by itself"])
-async def test_where_the_provider_is_not_there_the_cascade_goes_on(
-    deserted: Caller, asked: bool
-) -> None:
-    async def conversation(talk: Talk, events: EventLog) -> None:
-        if asked:
-            _, offer = await events.until("fallback_offered")
-            assert (offer["mode"], offer["provider"]) == ("cascade", "openai")
-            assert offer["code"] == "provider_unavailable"
-            await talk.send("accept_fallback")
-        _, changed = await events.until("mode_changed")
-        assert (changed["mode"], changed["automatic"]) == ("cascade", not asked)
-        await talk.write("My name is Ada.")
-        (known,) = await talk.write("What is my name?")
-        assert known.error is None
-        assert "Ada" in known.reply
-
-    events = await deserted.call(conversation, mode="realtime", auto_fallback=not asked)
-    session_id = events.all("session_started")[0]["session_id"]
-    turns = await eventually("two turns are kept", lambda: deserted.turns(session_id)[1:])
-    assert {turn["mode"] for turn in turns} == {"cascade"}

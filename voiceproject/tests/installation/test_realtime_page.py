@@ -19,7 +19,7 @@ from voiceproject.testing.installation import Installation, wait_until
 @pytest.fixture
 def owner(parley: Installation) -> Iterator[Caller]:
     """What is chosen on the page is remembered, and other tests talk on the same installation."""
-    caller = Caller(parley, parley.manage("api_token", "owner"))
+    caller = Caller(parley, parley.token)
     yield caller
     remember(caller, mode="cascade", providers={})
 
