@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from interaction.sound_strings import sound_strings
+
 
 def ui_strings() -> dict[str, str]:
     """Key to text; the keys are those in static/talk/*.js."""
@@ -20,6 +22,7 @@ def ui_strings() -> dict[str, str]:
         | _microphone()
         | _session()
         | _languages()
+        | sound_strings()
     )
 
 
