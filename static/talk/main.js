@@ -6,6 +6,7 @@
  * @import {MicrophoneFault} from "./microphone.js"
  * @import {NoticeAction} from "./notice-list.js"
  * @import {FallbackOfferedMessage, ServerMessage, SessionSummary} from "./protocol-types"
+ * @import {ReplyState} from "./reply-player.js"
  * @import {SessionFault, SessionState} from "./session.js"
  * @import {Mode} from "./session-settings.js"
  * @import {SoundFault} from "./sound-watch.js"
@@ -83,7 +84,7 @@ const session = new Session(url, config.worklets, () => panel.choices, sound, {
   onSoundFault,
   onEnded,
   onReplyPlayed: suggestKey,
-  onReplyState: (replyId, state) => replyControls.setState(replyId, state),
+  onReplyState,
   onReplyAudio: (replyId, pcm, rate) => replyStore.add(replyId, pcm, rate),
   onMicrophoneOpened: () => void devices.refresh(),
 });
@@ -206,6 +207,15 @@ function onPlaybackProgress({ reply, level }, playedMs) {
   root.dataset.reply = reply;
   root.dataset.renderedMs = String(playedMs);
   turnList.setPlayback(reply, playedMs, level);
+}
+
+/**
+ * @param {string} replyId
+ * @param {ReplyState} state
+ */
+function onReplyState(replyId, state) {
+  if (state === "waiting") turnStore.holdBack(replyId, performance.now());
+  replyControls.setState(replyId, state);
 }
 
 /** @param {FallbackOfferedMessage} offer */

@@ -11,7 +11,7 @@
 import { toWav } from "./clip-player.js";
 import { findElement } from "./dom.js";
 import { loudness } from "./level-meter.js";
-import { judgeMicrophone } from "./mic-verdict.js";
+import { isClipped, judgeMicrophone } from "./mic-verdict.js";
 import { Microphone, MicrophoneError } from "./microphone.js";
 
 /** Hz. As in a conversation, so that one sounds as there. */
@@ -61,10 +61,10 @@ export class MicCheck {
 
   /** Ends it, and what it plays. */
   stop() {
-    if (this.part.dataset.state === "idle") return;
+    if (this.part.dataset.check === "idle") return;
     this.#running?.abort();
     this.#running = null;
-    if (this.part.dataset.state === "playing") this.clips.stop();
+    if (this.part.dataset.check === "playing") this.clips.stop();
     this.#draw("idle", "");
   }
 
@@ -111,7 +111,7 @@ export class MicCheck {
     const microphone = new Microphone(this.worklet, {
       onFrame: (pcm, level) => {
         pieces.push(pcm);
-        frames.push({ level, peak: peakOf(pcm) });
+        frames.push({ level, clipped: isClipped(new Int16Array(pcm)) });
         this.part.style.setProperty("--level", loudness(level).toFixed(3));
         if (frames.length === FRAMES) end();
       },
@@ -152,7 +152,7 @@ export class MicCheck {
     this.again.hidden = true;
     this.#draw("playing");
     void this.clips.play(this.#heard, () => {
-      if (this.part.dataset.state !== "playing") return;
+      if (this.part.dataset.check !== "playing") return;
       this.again.hidden = false;
       this.#draw("idle");
     });
@@ -163,17 +163,10 @@ export class MicCheck {
    * @param {string} [text]  Said; what was said before stays without it.
    */
   #draw(state, text) {
-    this.part.dataset.state = state;
+    this.part.dataset.check = state;
     this.part.style.setProperty("--level", "0");
     this.button.textContent = (state === "idle" ? this.words.check_start : this.words.check_stop) ?? "";
     if (text !== undefined) this.said.textContent = text;
     if (state === "opening" || state === "listening") delete this.part.dataset.verdict;
   }
-}
-
-/** @param {ArrayBuffer} pcm  Mono s16le. */
-function peakOf(pcm) {
-  let peak = 0;
-  for (const sample of new Int16Array(pcm)) peak = Math.max(peak, Math.abs(sample));
-  return peak / 0x8000;
 }

@@ -13,19 +13,17 @@
  * @property {Turn} turn
  * @property {string} session  Its id.
  * @property {boolean} recorded
- * @property {ReplyState | "replaying"} state
+ * @property {ReplyState | "replaying" | null} state  Null: no sound of it has come.
  */
 import { createElement, findElement } from "./dom.js";
 import { formatText } from "./i18n.js";
 
-/** @type {Record<ShownReply["state"], string>} */
+/** @type {Record<NonNullable<ShownReply["state"]>, string>} */
 const ICONS = { waiting: "i-play", playing: "i-pause", paused: "i-play", over: "i-replay", replaying: "i-stop" };
 
 export class ReplyControls {
   /** By the reply's id. @type {Map<string, ShownReply>} */
   #shown = new Map();
-  /** Before the reply's turn was shown. @type {Map<string, ReplyState>} */
-  #early = new Map();
 
   /**
    * @param {HTMLElement} root
@@ -63,10 +61,8 @@ export class ReplyControls {
   setState(replyId, state) {
     if (state === "playing") this.clips.stop();
     const shown = this.#shown.get(replyId);
-    if (!shown) {
-      this.#early.set(replyId, state);
-      return;
-    }
+    // A reply that was given up before a sound of it came has none.
+    if (!shown || (state === "over" && shown.state === null)) return;
     if (shown.state !== "replaying" || state !== "over") shown.state = state;
     this.#draw(replyId, shown);
   }
@@ -78,15 +74,14 @@ export class ReplyControls {
    */
   #create(replyId, turn, session) {
     const line = this.list.querySelector(`[data-reply="${CSS.escape(replyId)}"] .line.agent`);
-    const state = this.#early.get(replyId);
-    if (!line || !state) return null;
-    this.#early.delete(replyId);
+    if (!line) return null;
     const button = /** @type {HTMLButtonElement} */ (createElement("button", "button plain play"));
     button.type = "button";
     button.innerHTML = '<svg class="icon" aria-hidden="true"><use/></svg><span class="sr-only"></span>';
     button.addEventListener("click", () => this.#onClick(replyId));
     line.append(button);
-    const shown = { button, turn, session: session.id, recorded: session.recorded, state };
+    /** @type {ShownReply} */
+    const shown = { button, turn, session: session.id, recorded: session.recorded, state: null };
     this.#shown.set(replyId, shown);
     return shown;
   }
@@ -144,12 +139,13 @@ export class ReplyControls {
    * @param {ShownReply} shown
    */
   #draw(replyId, { button, turn, state, recorded }) {
-    button.dataset.state = state;
+    button.hidden = state === null || (state === "over" && !recorded && !this.store.has(replyId));
+    if (state === null) return;
+    button.dataset.playback = state;
     button.classList.toggle("primary", state === "waiting" || state === "paused");
     findElement(button, "use", SVGUseElement).setAttribute("href", `#${ICONS[state]}`);
     const label = formatText(this.config.words[`reply_${state}`], { number: turn.number });
     findElement(button, "span", HTMLElement).textContent = label;
     button.title = label;
-    button.hidden = state === "over" && !recorded && !this.store.has(replyId);
   }
 }

@@ -1,5 +1,7 @@
 """A person at a real Firefox, with loudspeakers and microphones of a PulseAudio of its own.
 
+A WAV file is heard by the microphones from when ``speak`` plays it.
+
 Firefox is driven over WebDriver BiDi, which it speaks itself. Playwright's BiDi asks for commands
 that Debian's Firefox does not know yet, and Selenium's wants a geckodriver, which Debian does not
 have; what the tests need is a handful of commands.
@@ -15,16 +17,20 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 from websockets.sync.client import ClientConnection, connect
 
+from interaction.api.providers import Choices
+from voiceproject.testing.browser import FORGET, Tab, sign_in_address
+from voiceproject.testing.installation import Installation, wait_until
 from voiceproject.testing.plugin import program
 
-PATIENCE = 60.0
-"""Seconds until a start or an answer is given up: far more than either takes."""
+ANSWER_S = 60.0
+"""Until an answer of the browser is given up: far more than any takes."""
 PREFERENCES: dict[str, bool | int | str] = {
     "app.normandy.enabled": False,
     "browser.shell.checkDefaultBrowser": False,
@@ -61,7 +67,7 @@ class Sound:
         self._server = subprocess.Popen(
             command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        _wait_for(self.socket.exists, "PulseAudio listens")
+        wait_until("PulseAudio listens", self.socket.exists)
         self.control("set-default-sink", "Desk")
         self.control("set-default-source", "Headset")
         return self
@@ -111,7 +117,7 @@ class FirefoxPage:
         sent = {"id": self._commands, "method": method, "params": parameters}
         self._connection.send(json.dumps(sent))
         while True:
-            answer = json.loads(self._connection.recv(timeout=PATIENCE))
+            answer = json.loads(self._connection.recv(timeout=ANSWER_S))
             if answer.get("id") == self._commands:
                 assert answer["type"] == "success", f"{method}: {answer.get('message')}"
                 result: dict[str, Any] = answer["result"]
@@ -168,7 +174,7 @@ class FirefoxPage:
 
 
 @contextlib.contextmanager
-def firefox(folder: Path, env: dict[str, str]) -> Iterator[FirefoxPage]:
+def _firefox(folder: Path, env: dict[str, str]) -> Iterator[FirefoxPage]:
     """A Firefox with nothing in it, headless, on a profile in ``folder``; gone afterwards."""
     profile = folder / "profile"
     profile.mkdir()
@@ -179,13 +185,13 @@ def firefox(folder: Path, env: dict[str, str]) -> Iterator[FirefoxPage]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--profile", str(profile), "about:blank"],
-            env=env | {"MOZ_CRASHREPORTER_DISABLE": "1"},
+            env=env,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
         listening = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
-        _wait_for(lambda: listening.search(log.read_text(errors="replace")), "Firefox listens")
+        wait_until("Firefox listens", lambda: listening.search(log.read_text(errors="replace")))
         found = listening.search(log.read_text(errors="replace"))
         assert found
         with connect(f"{found[1]}/session", max_size=None) as connection:
@@ -194,9 +200,28 @@ def firefox(folder: Path, env: dict[str, str]) -> Iterator[FirefoxPage]:
         _end(process)
 
 
+@dataclass
+class FirefoxTab(Tab):
+    """What came over its socket is not listened in on."""
+
+    sound: Sound = field(kw_only=True)
+
+
+@contextlib.contextmanager
+def browsing_firefox(parley: Installation, folder: Path) -> Iterator[FirefoxTab]:
+    """As ``browsing``; the files of Firefox and PulseAudio are in ``folder``, of a short path."""
+    with Sound(folder) as sound, _firefox(folder, sound.env) as page:
+        tab = FirefoxTab(page, sound=sound)
+        page.goto(sign_in_address(parley))
+        tab.wait_for("document.getElementById('talk') !== null")
+        page.evaluate(f"({FORGET})({Choices().model_dump_json()})")
+        page.goto(f"{parley.url}/")
+        yield tab
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     """A browser and the processes of its pages."""
-    family = [*psutil.Process(process.pid).children(recursive=True)] if not process.poll() else []
+    family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     process.send_signal(signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(10)
@@ -205,10 +230,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for one in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
-
-
-def _wait_for(true: Any, what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
-        time.sleep(0.02)
