@@ -96,6 +96,7 @@ const devices = new DevicePickers(root, words, sound, { onChosen: onDeviceChosen
 const micCheck = new MicCheck(root, words, config.worklets.capture, sound, clips, () => void devices.refresh());
 
 const controls = new Controls(root, session, panel, words);
+window.addEventListener("beforeunload", () => session.prepareToLeave());
 window.addEventListener("pagehide", () => session.leave());
 drawSample();
 

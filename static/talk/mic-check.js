@@ -47,8 +47,8 @@ export class MicCheck {
     this.again = findElement(part, "[data-mic-check-again]", HTMLButtonElement);
     this.said = findElement(part, "[data-mic-check-said]", HTMLElement);
     this.button.addEventListener("click", () => {
-      if (this.#running) this.stop();
-      else void this.#start();
+      if (this.part.dataset.check === "idle") void this.#start();
+      else this.stop();
     });
     this.again.addEventListener("click", () => this.#playBack());
   }

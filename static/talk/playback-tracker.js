@@ -27,6 +27,7 @@ export class PlaybackTracker {
   #playbacks = new Map();
   /** Ids of the replies whose playback has ended. @type {Set<string>} */
   #ended = new Set();
+  #intervalMs = REPORT_INTERVAL_MS;
   #speechOnsetAt = 0;
   /** Null once a reply answered it. @type {number | null} */
   #speechOffsetAt = null;
@@ -92,8 +93,12 @@ export class PlaybackTracker {
     this.#report(replyId, playback, false);
   }
 
-  /** The page is being left: says once more how much was played, as far as is known now. */
+  /**
+   * The page is being left: says once more how much was played, as far as is known now, and from now
+   * on with each piece. What is sent when the page is gone does not arrive from every browser.
+   */
   reportOpen() {
+    this.#intervalMs = 0;
     for (const [replyId, playback] of this.#playbacks) this.#report(replyId, playback, false);
   }
 
@@ -136,7 +141,7 @@ export class PlaybackTracker {
     playback.playedMs = Math.round((1000 * rendered) / rate);
     playback.underruns = underruns;
     // A pause is reported at once; where exactly it began is known a moment later.
-    const due = playback.paused ? playback.playedMs !== before : performance.now() - playback.reportedAt >= REPORT_INTERVAL_MS;
+    const due = playback.paused ? playback.playedMs !== before : performance.now() - playback.reportedAt >= this.#intervalMs;
     if (due) this.#report(reply, playback, false);
   }
 
@@ -159,6 +164,7 @@ export class PlaybackTracker {
 
   /** The next session has a clock of its own, which starts at 0. */
   clear() {
+    this.#intervalMs = REPORT_INTERVAL_MS;
     this.#playbacks.clear();
     this.#ended.clear();
     this.#speechOnsetAt = 0;

@@ -155,6 +155,11 @@ export class Session {
     this.#endTimer = window.setTimeout(() => void this.#finish(null), END_TIMEOUT_MS);
   }
 
+  /** The page may be about to go away: what was heard is reported more closely. */
+  prepareToLeave() {
+    this.playback.reportOpen();
+  }
+
   /** The page goes away, at once: nothing that takes time is done. */
   leave() {
     if (this.state.phase === "idle") return;

@@ -85,10 +85,18 @@ class Sound:
             command, env=self.env, check=True, capture_output=True, text=True
         ).stdout.strip()
 
+    def unplug(self, microphone: str) -> None:
+        modules = self.control("list", "short", "modules").splitlines()
+        (number,) = [one.split("\t")[0] for one in modules if f"source_name={microphone} " in one]
+        self.control("unload-module", number)
+
     def speak(self, wav: Path) -> None:
-        """Have a WAV file heard by the microphones, from now on."""
+        """Have a WAV file heard by the microphones, from now on, and nothing else."""
+        if self._speaking:
+            self._speaking.kill()
+            self._speaking.wait()
         self._speaking = subprocess.Popen(
-            [program("paplay"), "--device=Voice", str(wav)], env=self.env
+            [program("paplay"), "--device=Voice", "--latency-msec=50", str(wav)], env=self.env
         )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from voiceproject.testing.browser import Browsing, Tab, microphone
+from voiceproject.testing.firefox import FirefoxTab, Sound
 from voiceproject.testing.installation import Installation, wait_until
 
 RATE = 24_000
@@ -26,14 +27,23 @@ PHASE = "document.getElementById('talk').dataset.phase"
 STATUS = "document.getElementById('talk').dataset.status"
 PLAYED_MS = "Number(document.querySelector('li.turn')?.dataset.playedMs ?? 0)"
 PLAYBACK = "document.querySelector('li.turn .play')?.dataset.playback"
+LABEL = "window.streams.at(-1).getAudioTracks()[0].label"
 CHECK = "document.querySelector('[data-mic-check]').dataset"
 # Taps what goes to the loudspeaker with the page's own capture worklet, in frames of 20 ms; keeps
-# it over a reload. The contexts are kept too, to be stopped as a browser stops them.
+# it over a reload. Contexts and microphones are kept too: one is stopped as a browser stops it.
 RECORD = """
 window.contexts = [];
 const Context = AudioContext;
 window.AudioContext = class extends Context {
   constructor(options) { super(options); window.contexts.push(this); }
+};
+window.streams = [];
+const {mediaDevices} = navigator;
+const request = mediaDevices.getUserMedia.bind(mediaDevices);
+mediaDevices.getUserMedia = async (wish) => {
+  const stream = await request(wish);
+  window.streams.push(stream);
+  return stream;
 };
 window.rendered = [];
 const {connect} = AudioNode.prototype;
@@ -65,10 +75,15 @@ class Person:
     parley: Installation
     wav: Path
 
+    @property
+    def sound(self) -> Sound | None:
+        """The sound system, where the browser plays none of its own."""
+        return self.tab.sound if isinstance(self.tab, FirefoxTab) else None
+
     def speak(self) -> None:
-        """Chromium's microphone speaks whenever it is opened."""
-        if sound := getattr(self.tab, "sound", None):
-            sound.speak(self.wav)
+        """Into the microphone, which is open; Chromium's speaks by itself."""
+        if self.sound:
+            self.sound.speak(self.wav)
 
     def type_line(self, text: str) -> None:
         page = self.tab.page
@@ -122,22 +137,19 @@ def heard_is_rendered(person: Person, session: str, rendered: list[int], reason:
     assert abs(heard_ms - rendered_ms) <= WITHIN_MS, (heard_ms, rendered_ms)
 
 
-@pytest.fixture(scope="module")
-def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sound")
-    return microphone(folder / "microphone.wav", 1.5, "tell me a story", 60)
-
-
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def person(
     request: pytest.FixtureRequest,
     parley: Installation,
-    wav: Path,
     browsing: Browsing,
     browsing_firefox: Browsing,
 ) -> Iterator[Person]:
-    with tempfile.TemporaryDirectory(prefix="fox-", dir="/tmp") as folder:
-        given = {"chromium": (browsing, wav), "firefox": (browsing_firefox, Path(folder))}
+    with tempfile.TemporaryDirectory(prefix="parley-", dir="/tmp") as name:
+        folder = Path(name)
+        # Chromium's microphone begins when it is opened, PulseAudio's when it is told to.
+        pause = 1.5 if request.param == "chromium" else 0.2
+        wav = microphone(folder / "microphone.wav", pause, "tell me a story", 60)
+        given = {"chromium": (browsing, wav), "firefox": (browsing_firefox, folder)}
         open_browser, what = given[request.param]
         with open_browser(parley, what) as tab:
             tab.page.add_init_script(RECORD)
@@ -147,8 +159,9 @@ def person(
 def test_a_spoken_turn_is_paused_continued_stopped_and_played_again(person: Person) -> None:
     tab, page = person.tab, person.tab.page
     page.goto(f"{person.parley.url}/")
-    person.speak()
     tab.talk()
+    tab.wait_for(f"{PHASE} === 'live'")
+    person.speak()
     tab.wait_for(f"{PLAYED_MS} > 600")
     page.click("li.turn .play")
     tab.wait_for(f"{STATUS} === 'paused'")
@@ -200,8 +213,9 @@ def test_the_microphone_is_checked_and_nothing_of_it_is_sent(person: Person) -> 
     tab, page = person.tab, person.tab.page
     page.goto(f"{person.parley.url}/")
     person.open_settings()
-    person.speak()
     page.click("[data-mic-check-start]")
+    tab.wait_for(f"{CHECK}.check === 'listening'")
+    person.speak()
     tab.wait_for(f"{CHECK}.verdict !== undefined")
     assert page.evaluate(f"{CHECK}.verdict") == "good"
     tab.wait_for(f"{CHECK}.check === 'playing'")
@@ -213,32 +227,62 @@ def test_the_microphone_is_checked_and_nothing_of_it_is_sent(person: Person) -> 
     )
 
 
-def test_devices_are_chosen_and_remembered_and_a_context_that_stops_is_said(
-    person: Person,
-) -> None:
+def choose_last(tab: Tab, use: str) -> str:
+    """Choose the last device of a picker; its name."""
+    picker = f"document.querySelector('[data-device={use}]')"
+    tab.wait_for(f"{picker}.options.length > 2")
+    change = "dispatchEvent(new Event('change', {bubbles: true}))"
+    tab.page.evaluate(
+        f"void ({picker}.selectedIndex = {picker}.options.length - 1, {picker}.{change})"
+    )
+    name: str = tab.page.evaluate(f"{picker}.selectedOptions[0].textContent")
+    return name
+
+
+def test_devices_are_switched_while_one_talks_and_remembered(person: Person) -> None:
     tab, page = person.tab, person.tab.page
     page.goto(f"{person.parley.url}/")
-    person.open_settings()
-    chosen = {}
-    for use in ("microphone", "speaker"):
-        picker = f"document.querySelector('[data-device={use}]')"
-        tab.wait_for(f"{picker}.options.length > 2")
-        page.evaluate(
-            f"void ({picker}.selectedIndex = {picker}.options.length - 1,"
-            f" {picker}.dispatchEvent(new Event('change', {{bubbles: true}})))"
-        )
-        chosen[use] = page.evaluate(f"{picker}.selectedOptions[0].textContent")
-    page.reload()
-    tab.wait_for("document.querySelector('[data-device=speaker]').options.length > 2")
-    for use, label in chosen.items():
-        picker = f"document.querySelector('[data-device={use}]')"
-        assert page.evaluate(f"{picker}.selectedOptions[0].textContent") == label
-    person.type_line("tell me a story")
+    tab.talk()
+    tab.wait_for(f"{PHASE} === 'live'")
+    chosen = {use: choose_last(tab, use) for use in ("microphone", "speaker")}
+    tab.wait_for(f"{LABEL} === {json.dumps(chosen['microphone'])}")
+    tab.wait_for("document.getElementById('talk').dataset.microphone === 'on'")
+    person.speak()
     tab.wait_for(f"{PLAYED_MS} > 300")
+    if sound := person.sound:
+        playing = sound.control("list", "short", "sink-inputs").splitlines()
+        sinks = sound.control("list", "short", "sinks").splitlines()
+        (number,) = [sink.split("\t")[0] for sink in sinks if chosen["speaker"] in sink]
+        assert number in [line.split("\t")[1] for line in playing]
+    else:
+        picked = "document.querySelector('[data-device=speaker]').value"
+        assert page.evaluate(f"window.contexts[0].sinkId === {picked}")
+
     page.evaluate("window.contexts[0].suspend()")
     tab.wait_for("document.querySelector('[data-notice=silent]') !== null")
     page.click("[data-notice=silent] button")
     tab.wait_for("window.contexts[0].state === 'running'")
     tab.wait_for("document.querySelector('[data-notice=silent]') === null")
-    page.click("[data-stop]")
-    tab.wait_for(f"{PHASE} === 'idle'")
+
+    page.reload()
+    for use, name in chosen.items():
+        picker = f"document.querySelector('[data-device={use}]')"
+        assert name in page.evaluate(f"{picker}.selectedOptions[0].textContent")
+
+
+def test_a_microphone_that_is_gone_is_said_with_what_to_do(person: Person) -> None:
+    if not (sound := person.sound):
+        pytest.skip("nobody can unplug what Chromium plays itself")
+    tab, page = person.tab, person.tab.page
+    page.goto(f"{person.parley.url}/")
+    tab.talk()
+    tab.wait_for(f"{PHASE} === 'live'")
+    name = choose_last(tab, "microphone")
+    tab.wait_for(f"{LABEL} === {json.dumps(name)}")
+    sound.unplug(name)
+    tab.wait_for("document.querySelector('[data-notice=microphone]') !== null")
+    buttons = "[...document.querySelectorAll('[data-notice=microphone] button')]"
+    page.evaluate(f"{buttons}.find(one => one.textContent === 'Pick another device').click()")
+    assert page.evaluate("document.activeElement.dataset.device") == "microphone"
+    picked = "document.querySelector('[data-device=microphone]').selectedOptions[0].textContent"
+    tab.wait_for(f"{picked}.includes('not there')")
