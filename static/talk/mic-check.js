@@ -61,11 +61,13 @@ export class MicCheck {
 
   /** Ends it, and what it plays. */
   stop() {
-    if (this.part.dataset.check === "idle") return;
-    this.#running?.abort();
-    this.#running = null;
-    if (this.part.dataset.check === "playing") this.clips.stop();
-    this.#draw("idle", "");
+    const { check } = this.part.dataset;
+    if (check === "playing") this.clips.stop();
+    else if (check !== "idle") {
+      this.#running?.abort();
+      this.#running = null;
+      this.#draw("idle", "");
+    }
   }
 
   async #start() {
