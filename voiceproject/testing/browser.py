@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from playwright.sync_api import WebSocket, sync_playwright
+from playwright.sync_api import Page, WebSocket, sync_playwright
 
 from interaction.api.providers import Choices
 from interaction.edges.parley.messages import AudioHeader
@@ -84,8 +84,8 @@ def microphone(path: Path, *script: str | float) -> Path:
 class Tab:
     """A signed-in page, and everything that came over its socket, in order."""
 
-    page: Any
-    """Playwright's ``Page``, or a ``FirefoxPage``."""
+    page: Page
+    """Or a ``FirefoxPage``, which has what is used here."""
     received: list[dict[str, Any] | tuple[AudioHeader, bytes]] = field(default_factory=list)
 
     def listen(self, socket: WebSocket) -> None:

@@ -19,10 +19,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
-from websockets.sync.client import ClientConnection, connect
+from playwright.sync_api import Page
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from interaction.api.providers import Choices
 from voiceproject.testing.browser import FORGET, Tab, sign_in_address
@@ -112,7 +114,7 @@ def _microphone(name: str) -> str:
 class FirefoxPage:
     """One page of Firefox; methods are named as Playwright's are, and do the same."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._commands = 0
         self.command("session.new", capabilities={})
@@ -219,7 +221,7 @@ class FirefoxTab(Tab):
 def browsing_firefox(parley: Installation, folder: Path) -> Iterator[FirefoxTab]:
     """As ``browsing``; the files of Firefox and PulseAudio are in ``folder``, of a short path."""
     with Sound(folder) as sound, _firefox(folder, sound.env) as page:
-        tab = FirefoxTab(page, sound=sound)
+        tab = FirefoxTab(cast("Page", page), sound=sound)
         page.goto(sign_in_address(parley))
         tab.wait_for("document.getElementById('talk') !== null")
         page.evaluate(f"({FORGET})({Choices().model_dump_json()})")

@@ -88,7 +88,7 @@ class Person:
 
     def keep_speaking(self) -> None:
         assert self.sound
-        self.sound.speak(microphone(self.folder / "chatter.wav", *[SENTENCE, 0.4] * 8))
+        self.sound.speak(microphone(self.folder / "chatter.wav", *(SENTENCE, 0.4) * 8))
 
     def type_line(self, text: str) -> None:
         page = self.tab.page
