@@ -45,7 +45,8 @@ export class SpeakerOutput {
     try {
       await this.#setSink(deviceId);
     } catch {
-      if (deviceId !== "") await this.setSpeaker("");
+      if (this.#element) this.#leadDirectly();
+      else if (deviceId !== "") await this.setSpeaker("");
     }
   }
 
@@ -58,6 +59,7 @@ export class SpeakerOutput {
     if (this.#element === null && deviceId === "") return;
     const element = this.#element ?? this.#leadThroughElement();
     await /** @type {SinkChooser} */ (element).setSinkId?.(deviceId);
+    await element.play();
   }
 
   #leadThroughElement() {
@@ -66,9 +68,14 @@ export class SpeakerOutput {
     this.input.connect(stream);
     const element = new Audio();
     element.srcObject = stream.stream;
-    void element.play();
     this.#element = element;
     return element;
+  }
+
+  #leadDirectly() {
+    this.close();
+    this.input.disconnect();
+    this.input.connect(this.context.destination);
   }
 
   close() {

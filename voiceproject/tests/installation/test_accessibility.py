@@ -70,7 +70,7 @@ def test_axe_finds_nothing(parley: Installation, tab: Tab, scheme: Any, language
         looker.go("/history/", "history, empty")
     looker.go("/", "first screen, panel open beside it")
     page.click("[data-mic-check-start]")  # there is no microphone
-    tab.wait_for("document.querySelector('[data-mic-check-said]').textContent.length > 40")
+    tab.wait_for("document.querySelector('[data-check=idle] [data-mic-check-said]')?.textContent")
     looker.look("the microphone check")
     page.click("[data-panel-close]")
     looker.look("first screen")

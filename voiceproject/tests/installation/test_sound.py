@@ -82,7 +82,7 @@ class Person:
         return self.tab.sound if isinstance(self.tab, FirefoxTab) else None
 
     def speak(self) -> None:
-        """A sentence, into the open microphone; Chromium's says it once, when it is first opened."""
+        """A sentence, into the open microphone; Chromium's says it once, when first opened."""
         if self.sound:
             self.sound.speak(microphone(self.folder / "once.wav", 0.2, SENTENCE, 1))
 
