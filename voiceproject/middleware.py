@@ -7,15 +7,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from interaction.core.time_zones import is_time_zone
 from voiceproject import error_answers
 
+ADMIN = "/admin/"
 TIME_ZONE_COOKIE = "parley_time_zone"
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -67,6 +73,22 @@ def times_are_the_viewers(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def no_nul_characters(get_response: GetResponse) -> GetResponse:
+    """Forget cookies that hold a NUL character, and answer 400 where a parameter of the admin site
+    does: PostgreSQL takes none. Other pages, forms and APIs look at their fields themselves."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
+            del request.COOKIES[name]
+        given = [one for name in request.GET for one in request.GET.getlist(name)]
+        if request.path_info.startswith(ADMIN) and any("\0" in one for one in given):
+            message = _("This text holds a NUL character. Leave it out.")
+            return error_answers.answer(request, 400, message=message)
+        return get_response(request)
+
+    return middleware
+
+
 def bodies_have_a_limit(get_response: GetResponse) -> GetResponse:
     """Answer 413 to a body that the web server dropped for its length (``voiceproject.web``)."""
 
@@ -83,7 +105,11 @@ def bodies_have_a_limit(get_response: GetResponse) -> GetResponse:
 
 
 class PagesNeedSignIn(LoginRequiredMiddleware):
-    """Every page needs sign-in unless its view says otherwise; APIs answer 401 by themselves."""
+    """Every page needs sign-in unless its view says otherwise; APIs answer 401 by themselves.
+
+    HTMX is told to open the page of signing in, which then leads back: it would put what a redirect
+    leads to into the middle of the page.
+    """
 
     def process_view(
         self,
@@ -97,4 +123,8 @@ class PagesNeedSignIn(LoginRequiredMiddleware):
         answer: HttpResponseBase | None = super().process_view(
             request, view_func, view_args, view_kwargs
         )
-        return answer
+        details = HtmxDetails(request)
+        if answer is None or not details:
+            return answer
+        here = urlencode({REDIRECT_FIELD_NAME: details.current_url_abs_path or "/"})
+        return HttpResponseClientRedirect(f"{reverse('sign_in')}?{here}")

@@ -40,7 +40,7 @@
  *
  * @typedef {ConversationListener & ReplyPlayerListener} SessionListener
  *
- * @typedef {"audio_failed"|"network_slow"|"connection_closed"} SessionFault
+ * @typedef {"audio_failed"|"network_slow"|"too_slow"|"connection_closed"} SessionFault
  */
 import { AudioIO } from "./audio-io.js";
 import { MicrophoneError } from "./microphone.js";
@@ -50,6 +50,8 @@ import { ServerConnection } from "./server-connection.js";
 import { toSessionSettings, toTurnDetection } from "./session-settings.js";
 import { SoundWatch } from "./sound-watch.js";
 
+/** The close code of a client that does not take in what it is sent. */
+const TOO_SLOW = 4408;
 /** Frames kept while the session is being opened, so that an early first word is not lost. */
 const MAX_EARLY_FRAMES = 150;
 const END_TIMEOUT_MS = 1_500;
@@ -73,6 +75,8 @@ export class Session {
   /** Counts starts and ends, so that a microphone permitted too late does not revive an ended session. */
   #generation = 0;
   #commitWhenLive = false;
+  /** Whether the conversation was to begin with the microphone open. */
+  #microphoneAsked = true;
 
   /**
    * @param {URL} url
@@ -121,6 +125,7 @@ export class Session {
   /** @param {{microphone: boolean}} how  Whether it starts with the microphone open. */
   async start({ microphone }) {
     if (this.state.phase !== "idle") return;
+    this.#microphoneAsked = microphone;
     this.#setState({ phase: "starting", muted: false, status: null });
     this.#startedBefore = false;
     if (!(await this.#openAudio(microphone))) return;
@@ -129,14 +134,19 @@ export class Session {
       onMessage: (message) => this.#onMessage(message),
       onAudio: (frame, bytes) => this.replies.onAudio(frame, bytes),
       onLost: (attempt) => this.#onConnectionLost(attempt),
-      onClosed: () => {
-        this.listener.onFault("connection_closed");
+      onClosed: (code) => {
+        this.listener.onFault(code === TOO_SLOW ? "too_slow" : "connection_closed");
         void this.#finish(null);
       },
       onSent: (message) => this.listener.onWireMessage("up", message),
     });
     this.#connection = connection;
     connection.open();
+  }
+
+  /** Starts another conversation as the last one was started. */
+  async restart() {
+    await this.start({ microphone: this.#microphoneAsked });
   }
 
   /** Ends the conversation; the server answers with its summary. */
@@ -358,7 +368,7 @@ export class Session {
         void this.#finish(message.summary);
         return;
       case "error":
-        if (this.#isAwaitingStart && !message.retryable) void this.#finish(null);
+        if (this.#isAwaitingStart) void this.#finish(null);
         break;
       default:
     }

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,8 +12,11 @@ from interaction.core.metrics import METRICS
 from interaction.edges import json_schemas
 from interaction.edges.close_codes import CloseCode
 from interaction.edges.parley import codec
+from voiceproject.error_answers import explanation
+from voiceproject.testing.error_codes import codes_of, openais_codes
 
 TEXT = (settings.BASE_DIR / "docs" / "protocol.md").read_text()
+OPENAIS_TEXT = (settings.BASE_DIR / "docs" / "openai-realtime.md").read_text()
 EXAMPLES: list[dict[str, Any]] = [
     json.loads(line) for line in TEXT.splitlines() if line.startswith('{"type"')
 ]
@@ -49,35 +49,22 @@ def test_codes_and_limits_are_named() -> None:
     assert codec.MAX_AUDIO_BYTES == 1 << 20
 
 
-WITH_CODES = {
-    *("InvalidMessage", "SessionRefused", "StageGaveUp", "FailureReason", "Failure", "AuthRefused"),
-    *("ApiError", "AudioRejected", "RequestRefused", "Explanation", "answer", "cls"),
-}
-"""What is called with the code of an error."""
-OPENAIS = ("edges/openai", "api/openai.py")
-"""Has OpenAI's own codes."""
+def test_every_code_of_openais_edge_is_named() -> None:
+    codes = openais_codes()
+    assert {"invalid_json", "invalid_api_key", "model_not_found", "unknown_event"} <= codes
+    assert {"item_delete_invalid_item_id", "session_expired", "unknown_parameter"} <= codes
+    assert [code for code in sorted(codes) if f"`{code}`" not in OPENAIS_TEXT] == []
 
 
-def codes_in(source: str) -> Iterator[str]:
-    for call in ast.walk(ast.parse(source)):
-        if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] in WITH_CODES:
-            given = [*call.args, *(word.value for word in call.keywords if word.arg == "code")]
-            for value in given:
-                if isinstance(value, ast.Constant) and re.fullmatch(
-                    "[a-z]+(_[a-z0-9]+)+", str(value.value)
-                ):
-                    yield str(value.value)
+def test_what_is_answered_below_v1_is_named_whatever_went_wrong() -> None:
+    for status in (400, 403, 404, 405, 413):
+        if (code := explanation(status).code) != "not_permitted":  # nothing there is forbidden
+            assert f"`{code}`" in OPENAIS_TEXT
 
 
 def test_every_code_of_an_error_is_named() -> None:
-    files = {
-        file
-        for package in ("interaction", "history", "voiceproject")
-        for file in (settings.BASE_DIR / package).rglob("*.py")
-        if not {"tests", "testing"} & set(file.parts)
-        and not any(part in file.as_posix() for part in OPENAIS)
-    }
-    codes = {code for file in files for code in codes_in(file.read_text())}
+    codes = codes_of("interaction", "history", "voiceproject")
     assert {"bad_json", "unknown_tool", "no_speech", "engine_crashed", "not_json"} <= codes
     assert {"empty_audio", "csrf_failed", "bad_origin", "method_not_allowed"} <= codes
+    assert {"stage_timeout", "provider_timeout", "stage_lost", "turn_timeout"} <= codes
     assert [code for code in sorted(codes) if f"`{code}`" not in TEXT] == []

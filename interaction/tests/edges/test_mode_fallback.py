@@ -146,7 +146,7 @@ async def test_a_provider_that_finds_the_turns_is_told_anew_how(
         await client.send("update_session", turn_detection={"kind": "manual"})
         await says(client, "hello again")
     assert [engine.spec.turns for engine in engines] == [
-        EngineTurnDetection("server"),
+        EngineTurnDetection("server", language="en"),
         ManualTurnDetection(),
     ]
     assert [message.content for message in engines[1].spec.history][:1] == ["hello"]
