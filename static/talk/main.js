@@ -286,6 +286,7 @@ function onMicrophoneFault(fault) {
     label: words.try_again ?? "",
     run: () => void (session.state.phase === "idle" ? session.start({ microphone: true }) : session.toggleMicrophone()),
   };
+  /** @type {Action[]} */
   const actions = fault === "insecure" ? [typeInstead] : [retry, typeInstead];
   if (fault !== "insecure" && fault !== "denied") actions.splice(1, 0, pickAnother("microphone"));
   notices.show("microphone", `${words[`mic_${fault}`]} ${words.mic_type_instead}`, { error: true, actions });
