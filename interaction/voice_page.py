@@ -54,7 +54,7 @@ SAMPLE_LATENCY = {
 }
 """Of the sample turn on the first screen, in ms: what an ordinary turn takes."""
 PLACEHOLDER_ID = UUID(int=0)
-"""Stands for the session in addresses that the script completes."""
+"""Stands for the session and the turn in addresses that the script completes."""
 
 
 def _ends_by(kept: Preferences) -> str:
@@ -136,6 +136,9 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
 
 def _addresses(request: HttpRequest) -> dict[str, Any]:
     history = reverse("history:detail", args=[PLACEHOLDER_ID])
+    audio = reverse("api:turn_audio", args=[PLACEHOLDER_ID, PLACEHOLDER_ID])
+    audio = audio.replace(str(PLACEHOLDER_ID), "{session}", 1)
+    audio = audio.replace(str(PLACEHOLDER_ID), "{turn}")
     return {
         "socket": "/ws/interaction/",
         "worklets": {
@@ -143,6 +146,7 @@ def _addresses(request: HttpRequest) -> dict[str, Any]:
             "playback": static("talk/playback-worklet.js"),
         },
         "history": history.replace(str(PLACEHOLDER_ID), "{session}"),
+        "audio": f"{audio}?side=agent",
         "template": reverse("api:get_template", args=[0]).replace("/0", "/{template}"),
         "keys": reverse("keys"),
         "preferences": reverse("api:preferences"),

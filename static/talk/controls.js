@@ -172,7 +172,7 @@ export class Controls {
 
   /** @param {SessionState} state */
   draw(state) {
-    const { phase, status, microphone, muted, holding } = state;
+    const { phase, status, microphone, muted, holding, held } = state;
     const live = phase === "live";
     const open = live && microphone && !muted && (!this.pushToTalk || holding);
     this.button.dataset.open = String(open);
@@ -183,7 +183,7 @@ export class Controls {
     this.label.textContent = this.words[this.talkLabelKey(live, open)] ?? "";
     this.status.textContent = this.words[`status_${this.statusKey(state, open)}`] ?? "";
     if (!open) this.setLevel(0);
-    this.#timeWait(phase === "live" ? status : phase);
+    this.#timeWait(phase === "live" ? (held ?? status) : phase);
   }
 
   /**
@@ -218,8 +218,9 @@ export class Controls {
    * @param {SessionState} state
    * @param {boolean} open
    */
-  statusKey({ phase, status }, open) {
+  statusKey({ phase, status, held }, open) {
     if (phase !== "live") return phase;
+    if (held) return held;
     if (status !== "listening" || open) return status ?? "listening";
     return this.pushToTalk ? "hold" : "muted";
   }

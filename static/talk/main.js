@@ -1,13 +1,19 @@
 /**
  * The voice page: creates its parts and connects them.
  *
- * @import {MicrophoneFault, PlaybackProgress} from "./audio-io.js"
+ * @import {Action} from "./action-controls.js"
+ * @import {PlaybackProgress} from "./audio-io.js"
+ * @import {DeviceUse} from "./devices.js"
+ * @import {MicrophoneFault} from "./microphone.js"
  * @import {ErrorMessage, FallbackOfferedMessage, ServerMessage, SessionSummary} from "./protocol-types"
+ * @import {ReplyState} from "./reply-player.js"
  * @import {SessionFault, SessionState} from "./session.js"
  * @import {Mode} from "./session-settings.js"
  * @import {SoundFault} from "./sound-watch.js"
  */
+import { ClipPlayer } from "./clip-player.js";
 import { Controls } from "./controls.js";
+import { DevicePickers } from "./devices.js";
 import { createElement, findElement } from "./dom.js";
 import { ErrorActions } from "./error-actions.js";
 import { explainError, inARow } from "./error-explanations.js";
@@ -16,11 +22,15 @@ import { failureText } from "./failure-block.js";
 import { FiguresColumn } from "./figures-column.js";
 import { formatText } from "./i18n.js";
 import { LevelMeter } from "./level-meter.js";
+import { MicCheck } from "./mic-check.js";
 import { NoticeList } from "./notice-list.js";
 import { readPageConfig } from "./page-config.js";
+import { ReplyControls } from "./reply-controls.js";
+import { ReplyStore } from "./reply-store.js";
 import { Session } from "./session.js";
 import { expectedPause } from "./session-settings.js";
 import { SettingsPanel } from "./settings-panel.js";
+import { loadSoundChoices } from "./sound-choices.js";
 import { TurnList } from "./turn-list.js";
 import { TurnStore } from "./turn-store.js";
 import { describe, drawWaterfall, figure, layOut } from "./waterfall.js";
@@ -40,6 +50,10 @@ const eventLog = new EventLog(root);
 const notices = new NoticeList(root, words.dismiss ?? "", announce);
 const levelMeter = new LevelMeter(findElement(root, "[data-level-meter]", HTMLCanvasElement));
 
+const sound = loadSoundChoices();
+const clips = new ClipPlayer(sound);
+const replyStore = new ReplyStore();
+
 let turnStore = createTurnStore("cascade");
 /** The conversation that ended last, if anything was said in it. @type {string | null} */
 let endedSession = null;
@@ -52,7 +66,7 @@ const panel = new SettingsPanel(root, config, (live) => {
 const url = new URL(config.socket, window.location.href);
 url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
 
-const session = new Session(url, config.worklets, () => panel.choices, {
+const session = new Session(url, config.worklets, () => panel.choices, sound, {
   onState,
   onMessage,
   onTextSent: (text) => turnStore.addTextTurn(text, performance.now()),
@@ -81,10 +95,20 @@ const session = new Session(url, config.worklets, () => panel.choices, {
     notices.clear("fallback"); // this mode works again
     suggestKey();
   },
+  onReplyState,
+  onReplyAudio: (replyId, pcm, rate) => replyStore.add(replyId, pcm, rate),
+  onMicrophoneOpened: () => void devices.refresh(),
 });
+
+const replyControls = new ReplyControls(root, config, session.replies, replyStore, clips, () => {
+  notices.show("replay", words.reply_gone ?? "");
+});
+const devices = new DevicePickers(root, words, sound, { onChosen: onDeviceChosen, onVolume: applySound, onLost: onDeviceLost });
+const micCheck = new MicCheck(root, words, config.worklets.capture, sound, clips, () => void devices.refresh());
 
 const controls = new Controls(root, session, panel, words);
 const errorActions = new ErrorActions(config, session, panel, controls);
+window.addEventListener("beforeunload", () => session.prepareToLeave());
 window.addEventListener("pagehide", () => session.leave());
 drawSample();
 
@@ -94,6 +118,8 @@ function createTurnStore(mode) {
     (turn) => {
       root.dataset.turn = turn.id ?? "";
       turnList.showTurn(turn);
+      const { started } = session.state;
+      if (started) replyControls.showTurn(turn, { id: started.session_id, recorded: started.recording });
       figuresColumn.showTurn(turn, turnStore.turns);
     },
     (turn) => turnList.removeTurn(turn),
@@ -113,7 +139,7 @@ function drawSample() {
 function onState(state) {
   const before = root.dataset.phase;
   root.dataset.phase = state.phase;
-  root.dataset.status = state.phase === "live" ? (state.status ?? "listening") : state.phase;
+  root.dataset.status = state.phase === "live" ? (state.held ?? state.status ?? "listening") : state.phase;
   root.dataset.microphone = state.microphone && !state.muted ? "on" : "off";
   root.dataset.session = state.started?.session_id ?? root.dataset.session ?? "";
   if (before === "idle" && state.phase === "starting") clearNotices();
@@ -122,6 +148,7 @@ function onState(state) {
   if (state.phase === "live") levelMeter.start();
   else levelMeter.stop();
   panel.onSessionState(state);
+  micCheck.onSessionState(state);
   controls.draw(state);
 }
 
@@ -155,6 +182,9 @@ function onMessage(message) {
   turnStore.onMessage(message, performance.now(), expectedPause(panel.choices));
   switch (message.type) {
     case "speech_started":
+      clips.stop();
+      levelMeter.addMark(message.type);
+      break;
     case "speech_ended":
     case "interrupted":
       levelMeter.addMark(message.type);
@@ -212,6 +242,15 @@ function onPlaybackProgress({ reply, level }, playedMs) {
   turnList.setPlayback(reply, playedMs, level);
 }
 
+/**
+ * @param {string} replyId
+ * @param {ReplyState} state
+ */
+function onReplyState(replyId, state) {
+  if (state === "waiting") turnStore.holdBack(replyId, performance.now());
+  replyControls.setState(replyId, state);
+}
+
 /** @param {FallbackOfferedMessage} offer */
 function offerFallback({ mode, provider, code }) {
   const error = turnStore.turns.at(-1)?.error;
@@ -247,8 +286,47 @@ function onMicrophoneFault(fault) {
     label: words.try_again ?? "",
     run: () => void (session.state.phase === "idle" ? session.start({ microphone: true }) : session.toggleMicrophone()),
   };
+  /** @type {Action[]} */
   const actions = fault === "insecure" ? [typeInstead] : [retry, typeInstead];
+  if (fault !== "insecure" && fault !== "denied") actions.splice(1, 0, pickAnother("microphone"));
   notices.show("microphone", `${words[`mic_${fault}`]} ${words.mic_type_instead}`, { error: true, actions });
+}
+
+/**
+ * @param {DeviceUse} use
+ * @returns {Action}
+ */
+function pickAnother(use) {
+  return {
+    label: words.pick_another ?? "",
+    run: () => {
+      panel.setOpen(true, false);
+      devices.focus(use);
+    },
+  };
+}
+
+/** @param {DeviceUse} use */
+function onDeviceChosen(use) {
+  if (use === "microphone") void session.switchMicrophone();
+  else applySound();
+}
+
+function applySound() {
+  session.audio.applyChoices();
+  void clips.applyChoices();
+}
+
+/**
+ * The system's default one serves meanwhile. A microphone that goes while it is open says so itself.
+ * @param {DeviceUse} use
+ * @param {string | null} name
+ */
+function onDeviceLost(use, name) {
+  notices.clear(`lost_${use}`);
+  if (use === "speaker") applySound();
+  if (name === null || (use === "microphone" && session.state.phase !== "idle")) return;
+  notices.show(`lost_${use}`, formatText(words[`lost_${use}`], { name }), { actions: [pickAnother(use)] });
 }
 
 /** @param {boolean} blocked */
@@ -265,7 +343,8 @@ function onSoundFault(fault) {
   if (!fault) return;
   const microphone = fault !== "suspended" || session.state.microphone;
   const label = (fault === "suspended" ? words.switch_sound_on : words.open_microphone) ?? "";
-  const actions = [{ label, run: () => void session.reviveSound({ microphone }) }];
+  const use = fault === "suspended" ? "speaker" : "microphone";
+  const actions = [{ label, run: () => void session.reviveSound({ microphone }) }, pickAnother(use)];
   notices.show("silent", words[`silent_${fault}`] ?? "", { error: true, actions });
 }
 

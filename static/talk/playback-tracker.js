@@ -17,6 +17,7 @@
  * @property {number} reportedAt  Of performance.now(), ms.
  * @property {number} frames  Audio frames received, to detect a gap.
  * @property {boolean} paused  It waits for the person.
+ * @property {boolean} heldBack  It waited for them before its first sound: how long that took says nothing of us.
  */
 
 const REPORT_INTERVAL_MS = 250;
@@ -26,6 +27,7 @@ export class PlaybackTracker {
   #playbacks = new Map();
   /** Ids of the replies whose playback has ended. @type {Set<string>} */
   #ended = new Set();
+  #intervalMs = REPORT_INTERVAL_MS;
   #speechOnsetAt = 0;
   /** Null once a reply answered it. @type {number | null} */
   #speechOffsetAt = null;
@@ -63,14 +65,18 @@ export class PlaybackTracker {
   /**
    * Counts an audio frame that was received.
    * @param {string} replyId
+   * @param {boolean} [paused]  The reply waits from the first on.
    * @returns {number | null} The frames before it; null when the reply's playback has ended.
    */
-  countFrame(replyId) {
+  countFrame(replyId, paused = false) {
     if (this.#ended.has(replyId)) return null;
     const playback = this.#playbackOf(replyId);
     playback.frames += 1;
     // So that nothing counts as heard that is not reported: the browser may play nothing for now.
-    if (playback.frames === 1) this.#report(replyId, playback, false);
+    if (playback.frames === 1) {
+      playback.paused = playback.heldBack = paused;
+      this.#report(replyId, playback, false);
+    }
     return playback.frames - 1;
   }
 
@@ -83,11 +89,16 @@ export class PlaybackTracker {
     const playback = this.#playbackOf(replyId);
     if (playback.paused === paused) return;
     playback.paused = paused;
+    playback.heldBack ||= paused && playback.audibleAt === null;
     this.#report(replyId, playback, false);
   }
 
-  /** The page is being left: says once more how much was played, as far as is known now. */
+  /**
+   * The page is being left: says once more how much was played, as far as is known now, and from now
+   * on with each piece. What is sent when the page is gone does not arrive from every browser.
+   */
   reportOpen() {
+    this.#intervalMs = 0;
     for (const [replyId, playback] of this.#playbacks) this.#report(replyId, playback, false);
   }
 
@@ -99,22 +110,22 @@ export class PlaybackTracker {
   onAudible(replyId, at) {
     const playback = this.#playbackOf(replyId);
     playback.audibleAt = at;
-    if (this.#speechOffsetAt !== null) {
+    if (this.#speechOffsetAt !== null && !playback.heldBack) {
       playback.earMs = Math.max(0, Math.round(1000 * (at - this.#speechOffsetAt)));
-      this.#speechOffsetAt = null;
       this.onLatency(replyId, "ear", playback.earMs);
     }
+    this.#speechOffsetAt = null;
     this.#report(replyId, playback, false);
   }
 
   /**
    * The server interrupted a reply. Where the person spoke after it became audible, their onset is
-   * the start of the yield latency.
+   * the start of the yield latency; one that was paused was silent before.
    * @param {string} replyId
    */
   onInterrupted(replyId) {
     const playback = this.#playbacks.get(replyId);
-    if (playback && playback.audibleAt !== null && this.#speechOnsetAt > playback.audibleAt) {
+    if (playback && !playback.paused && playback.audibleAt !== null && this.#speechOnsetAt > playback.audibleAt) {
       playback.bargeInAt = this.#speechOnsetAt;
     }
   }
@@ -126,9 +137,12 @@ export class PlaybackTracker {
   onProgress({ reply, rendered, underruns }, rate) {
     if (reply === null) return;
     const playback = this.#playbackOf(reply);
+    const before = playback.playedMs;
     playback.playedMs = Math.round((1000 * rendered) / rate);
     playback.underruns = underruns;
-    if (performance.now() - playback.reportedAt >= REPORT_INTERVAL_MS) this.#report(reply, playback, false);
+    // A pause is reported at once; where exactly it began is known a moment later.
+    const due = playback.paused ? playback.playedMs !== before : performance.now() - playback.reportedAt >= this.#intervalMs;
+    if (due) this.#report(reply, playback, false);
   }
 
   /**
@@ -150,6 +164,7 @@ export class PlaybackTracker {
 
   /** The next session has a clock of its own, which starts at 0. */
   clear() {
+    this.#intervalMs = REPORT_INTERVAL_MS;
     this.#playbacks.clear();
     this.#ended.clear();
     this.#speechOnsetAt = 0;
@@ -192,6 +207,7 @@ export class PlaybackTracker {
         reportedAt: performance.now(),
         frames: 0,
         paused: false,
+        heldBack: false,
       };
       this.#playbacks.set(replyId, playback);
     }

@@ -1,9 +1,10 @@
 /**
  * Plays the replies one after the other and counts the samples that were really rendered. ``reply``
  * is a reply's id, ``at`` seconds of the context's clock.
- * In: {type: "audio", reply, pcm, last} and {type: "stop", reply}. Out: {type: "audible", reply, at},
- * the first sample that can be heard; {type: "progress", reply, rendered, underruns, level} every
- * 40 ms while one plays; {type: "ended", reply, rendered, underruns, at, stopped}.
+ * In: {type: "audio", reply, pcm, last}; {type: "pause" | "continue" | "stop", reply}: one may be
+ * paused before its first audio comes. Out: {type: "audible", reply, at}, the first sample that can be
+ * heard; {type: "progress", reply, rendered, underruns, level} every 40 ms while one plays, and when
+ * one is paused; {type: "ended", reply, rendered, underruns, at, stopped}.
  */
 
 /** Buffered before a reply starts. */
@@ -25,6 +26,9 @@ class Reply {
     this.bufferedSamples = 0;
     this.complete = false;
     this.started = false;
+    this.paused = false;
+    /** Samples left of the fade-in, after a pause. */
+    this.fadeInLeft = 0;
     this.neededSamples = PREBUFFER_SECONDS * sampleRate;
     this.rendered = 0;
     this.underruns = 0;
@@ -62,6 +66,8 @@ class Playback extends AudioWorkletProcessor {
     this.residue = 0;
     this.port.onmessage = ({ data }) => {
       if (data.type === "audio") this.enqueueAudio(data);
+      else if (data.type === "pause") this.pauseReply(data.reply);
+      else if (data.type === "continue") this.continueReply(data.reply);
       else this.stopReply(data.reply);
     };
   }
@@ -69,13 +75,7 @@ class Playback extends AudioWorkletProcessor {
   /** @param {{reply: string, pcm: ArrayBuffer, last: boolean}} chunk */
   enqueueAudio({ reply: id, pcm, last }) {
     if (this.ended.has(id)) return;
-    let reply = this.replies.find((one) => one.id === id);
-    if (!reply) {
-      // Replies come one after the other: nothing more of an earlier one will arrive.
-      for (const earlier of this.replies) earlier.complete = true;
-      reply = new Reply(id);
-      this.replies.push(reply);
-    }
+    const reply = this.replyOf(id);
     if (pcm.byteLength > 0) {
       const samples = new Int16Array(pcm);
       reply.chunks.push(samples);
@@ -84,12 +84,43 @@ class Playback extends AudioWorkletProcessor {
     reply.complete ||= last;
   }
 
+  /**
+   * @param {string} id
+   * @returns {Reply}
+   */
+  replyOf(id) {
+    const found = this.replies.find((one) => one.id === id);
+    if (found) return found;
+    // Replies come one after the other: nothing more of an earlier one will arrive.
+    for (const earlier of this.replies) earlier.complete = true;
+    const reply = new Reply(id);
+    this.replies.push(reply);
+    return reply;
+  }
+
+  /** @param {string} id */
+  pauseReply(id) {
+    if (this.ended.has(id)) return;
+    const reply = this.replyOf(id);
+    reply.paused = true;
+    const { rendered, underruns } = reply;
+    this.port.postMessage({ type: "progress", reply: id, rendered, underruns, level: 0 });
+  }
+
+  /** @param {string} id */
+  continueReply(id) {
+    const reply = this.replies.find((one) => one.id === id);
+    if (!reply?.paused) return;
+    reply.paused = false;
+    if (reply.rendered > 0) reply.fadeInLeft = Math.round(FADE_SECONDS * sampleRate);
+  }
+
   /** @param {string} id */
   stopReply(id) {
     if (this.ended.has(id)) return;
     const reply = this.replies.find((one) => one.id === id);
     if (reply && reply.fadeLeft >= 0) return;
-    if (reply === this.replies[0] && reply?.started && reply.bufferedSamples > 0) {
+    if (reply === this.replies[0] && reply?.started && !reply.paused && reply.bufferedSamples > 0) {
       reply.fadeLeft = Math.round(FADE_SECONDS * sampleRate);
     } else {
       this.endReply(reply ?? new Reply(id), currentTime, true);
@@ -129,6 +160,10 @@ class Playback extends AudioWorkletProcessor {
       reply.audible = true;
       this.port.postMessage({ type: "audible", reply: reply.id, at });
     }
+    if (reply.fadeInLeft > 0) {
+      sample *= 1 - reply.fadeInLeft / (FADE_SECONDS * sampleRate);
+      reply.fadeInLeft -= 1;
+    }
     if (reply.fadeLeft >= 0) {
       sample *= reply.fadeLeft / (FADE_SECONDS * sampleRate);
       reply.fadeLeft -= 1;
@@ -146,6 +181,8 @@ class Playback extends AudioWorkletProcessor {
    * @param {number} at
    */
   canPlay(reply, at) {
+    // One that is being stopped still fades out, paused or not.
+    if (reply.paused && reply.fadeLeft < 0) return false;
     if (reply.bufferedSamples === 0) {
       if (reply.complete || reply.fadeLeft >= 0) this.endReply(reply, at, reply.fadeLeft >= 0);
       else if (reply.started) {

@@ -1,10 +1,12 @@
 /**
  * One person's conversation: connects microphone, server and playback, and holds their state.
  *
- * @import {AudioFrame} from "./audio-frames.js"
- * @import {MicrophoneFault, PlaybackProgress} from "./audio-io.js"
+ * @import {PlaybackProgress} from "./audio-io.js"
+ * @import {MicrophoneFault} from "./microphone.js"
  * @import {ClientMessage, Latency, ServerMessage, SessionStartedMessage, SessionSummary, StatusMessage} from "./protocol-types"
+ * @import {ReplyPlayerListener} from "./reply-player.js"
  * @import {Choices, Mode} from "./session-settings.js"
+ * @import {SoundChoices} from "./sound-choices.js"
  * @import {SoundFault} from "./sound-watch.js"
  *
  * @typedef {"idle"|"starting"|"live"|"reconnecting"|"ending"} Phase
@@ -15,10 +17,11 @@
  * @property {boolean} microphone  It is open.
  * @property {boolean} muted
  * @property {boolean} holding  The push-to-talk button is pressed.
+ * @property {"waiting"|"paused"|null} held  How a reply waits for the person to play it.
  * @property {SessionStartedMessage | null} started
  * @property {Mode | null} mode  The one that serves now: a session may change it.
  *
- * @typedef {object} SessionListener
+ * @typedef {object} ConversationListener
  * @property {(state: SessionState) => void} onState
  * @property {(message: ServerMessage) => void} onMessage
  * @property {(text: string) => void} onTextSent
@@ -26,36 +29,37 @@
  * @property {(level: number) => void} onInputLevel  RMS of 20 ms from the microphone, 0..1.
  * @property {(progress: PlaybackProgress, playedMs: number) => void} onPlaybackProgress
  * @property {(direction: "up"|"down", message: ClientMessage | ServerMessage) => void} onWireMessage
- * @property {(direction: "up"|"down", bytes: number, gap: boolean) => void} onWireAudio
  * @property {(fault: MicrophoneFault) => void} onMicrophoneFault
  * @property {(fault: SessionFault) => void} onFault
  * @property {() => void} onRestarted  Reconnected: a new session goes on where the last one was lost.
  * @property {(attempt: number) => void} onConnectionLost
- * @property {(blocked: boolean) => void} onPlaybackBlocked  The browser wants a click before it plays.
  * @property {(fault: SoundFault | null) => void} onSoundFault  Null: sound runs again.
  * @property {(id: string | null, summary: SessionSummary | null) => void} onEnded
  * @property {(replyId: string) => void} onReplyPlayed  To its end.
+ * @property {() => void} onMicrophoneOpened  Devices have names from now on.
+ *
+ * @typedef {ConversationListener & ReplyPlayerListener} SessionListener
  *
  * @typedef {"audio_failed"|"network_slow"|"too_slow"|"connection_closed"} SessionFault
  */
-import { AudioIO, MicrophoneError } from "./audio-io.js";
+import { AudioIO } from "./audio-io.js";
+import { MicrophoneError } from "./microphone.js";
 import { PlaybackTracker } from "./playback-tracker.js";
+import { ReplyPlayer } from "./reply-player.js";
 import { ServerConnection } from "./server-connection.js";
 import { toSessionSettings, toTurnDetection } from "./session-settings.js";
 import { SoundWatch } from "./sound-watch.js";
 
-/** The sequence number of the frame that ends a reply which broke off; it is outside the count. */
-const BROKEN_OFF_SEQUENCE = 0xffffffff;
 /** The close code of a client that does not take in what it is sent. */
 const TOO_SLOW = 4408;
 /** Frames kept while the session is being opened, so that an early first word is not lost. */
 const MAX_EARLY_FRAMES = 150;
 const END_TIMEOUT_MS = 1_500;
-const PLAYBACK_STOP_TIMEOUT_MS = 200;
-const PLAYBACK_STOP_POLL_MS = 10;
 
 /** @type {SessionState} */
-const IDLE = { phase: "idle", status: null, microphone: false, muted: false, holding: false, started: null, mode: null };
+const IDLE = {
+  phase: "idle", status: null, microphone: false, muted: false, holding: false, held: null, started: null, mode: null,
+};
 
 export class Session {
   state = IDLE;
@@ -78,21 +82,22 @@ export class Session {
    * @param {URL} url
    * @param {{capture: string, playback: string}} worklets
    * @param {() => Choices} choices
+   * @param {SoundChoices} sound
    * @param {SessionListener} listener
    */
-  constructor(url, worklets, choices, listener) {
+  constructor(url, worklets, choices, sound, listener) {
     this.url = url;
     this.choices = choices;
     this.listener = listener;
     this.playback = new PlaybackTracker((report) => this.#connection?.send(report), listener.onLatency);
-    this.audio = new AudioIO(worklets, {
+    this.audio = new AudioIO(worklets, sound, {
       onFrame: (pcm, level) => this.#onMicrophoneFrame(pcm, level),
       onSpeechOnset: (at) => this.playback.onSpeechOnset(at),
       onSpeechOffset: (at) => this.playback.onSpeechOffset(at),
       onAudible: (replyId, at) => this.playback.onAudible(replyId, at),
       onProgress: (progress) => this.#onPlaybackProgress(progress),
       onEnded: (end) => {
-        this.playback.onEnded(end, this.audio.rate);
+        this.replies.onEnded(end);
         if (!end.stopped) listener.onReplyPlayed(end.reply);
       },
       onUnplugged: () => {
@@ -102,6 +107,15 @@ export class Session {
       onRunning: (running) => {
         if (running) listener.onPlaybackBlocked(false);
       },
+    });
+    this.replies = new ReplyPlayer(this.audio, this.playback, sound, {
+      onReplyState: (replyId, state) => {
+        this.#setState({ held: this.replies.held });
+        listener.onReplyState(replyId, state);
+      },
+      onReplyAudio: (replyId, pcm, rate) => listener.onReplyAudio(replyId, pcm, rate),
+      onWireAudio: (direction, bytes, gap) => listener.onWireAudio(direction, bytes, gap),
+      onPlaybackBlocked: (blocked) => listener.onPlaybackBlocked(blocked),
     });
     this.soundWatch = new SoundWatch(() => this.audio.state, (fault) => listener.onSoundFault(fault));
   }
@@ -118,7 +132,7 @@ export class Session {
     const connection = new ServerConnection(this.url, {
       onReady: () => this.#sendStart(),
       onMessage: (message) => this.#onMessage(message),
-      onAudio: (frame, bytes) => this.#onReplyAudio(frame, bytes),
+      onAudio: (frame, bytes) => this.replies.onAudio(frame, bytes),
       onLost: (attempt) => this.#onConnectionLost(attempt),
       onClosed: (code) => {
         this.listener.onFault(code === TOO_SLOW ? "too_slow" : "connection_closed");
@@ -146,9 +160,14 @@ export class Session {
     this.soundWatch.stop();
     this.#setState({ phase: "ending" });
     this.audio.closeMicrophone();
-    await this.#stopPlayback();
+    await this.replies.silence();
     this.#connection?.send({ type: "end_session" });
     this.#endTimer = window.setTimeout(() => void this.#finish(null), END_TIMEOUT_MS);
+  }
+
+  /** The page may be about to go away: what was heard is reported more closely. */
+  prepareToLeave() {
+    this.playback.reportOpen();
   }
 
   /** The page goes away, at once: nothing that takes time is done. */
@@ -161,6 +180,14 @@ export class Session {
   async toggleMicrophone() {
     if (!this.state.microphone) await this.#openMicrophone();
     else this.setMuted(!this.state.muted);
+  }
+
+  /** The person chose another microphone; without one in use, the next that is opened is that one. */
+  async switchMicrophone() {
+    if (!this.state.microphone) return;
+    this.audio.closeMicrophone();
+    this.#setState({ microphone: false });
+    await this.#openMicrophone(this.state.muted);
   }
 
   /** @param {boolean} muted */
@@ -198,7 +225,7 @@ export class Session {
   /** Stops the reply, at once here and then at the server. */
   interruptReply() {
     const [replyId] = this.playback.openReplies;
-    if (replyId) this.audio.stopReply(replyId);
+    if (replyId) this.replies.stop(replyId);
     this.#connection?.send({ type: "interrupt", heard_ms: replyId ? this.playback.playedMs(replyId) : null });
   }
 
@@ -258,15 +285,21 @@ export class Session {
     }
     if (generation !== this.#generation) return false;
     this.#setState({ microphone });
+    if (microphone) this.listener.onMicrophoneOpened();
     return true;
   }
 
-  /** Opens the microphone in a conversation that was started without one. */
-  async #openMicrophone() {
+  /**
+   * Opens the microphone while a conversation goes on.
+   * @param {boolean} [muted]
+   */
+  async #openMicrophone(muted = false) {
     const generation = this.#generation;
     try {
       await this.audio.openMicrophone();
-      if (generation === this.#generation) this.#setState({ microphone: true, muted: false });
+      if (generation !== this.#generation) return;
+      this.#setState({ microphone: true, muted });
+      this.listener.onMicrophoneOpened();
     } catch (error) {
       if (generation !== this.#generation) return;
       this.#setState({ holding: false });
@@ -296,31 +329,10 @@ export class Session {
     if (droppedBefore === 0 && connection.droppedFrames > 0) this.listener.onFault("network_slow");
   }
 
-  /**
-   * @param {AudioFrame} frame
-   * @param {number} bytes
-   */
-  #onReplyAudio({ replyId, sequence, last, pcm }, bytes) {
-    const expected = this.playback.countFrame(replyId);
-    if (expected === null) return;
-    this.listener.onWireAudio("down", bytes, sequence !== expected && sequence !== BROKEN_OFF_SEQUENCE);
-    this.audio.enqueueAudio(replyId, pcm, last);
-    if (!this.audio.running) this.listener.onPlaybackBlocked(true);
-  }
-
   /** @param {PlaybackProgress} progress */
   #onPlaybackProgress(progress) {
-    this.playback.onProgress(progress, this.audio.rate);
+    this.replies.onProgress(progress);
     this.listener.onPlaybackProgress(progress, Math.round((1000 * progress.rendered) / this.audio.rate));
-  }
-
-  /** Stops what plays, and waits until the playback tracker has reported how much was played. */
-  async #stopPlayback() {
-    for (const replyId of this.playback.openReplies) this.audio.stopReply(replyId);
-    const deadline = performance.now() + PLAYBACK_STOP_TIMEOUT_MS;
-    while (this.playback.openReplies.length > 0 && performance.now() < deadline) {
-      await new Promise((done) => window.setTimeout(done, PLAYBACK_STOP_POLL_MS));
-    }
   }
 
   // The server.
@@ -347,7 +359,7 @@ export class Session {
         break;
       case "interrupted":
         this.playback.onInterrupted(message.reply_id);
-        this.audio.stopReply(message.reply_id);
+        this.replies.stop(message.reply_id);
         break;
       case "mode_changed":
         this.#setState({ mode: message.mode });
@@ -393,7 +405,7 @@ export class Session {
       void this.#finish(null);
       return;
     }
-    for (const replyId of this.playback.openReplies) this.audio.stopReply(replyId);
+    this.replies.stopAll();
     this.#setState({ phase: this.#startedBefore ? "reconnecting" : "starting", status: null });
     if (this.#startedBefore) this.listener.onConnectionLost(attempt);
   }
@@ -408,7 +420,7 @@ export class Session {
     this.#connection = null;
     this.#earlyFrames = [];
     this.#commitWhenLive = false;
-    this.playback.clear();
+    this.replies.clear();
     this.#setState(IDLE);
     this.listener.onEnded(id, summary);
     await this.audio.close();

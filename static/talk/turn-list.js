@@ -326,7 +326,8 @@ export class TurnList {
  * @param {Turn} turn
  */
 function isGrowing(turn) {
-  return isReplyAwaited(turn) && turn.moments.begun !== null && totalMetric(turn.latency) === null;
+  const { begun, audible } = turn.moments;
+  return isReplyAwaited(turn) && begun !== null && audible === null && totalMetric(turn.latency) === null;
 }
 
 /**

@@ -11,7 +11,7 @@
  * @property {number | null} committed
  * @property {number | null} transcribed
  * @property {number | null} wrote  The reply's first sentence is there.
- * @property {number | null} audible
+ * @property {number | null} audible  Or would be, if it did not wait for the person to play it.
  *
  * @typedef {object} Turn
  * @property {string} key  The page's own id of the turn; a typed turn has none of the server's at first.
@@ -92,6 +92,18 @@ export class TurnStore {
     if (!turn) return;
     turn.latency[metric] = ms;
     if (metric === "ear") turn.moments.audible = at;
+    this.onChanged(turn);
+  }
+
+  /**
+   * A reply waits for the person: how long it does is no latency.
+   * @param {string} replyId
+   * @param {number} at
+   */
+  holdBack(replyId, at) {
+    const turn = this.turns.findLast((one) => one.replyId === replyId);
+    if (!turn) return;
+    turn.moments.audible = at;
     this.onChanged(turn);
   }
 

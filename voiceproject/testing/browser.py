@@ -77,6 +77,7 @@ class Tab:
     """A signed-in page, and everything that came over its socket, in order."""
 
     page: Page
+    """Or a ``FirefoxPage``, which has what is used here."""
     received: list[dict[str, Any] | tuple[AudioHeader, bytes]] = field(default_factory=list)
 
     def listen(self, socket: WebSocket) -> None:

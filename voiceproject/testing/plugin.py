@@ -69,7 +69,7 @@ MEANS = {
     "redis": {"redis_url"},
     "worker": {"_worker"},
     "installation": {"install"},
-    "browser": {"browsing"},
+    "browser": {"browsing", "browsing_firefox"},
 }
 """What a test needs beside its process, as the marker says it, and the fixtures that give it: who
 uses one of them, through however many others, is marked. A test that needs none is ``unit``."""

@@ -211,6 +211,14 @@ def browsing() -> Iterator[Browsing]:
         yield browsing
 
 
+@pytest.fixture(scope="session")
+def browsing_firefox() -> Browsing:
+    """``with browsing_firefox(parley, folder) as tab``: a person at a real Firefox."""
+    from voiceproject.testing.firefox import browsing_firefox
+
+    return browsing_firefox
+
+
 class RunRedis:
     """The run's own Redis, to be stopped, continued or replaced by an empty one."""
 

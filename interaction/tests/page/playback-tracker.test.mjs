@@ -59,3 +59,22 @@ test("speech of the session before interrupts no reply: its clock was another on
   assert.deepEqual(latencies, []);
   assert.equal(reports.at(-1).yield_ms, null);
 });
+
+test("a reply that waited for the person says nothing of how long we took", () => {
+  tracker.onSpeechOffset(1);
+  tracker.countFrame("r", true);
+  tracker.setPaused("r", false);
+  tracker.onAudible("r", 60);
+  tracker.onSpeechOffset(70);
+  tracker.countFrame("s");
+  tracker.setPaused("s", true);
+  tracker.setPaused("s", false);
+  tracker.onAudible("s", 75);
+  assert.deepEqual(latencies, []);
+  tracker.onSpeechOffset(80);
+  tracker.onAudible("t", 80.5);
+  tracker.setPaused("t", true);
+  tracker.onSpeechOnset(81);
+  stop("t", 82);
+  assert.deepEqual(latencies, [["t", "ear", 500]], "nor does silence after a pause say how fast it yields");
+});

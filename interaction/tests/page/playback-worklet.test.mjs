@@ -103,3 +103,87 @@ test("a reply that is stopped before a sample of it came ends with none rendered
   stop("a");
   assert.deepEqual(posted("ended").map(({ reply, rendered }) => [reply, rendered]), [["a", 0]]);
 });
+
+const pause = (reply) => player.port.onmessage({ data: { type: "pause", reply } });
+const goOn = (reply) => player.port.onmessage({ data: { type: "continue", reply } });
+
+test("a paused reply is silent at once, says where it is, and goes on with the next sample", () => {
+  send("a", 1, { last: true });
+  play(0.4);
+  pause("a");
+  const { rendered } = posted("progress").at(-1);
+  out = [];
+  play(0.5);
+  assert.ok(Math.abs(rendered - 0.4 * RATE) <= QUANTUM);
+  assert.ok(out.slice(0.05 * RATE).every((sample) => sample === 0));
+  assert.equal(posted("progress").at(-1).rendered, rendered);
+  assert.equal(posted("ended").length, 0);
+  goOn("a");
+  play(1);
+  assert.deepEqual(posted("ended").map((one) => [one.rendered, one.stopped, one.underruns]), [[RATE, false, 0]]);
+});
+
+test("a reply that is paused before its first audio waits, and the one behind it with it", () => {
+  pause("a");
+  send("a", 0.1, { last: true });
+  send("b", 0.1, { last: true });
+  play(0.5);
+  assert.deepEqual([posted("ended").length, out.some((sample) => sample !== 0)], [0, false]);
+  goOn("a");
+  play(0.5);
+  assert.deepEqual(posted("ended").map(({ reply }) => reply), ["a", "b"]);
+});
+
+test("neither a pause nor its end leaves a step in the signal", () => {
+  send("a", 1);
+  play(0.2);
+  pause("a");
+  play(0.1);
+  goOn("a");
+  play(0.1);
+  const start = out.findIndex((sample) => sample !== 0);
+  const steps = out.slice(start + 1).map((sample, i) => Math.abs(sample - out[start + i]));
+  assert.ok(Math.max(...steps) < 0.02, `the largest step is ${Math.max(...steps)}`);
+});
+
+test("a paused reply that is stopped ends at once and counts what was played", () => {
+  send("a", 1);
+  play(0.2);
+  pause("a");
+  play(0.1);
+  stop("a");
+  const [ended] = posted("ended");
+  assert.equal(ended.stopped, true);
+  assert.ok(Math.abs(ended.rendered - 0.2 * RATE) <= QUANTUM);
+});
+
+test("a reply can be paused while it fades out, and ends all the same", () => {
+  send("a", 1);
+  play(0.2);
+  stop("a");
+  pause("a");
+  play(0.1);
+  assert.equal(posted("ended").length, 1);
+});
+
+test("an underrun while paused is none", () => {
+  send("a", 0.1);
+  play(0.05);
+  pause("a");
+  play(1);
+  send("a", 0.1, { last: true });
+  goOn("a");
+  play(0.5);
+  assert.equal(posted("ended")[0].underruns, 0);
+});
+
+test("to pause or go on with a reply that has ended, or to go on with one that plays, is nothing", () => {
+  send("a", 0.1, { last: true });
+  goOn("a");
+  play(0.2);
+  pause("a");
+  goOn("a");
+  goOn("never");
+  play(0.2);
+  assert.deepEqual(posted("ended").map(({ rendered }) => rendered), [0.1 * RATE]);
+});

@@ -32,6 +32,7 @@ class FakeContext {
 
 class FakeNode {
   port = { postMessage: () => {} };
+  gain = { value: 1 };
   connect() {}
 }
 
@@ -41,6 +42,7 @@ Object.assign(globalThis, {
   WebSocket: FakeSocket,
   AudioContext: FakeContext,
   AudioWorkletNode: FakeNode,
+  GainNode: FakeNode,
   window: {
     setTimeout: (run) => timers.push(run),
     clearTimeout: () => {},
@@ -51,6 +53,7 @@ Object.assign(globalThis, {
 const { Session } = await import("../../../static/talk/session.js");
 
 const CHOICES = { mode: "cascade", hold: false, silenceMs: 600, bargeIn: true };
+const SOUND = { microphone: { id: "" }, speaker: { id: "" }, volume: 1, byHand: false };
 const READY = { type: "connection_ready", protocol: 1 };
 const STARTED = { type: "session_started", session_id: "s", mode: "cascade" };
 
@@ -60,7 +63,7 @@ beforeEach(async () => {
   timers = [];
   called = [];
   const listener = new Proxy({}, { get: (_, name) => (...details) => called.push([name, ...details]) });
-  session = new Session(new URL("ws://localhost/"), { capture: "c", playback: "p" }, () => CHOICES, listener);
+  session = new Session(new URL("ws://localhost/"), { capture: "c", playback: "p" }, () => CHOICES, SOUND, listener);
   await session.start({ microphone: false });
   socket.receive(READY);
   socket.receive(STARTED);

@@ -80,6 +80,11 @@ def test_the_page_is_given_the_metrics_as_they_are_declared(at_home: Client) -> 
     assert labels.isdisjoint(metric.label for metric in METRICS)
 
 
+def test_the_page_knows_where_the_history_has_a_reply_s_sound(at_home: Client) -> None:
+    address = config_of(at_home.get("/").content.decode())["audio"]
+    assert address == "/api/v1/interaction/sessions/{session}/turns/{turn}/audio?side=agent"
+
+
 def test_only_staff_are_shown_the_admin_site(at_home: Client, owner: User) -> None:
     assert "/admin/" not in at_home.get("/").content.decode()
     owner.is_staff = True

@@ -69,6 +69,9 @@ def test_axe_finds_nothing(parley: Installation, tab: Tab, scheme: Any, language
     if (scheme, language) == LOOKS[0]:
         looker.go("/history/", "history, empty")
     looker.go("/", "first screen, panel open beside it")
+    page.click("[data-mic-check-start]")  # there is no microphone
+    tab.wait_for("document.querySelector('[data-check=idle] [data-mic-check-said]')?.textContent")
+    looker.look("the microphone check")
     page.click("[data-panel-close]")
     looker.look("first screen")
     page.click("[data-talk]")  # there is no microphone
@@ -77,6 +80,11 @@ def test_axe_finds_nothing(parley: Installation, tab: Tab, scheme: Any, language
     looker.say("tell me a story")
     tab.wait_for(status_is("speaking"))
     looker.look("speaking")
+    page.click("li.turn .play")
+    tab.wait_for(status_is("paused"))
+    looker.look("a reply that waits to be played")
+    page.click("li.turn .play")
+    tab.wait_for(status_is("speaking"))
     page.focus("li.turn .timing summary")
     looker.look("the names under a bar")
     page.keyboard.press("Enter")
