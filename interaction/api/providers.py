@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
+from django.utils import timezone
 from ninja import Router
 from pydantic import Field
 
@@ -88,6 +89,8 @@ class Choices(WireModel):
     turn_detection: TurnDetectionChoice = TurnDetectionChoice()
     auto_fallback: bool = False
     recording: bool = True
+    recording_agreed: bool = False
+    """Whether they have answered yes to being recorded; the voice page asks until then."""
 
     @classmethod
     def of(cls, row: Preferences) -> Self:
@@ -119,4 +122,7 @@ def get_preferences(request: Caller) -> Choices:
 def change_preferences(request: Caller, wanted: Choices) -> Choices:
     """Keep choices for the next time; absent fields stay as they are."""
     fields = wanted.model_dump(mode="json", exclude_unset=True)
+    if (agreed := fields.pop("recording_agreed", None)) is not None:
+        before = Preferences.of(request.auth).recording_agreed_at
+        fields["recording_agreed_at"] = (before or timezone.now()) if agreed else None
     return Choices.of(Preferences.remember(request.auth, **fields))

@@ -61,6 +61,10 @@ class Session(WireModel):
     settings: Settings
     system_prompt: str
     recording: bool
+    recording_agreed_at: datetime | None
+    """When its recording was asked for: the consent; null where nobody did."""
+    recording_revoked_at: datetime | None
+    """When that was taken back: its audio is gone."""
     end_reason: str
     created_at: datetime
     started_at: datetime | None

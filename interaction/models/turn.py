@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models.fields.files import FieldFile
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 from interaction.core.metrics import METRICS
+from interaction.models.discarded_file import DiscardedFile
 from interaction.models.session import Session
 
 
@@ -94,11 +97,17 @@ class Turn(models.Model):
         recordings: dict[str, FieldFile] = {"user": self.user_audio, "agent": self.agent_audio}
         return recordings[side]
 
-    def delete_audio(self) -> None:
-        """Delete the files alone; the row is not saved."""
-        for side in ("user", "agent"):
-            if file := self.audio(side):
-                file.delete(save=False)
+    @property
+    def audio_names(self) -> tuple[str, ...]:
+        """Of the recordings that it has, in the storage."""
+        return tuple(file.name for file in (self.user_audio, self.agent_audio) if file.name)
+
+
+@receiver(post_delete, sender=Turn)
+def discard_recordings(instance: Turn, **_: Any) -> None:
+    """A turn's recordings go with its row, whatever deletes that: a page, the admin site, or the
+    end of its session or of a person."""
+    DiscardedFile.discard(instance.audio_names)
 
 
 class TurnLatency(models.Model):

@@ -122,7 +122,8 @@ class SessionSettings(WireModel):
     auto_fallback: bool = False
     """Whether the other mode steps in without being asked when this one fails."""
     recording: bool = True
-    """False: no audio of this session is kept, on either side."""
+    """True is the person's consent to being recorded, and is kept with its time. False: no audio of
+    this session is kept, on either side."""
     input_sample_rate: Rate = 16_000
     output_sample_rate: Rate = 24_000
     time_zone: TimeZone = ""

@@ -27,7 +27,7 @@ from interaction.bus.redis_client import CONNECTION_ERRORS, Redis
 from interaction.bus.stage_messages import StageRequest
 from interaction.core.metrics import METRICS
 from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
-from interaction.models import Session, Turn, TurnLatency
+from interaction.models import DiscardedFile, Session, Turn, TurnLatency
 from interaction.turn_records.note_fields import TurnNotesContent, TurnOpening, fallback_of
 from interaction.turn_records.tool_invocations import keep_invocations, without_nul
 from interaction.turn_records.turn_notes import TurnNotes
@@ -178,18 +178,24 @@ def _store(
     turn_id: UUID, content: TurnNotesContent, opening: TurnOpening, recording: Recording
 ) -> bool:
     """Upsert the rows and keep the audio; false where the session was deleted."""
-    if not Session.objects.filter(pk=opening.session).exists():
+    recorded = Session.objects.filter(pk=opening.session).values_list("recording", flat=True)
+    if (consent := recorded.first()) is None:
         return False
     turn = Turn.objects.filter(pk=turn_id).first() or Turn(pk=turn_id)
     for name, value in _row(content, opening).items():
         setattr(turn, name, without_nul(value) if isinstance(value, str) else value)
-    if recording.user:
+    if recording.user and consent:
         turn.user_audio_ms = _keep_audio(turn, "user", recording.user, INPUT_SAMPLE_RATE)
-    if recording.agent:
+    if recording.agent and consent:
         turn.agent_audio_ms = _keep_audio(turn, "agent", recording.agent, OUTPUT_SAMPLE_RATE)
     with transaction.atomic():
-        if not Session.objects.filter(pk=turn.session_id).exists():
-            _delete_audio(turn)
+        # The session may have been deleted meanwhile, or its recording revoked: from here on
+        # neither happens before this is committed.
+        consent = recorded.select_for_update().first()
+        if not consent:
+            DiscardedFile.discard(turn.audio_names)
+            turn.user_audio = turn.agent_audio = ""
+        if consent is None:
             return False
         turn.save()
         TurnLatency.objects.update_or_create(turn=turn, defaults=_latency(content))
@@ -206,9 +212,3 @@ def _keep_audio(turn: Turn, side: str, pcm: bytes, rate: int) -> int:
         field.storage.delete(path)
     field.save(name, ContentFile(wav.wrap(pcm, rate)), save=False)
     return round(1000 * len(pcm) / 2 / rate)
-
-
-def _delete_audio(turn: Turn) -> None:
-    for field in (turn.user_audio, turn.agent_audio):
-        if field:
-            field.delete(save=False)
