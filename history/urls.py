@@ -2,10 +2,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from history import views
+from history import data_page, selection, sharing, views
 
 app_name = "history"
 urlpatterns = [
     path("", views.session_list, name="list"),
+    path("selection/", selection.selection, name="selection"),
+    path("data/", data_page.data, name="data"),
+    path("jobs/", data_page.job_list, name="jobs"),
+    path("jobs/<uuid:pk>/confirm/", selection.confirm, name="confirm"),
+    path("jobs/<uuid:pk>/drop/", selection.drop_job, name="drop_job"),
+    path("share-links/<uuid:pk>/revoke/", data_page.revoke_link, name="revoke_link"),
     path("<uuid:pk>/", views.session_detail, name="detail"),
+    path("<uuid:pk>/delete/", selection.delete, name="delete"),
+    path("<uuid:pk>/recording/", data_page.recording, name="recording"),
+    path("<uuid:pk>/share/", sharing.share, name="share"),
 ]

@@ -6,7 +6,11 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
+from history.api.jobs import router as jobs
+from history.api.letting_go import router as retention
 from history.api.sessions import router as sessions
+from history.api.share_links import router as share_links
+from history.sharing import shared, shared_audio
 from interaction.api.api import api
 from interaction.api.openai import api as openai
 from voiceproject.health import router as health
@@ -14,12 +18,17 @@ from voiceproject.sign_in import SignIn
 from voiceproject.status_page import parts
 
 api.add_router("interaction/sessions", sessions)
+api.add_router("interaction/jobs", jobs)
+api.add_router("interaction/share-links", share_links)
+api.add_router("interaction/retention", retention)
 api.add_router("/health", health)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("interaction.urls")),
     path("parts/", parts, name="parts"),
     path("history/", include("history.urls")),
+    path("shared/<str:secret>/", shared, name="shared"),
+    path("shared/<str:secret>/<uuid:turn_id>/<str:side>.wav", shared_audio, name="shared_audio"),
     path("sign-in/", SignIn.as_view(), name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
     path("admin/", admin.site.urls),

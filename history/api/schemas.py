@@ -12,6 +12,8 @@ from uuid import UUID
 from django.urls import reverse
 from pydantic import BaseModel, Field
 
+from history.export.document import SessionExport
+from history.export.zip_file import ExportManifest
 from interaction import models
 from interaction.api.schemas import ErrorDetail, Session
 from interaction.core.types import CutReason, Mode
@@ -225,4 +227,6 @@ RESOURCES: dict[str, type[BaseModel]] = {
     "utterance": Utterance,
     "agent_message": AgentMessage,
     "task": Task,
+    "session_export": SessionExport,
+    "export_manifest": ExportManifest,
 }

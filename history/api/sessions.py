@@ -18,6 +18,7 @@ from pydantic import Field
 
 from history.api import ranges
 from history.api.schemas import SessionPage, Turn
+from history.deletion import erase
 from history.filters import SessionFilter
 from history.queries import sessions_of, turns_of
 from interaction import models
@@ -63,10 +64,9 @@ def get_session(request: Caller, session_id: UUID) -> Session:
 )
 def delete_session(request: Caller, session_id: UUID) -> Status[Any]:
     """Delete a session with all that was kept of it."""
-    session = get_object_or_404(sessions_of(request.auth), pk=session_id)
-    if session.status == models.Session.Status.ACTIVE:
+    get_object_or_404(sessions_of(request.auth), pk=session_id)
+    if not erase([session_id]):
         raise ApiError(409, "session_active", _("The session is in progress: end it first."))
-    session.erase()
     return Status(204, None)
 
 

@@ -5,16 +5,26 @@ from __future__ import annotations
 from typing import TypedDict
 
 from django import template
+from django.urls import reverse
 from django.utils.translation import gettext
 
-from history.api.schemas import audio_url
+from history.api import schemas
 from interaction.core.turn_endings import ENDINGS
-from interaction.models import Turn
+from interaction.models import Session, Turn
 
 register = template.Library()
-register.simple_tag(audio_url)
 
 _KEPT_WHOLE = {one.end_reason for one in ENDINGS.values() if one.reply_kept == "whole"}
+
+
+@register.simple_tag(takes_context=True)
+def audio_url(context: template.Context, turn: Turn, side: str) -> str | None:
+    """The address of a recording: where the page is a ``shared`` one, that which the secret in its
+    own address opens."""
+    if not context.get("shared"):
+        return schemas.audio_url(turn, side)
+    secret = context["request"].resolver_match.kwargs["secret"]
+    return reverse("shared_audio", args=[secret, turn.pk, side])
 
 
 class SplitReply(TypedDict):
@@ -46,3 +56,12 @@ def cut_mark(turn: Turn) -> str:
     if turn.end_reason == Turn.EndReason.STOPPED:
         return gettext("Stopped after %(seconds)s s") % {"seconds": seconds}
     return gettext("Heard for %(seconds)s s") % {"seconds": seconds}
+
+
+@register.filter
+def lost_recording(turn: Turn, session: Session) -> bool:
+    """Whether a side was recorded, and is gone without anybody having asked for that."""
+    if session.recording_revoked_at is not None:
+        return False
+    lengths = {"user": turn.user_audio_ms, "agent": turn.agent_audio_ms}
+    return any(ms is not None and not turn.audio(side) for side, ms in lengths.items())

@@ -208,10 +208,13 @@ class TestAudio:
 
 
 class TestDelete:
-    def test_everything_goes_with_the_session(self, program: Browser, turn: Turn) -> None:
+    def test_everything_goes_with_the_session(
+        self, program: Browser, turn: Turn, django_capture_on_commit_callbacks: Any
+    ) -> None:
         storage, name = turn.user_audio.storage, str(turn.user_audio)
         assert storage.exists(name)
-        assert program.delete(f"{SESSIONS}/{turn.session_id}").status_code == 204
+        with django_capture_on_commit_callbacks(execute=True):
+            assert program.delete(f"{SESSIONS}/{turn.session_id}").status_code == 204
         assert not Turn.objects.exists()
         assert not storage.exists(name)
         assert program.get(f"{SESSIONS}/{turn.session_id}").status_code == 404

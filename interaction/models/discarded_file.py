@@ -40,21 +40,21 @@ class DiscardedFile(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @classmethod
-    def discard(cls, names: Iterable[str | None]) -> None:
+    @staticmethod
+    def discard(names: Iterable[str | None]) -> None:
         """Have these files removed, once the transaction in hand is committed. Empty names are
         passed over."""
-        rows = [cls(name=name) for name in names if name]
+        rows = [DiscardedFile(name=name) for name in names if name]
         if rows:
-            cls.objects.bulk_create(rows, ignore_conflicts=True)
-            transaction.on_commit(cls.remove_files)
+            DiscardedFile.objects.bulk_create(rows, ignore_conflicts=True)
+            transaction.on_commit(DiscardedFile.remove_files)
 
-    @classmethod
-    def remove_files(cls, limit: int = PROMPTLY) -> int:
+    @staticmethod
+    def remove_files(limit: int = PROMPTLY) -> int:
         """Remove up to ``limit`` files, and then the folders that are left empty; return how many
         are gone. What the storage does not remove stays on the list."""
         gone, failed = [], []
-        for row in cls.objects.all()[:limit]:
+        for row in DiscardedFile.objects.all()[:limit]:
             try:
                 default_storage.delete(row.name)
             except Exception as error:
@@ -65,9 +65,9 @@ class DiscardedFile(models.Model):
         for folder in {posixpath.dirname(row.name) for row in gone}:
             _remove_if_empty(folder)
         if failed:
-            cls.objects.filter(pk__in=failed).update(failures=F("failures") + 1)
+            DiscardedFile.objects.filter(pk__in=failed).update(failures=F("failures") + 1)
         if gone:
-            cls.objects.filter(pk__in=[row.pk for row in gone]).delete()
+            DiscardedFile.objects.filter(pk__in=[row.pk for row in gone]).delete()
         return len(gone)
 
 

@@ -1,0 +1,168 @@
+"""Deleting and exporting many conversations: jobs, that go on in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO, Annotated, Any, Literal, Self
+from uuid import UUID
+
+from django.http import Http404, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from ninja import Router, Status
+from pydantic import Field, JsonValue, ValidationError
+
+from history import jobs, selections
+from history.api.streaming import stream
+from history.deletion import Goes as GoesFigures
+from history.deletion import what_goes
+from history.export.formats import FORMATS, FormatName
+from history.export.zip_file import PIECE
+from history.filters import SessionFilter
+from history.models import Job as JobRow
+from interaction.api.access import Caller
+from interaction.api.door import refuse_unknown
+from interaction.api.errors import ERRORS, ApiError
+from interaction.sessions.settings import WireModel
+from interaction.sessions.validation_sentences import explain
+
+router = Router(tags=["jobs"])
+
+
+class Goes(WireModel):
+    """What a deletion takes along."""
+
+    sessions: int
+    turns: int
+    recorded_minutes: float
+    """Of both sides' recordings together."""
+    megabytes: float
+    share_links: int
+    in_progress: int
+    """Sessions that stay, since they are in progress."""
+
+    @classmethod
+    def of(cls, figures: GoesFigures) -> Self:
+        return cls.model_validate({name: getattr(figures, name) for name in cls.model_fields})
+
+
+class Job(WireModel):
+    """The deletion or the export of many sessions."""
+
+    id: UUID
+    kind: Literal["export", "delete"]
+    format: Literal["json", "md", "txt", "csv", "zip"] | None
+    """Of an export."""
+    state: Literal["waiting", "running", "done", "failed"]
+    total: int
+    """Sessions that it is about."""
+    done: int
+    """Sessions that it is past."""
+    affected: int
+    """Sessions that were exported or deleted: others were gone, or are in progress."""
+    file_url: str | None
+    """Where an export is fetched, once it is done."""
+    size: int | None
+    """Bytes of the file."""
+    created_at: datetime
+    ended_at: datetime | None
+    expires_at: datetime | None
+    """When the job and its file are let go of."""
+
+    @classmethod
+    def of(cls, row: JobRow) -> Self:
+        fields = {name: getattr(row, name, None) for name in cls.model_fields}
+        return cls.model_validate(
+            fields | {"format": row.format or None, "file_url": file_url(row)}
+        )
+
+
+class NewJob(WireModel):
+    """Either ``sessions`` or ``filter``: its fields are the parameters by which sessions are
+    listed, and an empty one means all of your sessions."""
+
+    kind: Literal["export", "delete"]
+    format: FormatName = "zip"
+    sessions: Annotated[list[UUID], Field(max_length=selections.MOST)] | None = None
+    filter: dict[str, JsonValue] | None = None
+    dry_run: bool = False
+    """Of a deletion: only say what would go."""
+
+
+def file_url(row: JobRow) -> str | None:
+    return reverse("api:job_file", args=[row.pk]) if row.file else None
+
+
+@router.post("", response={200: Goes, 202: Job, **ERRORS})
+def create_job(request: Caller, wanted: NewJob) -> Status[Any]:
+    """Export or delete many sessions. A deletion begins at once: what it takes along is said with
+    ``dry_run`` beforehand. Sessions in progress are not deleted."""
+    session_ids = _chosen(request.auth, wanted)
+    if wanted.dry_run:
+        return Status(200, Goes.of(what_goes(session_ids)))
+    kind = JobRow.Kind(wanted.kind)
+    form = wanted.format if kind == JobRow.Kind.EXPORT else ""
+    job = JobRow.of(request.auth, kind, session_ids, format=form)
+    jobs.start(job)
+    job.refresh_from_db()
+    return Status(202, Job.of(job))
+
+
+def _chosen(user: Any, wanted: NewJob) -> list[UUID]:
+    match wanted:
+        case NewJob(sessions=list(session_ids), filter=None):
+            return selections.chosen(user, session_ids)
+        case NewJob(sessions=None, filter=dict(values)):
+            refuse_unknown(values, selections.FILTER_FIELDS)
+            try:
+                found = SessionFilter.model_validate(values)
+            except ValidationError as error:
+                raise ApiError(422, "invalid_fields", explain(error)) from error
+            return selections.found(user, found)
+    message = _("Give either sessions, a list of ids, or filter; {} finds all.")
+    raise ApiError(422, "invalid_fields", message)
+
+
+@router.get("", response={200: list[Job], **ERRORS})
+def list_jobs(request: Caller) -> list[Job]:
+    """Yours that are not let go of yet, the newest first."""
+    return [Job.of(row) for row in JobRow.objects.owned_by(request.auth).confirmed()]
+
+
+@router.get("/{uuid:job_id}", response={200: Job, **ERRORS})
+def get_job(request: Caller, job_id: UUID) -> Job:
+    return Job.of(_job(request, job_id))
+
+
+@router.delete("/{uuid:job_id}", response={204: None, **ERRORS})
+def delete_job(request: Caller, job_id: UUID) -> Status[Any]:
+    """Stop it, where it goes on, and let go of its file. What was deleted by then is gone."""
+    _job(request, job_id).delete()
+    return Status(204, None)
+
+
+@router.get("/{uuid:job_id}/file", response={200: None, **ERRORS}, url_name="job_file")
+def job_file(request: Caller, job_id: UUID) -> HttpResponseBase:
+    """The file of an export that is done."""
+    job = _job(request, job_id)
+    if not job.file:
+        raise Http404
+    try:
+        file = job.file.open("rb")
+    except FileNotFoundError as error:
+        raise Http404 from error
+    content_type = FORMATS[job.format].content_type  # type: ignore[index] # it was made as one
+    name = f"parley-{job.created_at:%Y-%m-%d}.{job.format}"
+    return stream(request, _pieces(file), content_type, name, job.size)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def _job(request: Caller, job_id: UUID) -> JobRow:
+    return get_object_or_404(JobRow.objects.owned_by(request.auth).confirmed(), pk=job_id)

@@ -1,0 +1,173 @@
+"""A kept session as one document: what every export has, and what an import reads.
+
+The JSON Schema is generated from ``SessionExport``. Whoever changes it in a way that an older
+reader would not understand raises ``VERSION``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.db.models import Prefetch
+from pydantic import Field, JsonValue
+
+from history.deletion import batches
+from interaction.api.schemas import ErrorDetail
+from interaction.core.types import CutReason, Mode
+from interaction.edges.parley import codec
+from interaction.edges.parley.messages import Latency
+from interaction.models import Session, Turn
+from interaction.sessions.settings import Text, WireModel
+
+FORMAT = "parley.session"
+VERSION = 1
+LOADED_AT_ONCE = 20
+"""Sessions that are in memory at a time, with their turns."""
+SIDES: tuple[Literal["user", "agent"], ...] = ("user", "agent")
+
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""As much as a database's positive integer holds."""
+
+
+class ExportedSession(WireModel):
+    id: UUID
+    title: Annotated[Text, Field(max_length=200)]
+    mode: Mode
+    status: Literal["created", "active", "ended"]
+    settings: dict[Text, JsonValue]
+    """The effective ``start_session`` fields, as they are kept."""
+    system_prompt: Text
+    recording: bool
+    """Whether its audio is kept, where there is any."""
+    recording_agreed_at: datetime | None
+    recording_revoked_at: datetime | None
+    end_reason: Annotated[Text, Field(max_length=32)]
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class ExportedInvocation(WireModel):
+    """A tool that the language model asked for."""
+
+    id: UUID
+    tool: Text
+    arguments: Text
+    """JSON text as the model gave it."""
+    status: Literal["succeeded", "failed", "timed_out", "refused"]
+    result: Text
+    """JSON text, or what went wrong."""
+    ms: float
+
+
+class ExportedTask(WireModel):
+    """The tools that one request of the person's led to, in their order."""
+
+    id: UUID
+    invocations: list[ExportedInvocation]
+
+
+class ExportedFallback(WireModel):
+    """The first choice failed before its first output; another provider served the stage."""
+
+    stage: Text
+    failed: Text
+    code: Text
+    provider: Text
+
+
+class ExportedTurn(WireModel):
+    id: UUID
+    sequence: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    mode: Mode
+    kind: Literal["speech", "text"]
+    transcript: Text
+    reply: Text
+    cut: CutReason | None
+    """Why ``reply`` is less than the model's whole answer; null: it is all of it, or not known."""
+    heard_text: Text
+    heard_ms: Count | None
+    interrupted: bool
+    end_reason: Annotated[Text, Field(max_length=16)]
+    error: ErrorDetail | None
+    fallbacks: list[ExportedFallback]
+    underruns: Count
+    speech_started_ms: Count | None
+    """On the session's clock, as the three below: milliseconds from its start."""
+    speech_ended_ms: Count | None
+    reply_started_ms: Count | None
+    reply_ended_ms: Count | None
+    user_audio: Annotated[Text, Field(max_length=64)] | None
+    """Name of the recording in the session's folder of a ZIP; null where none is kept."""
+    agent_audio: Annotated[Text, Field(max_length=64)] | None
+    user_audio_ms: Count | None
+    """The recording's length: known also where it is not kept any more."""
+    agent_audio_ms: Count | None
+    started_at: datetime
+    archived_at: datetime
+    latency: Latency | None
+    """Milliseconds a metric; null as a whole where nothing was measured."""
+    tasks: list[ExportedTask]
+
+
+class SessionExport(WireModel):
+    """One conversation with all that was kept of it, its audio apart."""
+
+    format: Literal["parley.session"] = "parley.session"
+    version: Literal[1] = 1
+    session: ExportedSession
+    turns: list[ExportedTurn]
+
+    @classmethod
+    def of(cls, row: Session) -> SessionExport:
+        """``row``: as ``load`` gives it."""
+        fields = {name: getattr(row, name) for name in ExportedSession.model_fields}
+        return cls(
+            session=ExportedSession.model_validate(fields),
+            turns=[_turn(turn) for turn in row.turns.all()],
+        )
+
+    def text(self) -> str:
+        """As JSON, for people to read, too."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+def audio_name(turn: Turn, side: str) -> str:
+    """``audio/0001-user.wav``: the recording's name in the session's folder of a ZIP."""
+    return f"audio/{turn.sequence:04}-{side}.wav"
+
+
+def load(session_ids: Sequence[UUID]) -> Iterator[Session]:
+    """These sessions in their order, each with its turns, latencies and tools in memory; ids of
+    sessions that are gone are passed over."""
+    turns = Turn.objects.select_related("latency").prefetch_related("tasks__invocations")
+    for batch in batches(session_ids, LOADED_AT_ONCE):
+        rows = Session.objects.prefetch_related(Prefetch("turns", turns.order_by("sequence")))
+        found = rows.in_bulk([*batch])
+        yield from (found[one] for one in batch if one in found)
+
+
+def _turn(row: Turn) -> ExportedTurn:
+    latency = getattr(row, "latency", None)
+    of_its_own: dict[str, Any] = {
+        "cut": row.cut or None,
+        "archived_at": row.created_at,
+        "user_audio": audio_name(row, "user") if row.user_audio else None,
+        "agent_audio": audio_name(row, "agent") if row.agent_audio else None,
+        "latency": codec.latency(latency.by_metric()) if latency else None,
+        "tasks": [
+            {"id": task.pk, "invocations": _columns(ExportedInvocation, task.invocations.all())}
+            for task in sorted(row.tasks.all(), key=lambda task: str(task.pk))
+        ],
+    }
+    columns = {
+        name: getattr(row, name) for name in ExportedTurn.model_fields if name not in of_its_own
+    }
+    return ExportedTurn.model_validate(columns | of_its_own)
+
+
+def _columns(model: type[WireModel], rows: Any) -> list[dict[str, Any]]:
+    return [{name: getattr(row, name) for name in model.model_fields} for row in rows]
