@@ -25,14 +25,14 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError
 
 from history.export.document import SIDES, ExportedTurn, SessionExport
-from history.export.zip_file import (
+from history.export.manifest import (
     MANIFEST,
-    PIECE,
     ExportedFile,
     ExportedFolder,
     ExportManifest,
     folder_of,
 )
+from history.export.zip_file import PIECE
 from history.summaries import refresh
 from interaction.core.metrics import METRICS
 from interaction.models import DiscardedFile, Session, Task, ToolInvocation, Turn, TurnLatency

@@ -13,7 +13,7 @@ from django.urls import reverse
 from pydantic import BaseModel, Field
 
 from history.export.document import SessionExport
-from history.export.zip_file import ExportManifest
+from history.export.manifest import ExportManifest
 from interaction import models
 from interaction.api.schemas import ErrorDetail, Session
 from interaction.core.types import CutReason, Mode

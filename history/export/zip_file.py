@@ -13,48 +13,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Literal
-from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from django.utils import timezone
-from pydantic import Field
 
 from history.export import timings, transcripts
 from history.export.document import SIDES, SessionExport, audio_name
+from history.export.manifest import (
+    MANIFEST,
+    ExportedFile,
+    ExportedFolder,
+    ExportManifest,
+    folder_of,
+)
 from interaction.models import Session, Turn
-from interaction.sessions.settings import Text, WireModel
 
-MANIFEST = "manifest.json"
 PIECE = 256 * 1024
-
-
-class ExportedFile(WireModel):
-    name: Annotated[Text, Field(max_length=64)]
-    """In the session's folder."""
-    size: Annotated[int, Field(ge=0)]
-    """Bytes."""
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
-
-class ExportedFolder(WireModel):
-    """The folder ``sessions/<session_id>/``."""
-
-    session_id: UUID
-    files: list[ExportedFile]
-
-
-class ExportManifest(WireModel):
-    """What is in a ZIP of sessions."""
-
-    format: Literal["parley.export"] = "parley.export"
-    version: Literal[1] = 1
-    exported_at: datetime
-    sessions: list[ExportedFolder]
-
-
-def folder_of(session_id: UUID) -> str:
-    return f"sessions/{session_id}"
 
 
 class _Pieces:

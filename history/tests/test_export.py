@@ -104,16 +104,26 @@ class TestTranscripts:
         "words",
         [
             *("*bold*", "_soft_", "**x**", "~~gone~~", "`code`", "``` \ncode\n```", "# no title"),
-            *("a\n# no title", "a\n## b", "- no list", "a\n- b", "+ a", "a\n+ b", "1. one", "a\n2) b"),
-            *("> no quote", "a\n> b", "a\n===", "a\n---", "a\n***", "[a](http://b.c)", "![a](b)"),
-            *("<b>no tag</b>", "<script>alert(1)</script>", "<!-- a -->", "http://a.b/_c_", "<a@b.c>"),
-            *("&lt;b&gt;", "&amp;", "a\\", "\\*a\\*", "a | b\n--|--\n1 | 2", "    four spaces", "a\n    b"),
-            *("ein *Stern", "一顆*星*", "[x]: http://y", "a\n[x]: y", "\ttab", "a  \nb", "= a", "1986. A"),
+            *("a\n# no title", "a\n## b", "- no list", "a\n- b", "+ a", "a\n+ b", "1. one"),
+            *("a\n2) b", "> no quote", "a\n> b", "a\n===", "a\n---", "a\n***", "[a](http://b.c)"),
+            *("![a](b)", "<b>no tag</b>", "<script>alert(1)</script>", "<!-- a -->", "&lt;b&gt;"),
+            *("http://a.b/_c_", "<a@b.c>", "&amp;", "a\\", "\\*a\\*", "a | b\n--|--\n1 | 2"),
+            *(
+                "    four spaces",
+                "a\n    b",
+                "ein *Stern",
+                "一顆*星*",
+                "[x]: http://y",
+                "a\n[x]: y",
+            ),
+            *("\ttab", "a  \nb", "= a", "1986. A"),
         ],
     )
     def test_in_markdown_words_are_words(self, words: str) -> None:
-        html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(
-            f"**You:** {transcripts.escaped(words)}"
+        html = (
+            MarkdownIt("commonmark")
+            .enable(["table", "strikethrough"])
+            .render(f"**You:** {transcripts.escaped(words)}")
         )
         shown = html.removeprefix("<p><strong>You:</strong> ").removesuffix("</p>\n")
         plain = shown.replace("<br />\n", "\n")
@@ -143,7 +153,19 @@ class TestTimings:
 
     @pytest.mark.parametrize(
         "text",
-        ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "=HYPERLINK(\"x\")", "-", "="],
+        [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "＝1",
+            '=HYPERLINK("x")',
+            "-",
+            "=",
+        ],
     )
     def test_no_cell_is_a_formula(self, text: str) -> None:
         assert timings.harmless(text) == f"'{text}"
