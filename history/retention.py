@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db.models import Case, F, Q, QuerySet, Sum, Value, When
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -90,8 +90,7 @@ def _recorded(sessions: QuerySet[Session], leave_out: Any) -> Iterator[tuple[UUI
 
 
 def _bytes(side: str) -> Coalesce:
-    length = Case(When(**{f"{side}_audio": ""}, then=Value(0)), default=F(f"{side}_audio_ms"))
-    return Coalesce(Sum(length), 0)
+    return Coalesce(Sum(f"{side}_audio_ms", filter=~Q(**{f"{side}_audio": ""})), 0)
 
 
 def _beyond(recorded: Iterator[tuple[UUID, int]], limit: int) -> Iterator[UUID]:
