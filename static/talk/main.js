@@ -15,6 +15,7 @@ import { formatText } from "./i18n.js";
 import { LevelMeter } from "./level-meter.js";
 import { NoticeList } from "./notice-list.js";
 import { readPageConfig } from "./page-config.js";
+import { RecordingConsent } from "./recording-consent.js";
 import { Session } from "./session.js";
 import { SettingsPanel } from "./settings-panel.js";
 import { TurnList } from "./turn-list.js";
@@ -43,6 +44,8 @@ const panel = new SettingsPanel(root, config, (live) => {
   controls.draw(session.state);
 });
 
+const consent = new RecordingConsent(root, panel, config.recording_agreed);
+
 const url = new URL(config.socket, window.location.href);
 url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
 
@@ -70,7 +73,7 @@ const session = new Session(url, config.worklets, () => panel.choices, {
   onSoundFault,
   onEnded,
   onReplyPlayed: suggestKey,
-});
+}, () => consent.ask());
 
 const controls = new Controls(root, session, panel, words);
 window.addEventListener("pagehide", () => session.leave());

@@ -146,11 +146,16 @@ class Tab:
 
 @contextlib.contextmanager
 def browsing(
-    parley: Installation, wav: Path | None = None, *flags: str, **context: Any
+    parley: Installation,
+    wav: Path | None = None,
+    *flags: str,
+    agreed: bool = True,
+    **context: Any,
 ) -> Iterator[Tab]:
     """A browser on the voice page, signed in, with nothing chosen yet that others left behind.
 
-    Without ``wav`` it has no microphone to allow.
+    Without ``wav`` it has no microphone to allow. ``agreed``: the person has said yes to being
+    recorded.
     """
     fakes = []
     if wav:
@@ -169,7 +174,7 @@ def browsing(
         page.add_init_script(WATCH)
         page.goto(sign_in_address(parley))
         page.wait_for_selector("#talk")
-        page.evaluate(FORGET, Choices().model_dump(mode="json"))
+        page.evaluate(FORGET, Choices(recording_agreed=agreed).model_dump(mode="json"))
         page.goto(f"{parley.url}/")
         try:
             yield tab
