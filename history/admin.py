@@ -14,8 +14,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from history.deletion import BATCH, Goes, erase, what_goes
-from history.models import Job, Retention, ShareLink
+from history.deletion import CHUNK, Goes, erase, what_goes
+from history.models import Batch, Retention, ShareLink
 from interaction.admin import LookOnly
 from interaction.models import Session, Turn
 
@@ -68,10 +68,10 @@ class SessionAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         session_ids = list(queryset.values_list("pk", flat=True))
-        if len(session_ids) <= BATCH:
+        if len(session_ids) <= CHUNK:
             erase(session_ids)
             return
-        Job.of(request.user, Job.Kind.DELETE, session_ids)
+        Batch.of(request.user, Batch.Kind.DELETE, session_ids)
         messages.info(request, _("The conversations are being deleted."))
 
 
@@ -116,11 +116,11 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         session_ids = list(Session.objects.filter(owner=obj).values_list("pk", flat=True))
-        if len(session_ids) <= BATCH:
+        if len(session_ids) <= CHUNK:
             obj.delete()
             return
         User.objects.filter(pk=obj.pk).update(is_active=False)
-        Job.of(request.user, Job.Kind.DELETE, session_ids, person=obj)
+        Batch.of(request.user, Batch.Kind.DELETE, session_ids, person=obj)
         message = _("%(name)s cannot sign in any more, and goes with all conversations.")
         messages.info(request, message % {"name": obj})
 

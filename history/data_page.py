@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from history.export.formats import FORMATS
-from history.models import Job, Retention, ShareLink
+from history.models import Batch, Retention, ShareLink
 from history.queries import sessions_of
 from history.retention import due
 
@@ -34,7 +34,7 @@ def data(request: HttpRequest) -> HttpResponse:
             request, _("The limits are kept. What they concern is deleted within minutes.")
         )
         return redirect("history:data")
-    context = _jobs(request) | {
+    context = _batches(request) | {
         "form": form,
         "links": ShareLink.objects.owned_by(request.user).select_related("session", "turn"),
         "server_days": settings.ENV.parley_keep_days,
@@ -46,9 +46,9 @@ def data(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def job_list(request: HttpRequest) -> HttpResponse:
-    """The jobs alone, for HTMX to draw anew while one goes on."""
-    return render(request, "history/_jobs.html", _jobs(request))
+def batch_list(request: HttpRequest) -> HttpResponse:
+    """The batches alone, for HTMX to draw anew while one goes on."""
+    return render(request, "history/_batches.html", _batches(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,6 +72,6 @@ def revoke_link(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("history:data")
 
 
-def _jobs(request: HttpRequest) -> dict[str, object]:
-    rows = list(Job.objects.owned_by(request.user).confirmed().defer("sessions"))
-    return {"jobs": rows, "goes_on": any(not job.is_over for job in rows)}
+def _batches(request: HttpRequest) -> dict[str, object]:
+    rows = list(Batch.objects.owned_by(request.user).confirmed().defer("sessions"))
+    return {"batches": rows, "goes_on": any(not batch.is_over for batch in rows)}

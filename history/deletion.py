@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Self, TypeVar
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from interaction.models import DiscardedFile, Session, Turn
 
 Item = TypeVar("Item")
 
-BATCH = 20
+CHUNK = 20
 """Sessions that are deleted in one transaction: some ten milliseconds of SQLite's write lock."""
 COUNTED_AT_ONCE = 500
 USER_BYTES_A_MS = 2 * INPUT_SAMPLE_RATE // 1000
@@ -39,6 +40,10 @@ class Goes:
     """Sessions that stay, since they are in progress; they are in none of the other figures."""
 
     @property
+    def recorded(self) -> timedelta:
+        return timedelta(milliseconds=self.recorded_ms)
+
+    @property
     def recorded_minutes(self) -> float:
         return self.recorded_ms / 60_000
 
@@ -55,7 +60,7 @@ class Goes:
 
 def what_goes(session_ids: Sequence[UUID]) -> Goes:
     """What deleting these sessions would take along."""
-    return sum(map(_what_goes, batches(session_ids, COUNTED_AT_ONCE)), Goes())
+    return sum(map(_what_goes, chunks(session_ids, COUNTED_AT_ONCE)), Goes())
 
 
 def _what_goes(session_ids: Sequence[UUID]) -> Goes:
@@ -88,22 +93,22 @@ def erase(session_ids: Iterable[UUID]) -> int:
     return len(going)
 
 
-def erase_in_batches(
+def erase_in_chunks(
     session_ids: Sequence[UUID], on_progress: Callable[[int, int], bool] = lambda done, erased: True
 ) -> int:
-    """``erase`` them batch by batch, leaving others time to write between two; return how many
+    """``erase`` them chunk by chunk, leaving others time to write between two; return how many
     were deleted.
 
     ``on_progress`` is told how many it is past, and how many of these were deleted; where it
     returns false, the rest is left.
     """
     done = erased = 0
-    for batch in batches(session_ids, BATCH):
+    for chunk in chunks(session_ids, CHUNK):
         began = time.monotonic()
-        erased += erase(batch)
+        erased += erase(chunk)
         while DiscardedFile.remove_files():
             pass
-        done += len(batch)
+        done += len(chunk)
         if not on_progress(done, erased):
             break
         if done < len(session_ids):
@@ -112,7 +117,7 @@ def erase_in_batches(
     return erased
 
 
-def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     """The items in their order, ``size`` at a time."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

@@ -16,9 +16,9 @@ from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from history.deletion import batches
+from history.deletion import chunks
 from history.export.document import SIDES
-from history.models.job import EXPORTS, files_of
+from history.models.batch import EXPORTS, files_of
 from interaction.models import DiscardedFile, Session, Turn
 
 logger = logging.getLogger(__name__)
@@ -41,10 +41,10 @@ def find() -> Orphans:
     """Look through the whole storage. What is young is passed over."""
     found = Orphans()
     folders = _folders(AUDIO)
-    for batch in batches(folders, FOLDERS_AT_ONCE):
+    for chunk in chunks(folders, FOLDERS_AT_ONCE):
         # Rows first: a file that comes after them is young, and a row never comes before its file.
-        named = _named(batch)
-        for folder in batch:
+        named = _named(chunk)
+        for folder in chunk:
             rows, files = named.get(folder, {}), _files(f"{AUDIO}/{folder}")
             found.files += _old(files - rows.keys())
             found.turns += [
@@ -61,10 +61,10 @@ def find() -> Orphans:
 def remove(orphans: Orphans) -> None:
     """Discard the files, and take the lost recordings off their rows; what has come back, or has
     got a row meanwhile, stays."""
-    for batch in batches(orphans.files, FOLDERS_AT_ONCE):
-        named = _named({name.split("/")[1] for name in batch})
-        have_rows = {name for rows in named.values() for name in rows} | files_of(batch)
-        DiscardedFile.discard(name for name in batch if name not in have_rows)
+    for chunk in chunks(orphans.files, FOLDERS_AT_ONCE):
+        named = _named({name.split("/")[1] for name in chunk})
+        have_rows = {name for rows in named.values() for name in rows} | files_of(chunk)
+        DiscardedFile.discard(name for name in chunk if name not in have_rows)
     while DiscardedFile.remove_files():
         pass
     for turn_id, side in orphans.turns:
@@ -121,8 +121,8 @@ def _without_folder(folders: list[str]) -> list[tuple[UUID, str]]:
     lost = [str(one) for one in sessions.iterator() if str(one) not in have]
     return [
         (turn.pk, side)
-        for batch in batches(lost, FOLDERS_AT_ONCE)
-        for rows in _named(batch).values()
+        for chunk in chunks(lost, FOLDERS_AT_ONCE)
+        for rows in _named(chunk).values()
         for turn, side in rows.values()
         if not _may_be_in_the_making(turn)
     ]

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from history.deletion import AGENT_BYTES_A_MS, USER_BYTES_A_MS, erase_in_batches
+from history.deletion import AGENT_BYTES_A_MS, USER_BYTES_A_MS, erase_in_chunks
 from history.models import Retention
 from interaction.models import Session, Turn
 
@@ -50,7 +50,7 @@ def due(user: Any = None) -> list[Due]:
 
 def prune() -> int:
     """Delete what is due; return how many there were."""
-    return erase_in_batches([one.session_id for one in due()])
+    return erase_in_chunks([one.session_id for one in due()])
 
 
 def _find(

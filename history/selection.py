@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from history import jobs, selections
+from history import batches, selections
 from history.deletion import erase, what_goes
 from history.export.formats import FORMATS
-from history.models import Job
+from history.models import Batch
 from history.queries import sessions_of
 from interaction.api.door import RequestRefused
 
@@ -33,32 +33,32 @@ def selection(request: HttpRequest) -> HttpResponse:
         return redirect("history:list")
     match request.POST.get("do"):
         case "delete":
-            job = Job.draft(request.user, session_ids)
-            act = reverse("history:confirm", args=[job.pk])
+            batch = Batch.draft(request.user, session_ids)
+            act = reverse("history:confirm", args=[batch.pk])
             return _confirm(request, session_ids, act, reverse("history:list"))
         case "export":
             form = request.POST.get("format", "zip")
             if form not in FORMATS:
-                raise RequestRefused(400, "unknown_format", _("There is no such format."))
-            jobs.start(Job.of(request.user, Job.Kind.EXPORT, session_ids, format=form))
+                raise RequestRefused(400, "bad_request", _("There is no such format."))
+            batches.start(Batch.of(request.user, Batch.Kind.EXPORT, session_ids, format=form))
             messages.success(
                 request, _("The export is being made. It appears here when it is ready.")
             )
             return redirect("history:data")
-    raise RequestRefused(400, "unknown_action", _("There is no such action."))
+    raise RequestRefused(400, "bad_request", _("There is no such action."))
 
 
 @require_POST
 def confirm(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Let a deletion begin that was shown."""
-    job = get_object_or_404(Job.objects.owned_by(request.user), pk=pk, kind=Job.Kind.DELETE)
-    if job.confirm():
-        jobs.start(job)
-        job.refresh_from_db()
-    if not job.is_over:
+    batch = get_object_or_404(Batch.objects.owned_by(request.user), pk=pk, kind=Batch.Kind.DELETE)
+    if batch.confirm():
+        batches.start(batch)
+        batch.refresh_from_db()
+    if not batch.is_over:
         messages.info(request, _("The conversations are being deleted."))
         return redirect("history:data")
-    _say_deleted(request, job.affected, job.total - job.affected)
+    _say_deleted(request, batch.affected, batch.total - batch.affected)
     return redirect("history:list")
 
 
@@ -75,9 +75,9 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-def drop_job(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Stop a job, or let go of an export's file."""
-    get_object_or_404(Job.objects.owned_by(request.user), pk=pk).delete()
+def drop_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Stop a batch, or let go of an export's file."""
+    get_object_or_404(Batch.objects.owned_by(request.user), pk=pk).delete()
     return redirect("history:data")
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from history import jobs, orphans, retention
-from history.models import Job
+from history import batches, orphans, retention
+from history.models import Batch
 from interaction.models import DiscardedFile
 
 
 @shared_task  # type: ignore[untyped-decorator]
-def run_jobs() -> None:
-    jobs.run_waiting()
+def run_batches() -> None:
+    batches.run_waiting()
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def tidy() -> None:
-    """Let go of expired jobs, and remove the files that are still on the list."""
-    for job in Job.objects.expired():
-        job.delete()
+    """Let go of expired batches, and remove the files that are still on the list."""
+    for batch in Batch.objects.expired():
+        batch.delete()
     while DiscardedFile.remove_files():
         pass
 

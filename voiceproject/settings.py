@@ -194,8 +194,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
-    "history jobs": {
-        "task": "history.tasks.run_jobs",
+    "history batches": {
+        "task": "history.tasks.run_batches",
         "schedule": 3.0,
         "options": {"expires": 3},
     },

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from history.api.jobs import router as jobs
+from history.api.batches import router as batches
 from history.api.letting_go import router as retention
 from history.api.sessions import router as sessions
 from history.api.share_links import router as share_links
@@ -18,7 +18,7 @@ from voiceproject.sign_in import SignIn
 from voiceproject.status_page import parts
 
 api.add_router("interaction/sessions", sessions)
-api.add_router("interaction/jobs", jobs)
+api.add_router("interaction/batches", batches)
 api.add_router("interaction/share-links", share_links)
 api.add_router("interaction/retention", retention)
 api.add_router("/health", health)

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import Prefetch
 from pydantic import Field, JsonValue
 
-from history.deletion import batches
+from history.deletion import chunks
 from interaction.api.schemas import ErrorDetail
 from interaction.core.types import CutReason, Mode
 from interaction.edges.parley import codec
@@ -144,10 +144,10 @@ def load(session_ids: Sequence[UUID]) -> Iterator[Session]:
     """These sessions in their order, each with its turns, latencies and tools in memory; ids of
     sessions that are gone are passed over."""
     turns = Turn.objects.select_related("latency").prefetch_related("tasks__invocations")
-    for batch in batches(session_ids, LOADED_AT_ONCE):
+    for chunk in chunks(session_ids, LOADED_AT_ONCE):
         rows = Session.objects.prefetch_related(Prefetch("turns", turns.order_by("sequence")))
-        found = rows.in_bulk([*batch])
-        yield from (found[one] for one in batch if one in found)
+        found = rows.in_bulk([*chunk])
+        yield from (found[one] for one in chunk if one in found)
 
 
 def _turn(row: Turn) -> ExportedTurn:

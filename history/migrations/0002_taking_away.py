@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Job",
+            name="Batch",
             fields=[
                 (
                     "id",
@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                     "owner",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="history_jobs",
+                        related_name="history_batches",
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
@@ -126,8 +126,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "job",
-                "verbose_name_plural": "jobs",
+                "verbose_name": "batch",
+                "verbose_name_plural": "batches",
                 "ordering": ("-created_at",),
             },
         ),

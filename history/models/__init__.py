@@ -1,8 +1,8 @@
 """The rows that the history adds to what ``interaction`` archives."""
 
-from history.models.job import Job
+from history.models.batch import Batch
 from history.models.retention import Retention
 from history.models.share_link import ShareLink
 from history.models.summary import SessionSummary
 
-__all__ = ["Job", "Retention", "SessionSummary", "ShareLink"]
+__all__ = ["Batch", "Retention", "SessionSummary", "ShareLink"]

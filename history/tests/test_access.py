@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from history import jobs
-from history.models import Job, ShareLink
+from history import batches
+from history.models import Batch, ShareLink
 from interaction.models import Session
 
 REST = "/api/v1/interaction"
@@ -22,9 +22,9 @@ ADDRESSES = {
     "delete": ("delete", REST + "/sessions/{session}", None, 204),
     "share": ("post", REST + "/sessions/{session}/share-links", {}, 201),
     "revoke link": ("delete", REST + "/share-links/{link}", None, 204),
-    "job": ("get", REST + "/jobs/{job}", None, 200),
-    "job's file": ("get", REST + "/jobs/{job}/file", None, 200),
-    "delete job": ("delete", REST + "/jobs/{job}", None, 204),
+    "batch": ("get", REST + "/batches/{batch}", None, 200),
+    "batch's file": ("get", REST + "/batches/{batch}/file", None, 200),
+    "delete batch": ("delete", REST + "/batches/{batch}", None, 204),
     "delete page": ("get", "/history/{session}/delete/", None, 200),
     "deleting": ("post", "/history/{session}/delete/", {}, 302),
     "recording page": ("get", "/history/{session}/recording/", None, 200),
@@ -32,17 +32,17 @@ ADDRESSES = {
     "share page": ("get", "/history/{session}/share/", None, 200),
     "sharing": ("post", "/history/{session}/share/", {}, 200),
     "revoking link": ("post", "/history/share-links/{link}/revoke/", {}, 302),
-    "dropping job": ("post", "/history/jobs/{job}/drop/", {}, 302),
-    "confirming": ("post", "/history/jobs/{draft}/confirm/", {}, 302),
+    "dropping batch": ("post", "/history/batches/{batch}/drop/", {}, 302),
+    "confirming": ("post", "/history/batches/{draft}/confirm/", {}, 302),
 }
 OWN = {
-    "jobs": ("get", f"{REST}/jobs", None, 200),
-    "new job": ("post", f"{REST}/jobs", {"kind": "delete", "filter": {}}, 202),
+    "batches": ("get", f"{REST}/batches", None, 200),
+    "new batch": ("post", f"{REST}/batches", {"kind": "delete", "filter": {}}, 202),
     "links": ("get", f"{REST}/share-links", None, 200),
     "retention": ("get", f"{REST}/retention", None, 200),
     "limits": ("put", f"{REST}/retention", {"days": 1, "megabytes": None}, 200),
     "data page": ("get", "/history/data/", None, 200),
-    "jobs' part": ("get", "/history/jobs/", None, 200),
+    "batches' part": ("get", "/history/batches/", None, 200),
     "selection": ("post", "/history/selection/?", {"do": "delete", "all": "1"}, 200),
 }
 """Addresses at which everybody finds what is theirs."""
@@ -51,13 +51,13 @@ OWN = {
 @pytest.fixture
 def names(owner: User, recorded: Callable[..., Session]) -> dict[str, Any]:
     session = recorded()
-    job = Job.of(owner, Job.Kind.EXPORT, [session.pk], format="txt")
-    jobs.run(job)
+    batch = Batch.of(owner, Batch.Kind.EXPORT, [session.pk], format="txt")
+    batches.run(batch)
     return {
         "session": session.pk,
         "link": ShareLink.make(session)[0].pk,
-        "job": job.pk,
-        "draft": Job.draft(owner, [session.pk]).pk,
+        "batch": batch.pk,
+        "draft": Batch.draft(owner, [session.pk]).pk,
     }
 
 
@@ -100,7 +100,7 @@ def test_for_others_nothing_is_there(
     assert answers == dict.fromkeys(ADDRESSES, 401 if person == "anonymous" else 404)
     assert Session.objects.get().recording
     assert ShareLink.objects.get().revoked_at is None
-    assert Job.objects.count() == 2
+    assert Batch.objects.count() == 2
 
 
 @pytest.mark.parametrize("person", ["stranger", "staff", "anonymous"])
@@ -123,8 +123,8 @@ def test_the_owner_finds_theirs(name: str, at_home: Client, names: dict[str, Any
 def test_what_belongs_to_others_is_in_no_list(
     stranger: User, elsewhere: Client, names: dict[str, Any]
 ) -> None:
-    assert elsewhere.get(f"{REST}/jobs").json() == []
+    assert elsewhere.get(f"{REST}/batches").json() == []
     assert elsewhere.get(f"{REST}/share-links").json() == []
     page = elsewhere.get("/history/data/").content.decode()
-    assert str(names["job"]) not in page
+    assert str(names["batch"]) not in page
     assert str(names["link"]) not in page

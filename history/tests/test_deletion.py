@@ -13,9 +13,9 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
-from history import jobs
-from history.deletion import BATCH, Goes, erase, erase_in_batches, what_goes
-from history.models import Job, ShareLink
+from history import batches
+from history.deletion import CHUNK, Goes, erase, erase_in_chunks, what_goes
+from history.models import Batch, ShareLink
 from interaction.models import DiscardedFile, Session, Turn
 from interaction.models import discarded_file as discarding
 
@@ -107,19 +107,19 @@ class TestErase:
         assert not DiscardedFile.objects.exists()
 
     def test_many_go_in_batches_and_say_how_far_they_are(self, recorded: Recorded) -> None:
-        sessions = [recorded(turns=0).pk for _ in range(2 * BATCH + 1)]
+        sessions = [recorded(turns=0).pk for _ in range(2 * CHUNK + 1)]
         told: list[tuple[int, int]] = []
 
         def tell(done: int, erased: int) -> bool:
             told.append((done, erased))
             return True
 
-        assert erase_in_batches(sessions, tell) == 2 * BATCH + 1
-        assert told == [(BATCH, BATCH), (2 * BATCH, 2 * BATCH), (2 * BATCH + 1, 2 * BATCH + 1)]
+        assert erase_in_chunks(sessions, tell) == 2 * CHUNK + 1
+        assert told == [(CHUNK, CHUNK), (2 * CHUNK, 2 * CHUNK), (2 * CHUNK + 1, 2 * CHUNK + 1)]
 
     def test_told_to_stop_it_leaves_the_rest(self, recorded: Recorded) -> None:
-        sessions = [recorded(turns=0).pk for _ in range(BATCH + 1)]
-        assert erase_in_batches(sessions, lambda done, erased: False) == BATCH
+        sessions = [recorded(turns=0).pk for _ in range(CHUNK + 1)]
+        assert erase_in_chunks(sessions, lambda done, erased: False) == CHUNK
         assert Session.objects.count() == 1
 
 
@@ -201,9 +201,9 @@ class TestPages:
         page = self.select(at_home, do="delete", session=[str(one.pk), str(two.pk)])
         assert "Delete 2 conversations?" in page
         assert Session.objects.count() == 3
-        job = Job.objects.get()
+        batch = Batch.objects.get()
         with committed():
-            page = self.select(at_home, f"/history/jobs/{job.pk}/confirm/")
+            page = self.select(at_home, f"/history/batches/{batch.pk}/confirm/")
         assert "2 conversations are deleted." in page
         assert [row.pk for row in Session.objects.all()] == [three.pk]
 
@@ -214,7 +214,7 @@ class TestPages:
         spared = recorded(status="created")
         self.select(at_home, "/history/selection/?status=ended&page=3", do="delete", all="1")
         later = recorded()
-        self.select(at_home, f"/history/jobs/{Job.objects.get().pk}/confirm/")
+        self.select(at_home, f"/history/batches/{Batch.objects.get().pk}/confirm/")
         assert {row.pk for row in Session.objects.all()} == {spared.pk, later.pk}
 
     @pytest.mark.parametrize("query", ["?status=asleep", "?colour=red", "?since=never"])
@@ -224,15 +224,15 @@ class TestPages:
         recorded()
         form = {"do": "delete", "all": "1"}
         assert at_home.post(f"/history/selection/{query}", form).status_code == 400
-        assert not Job.objects.exists()
+        assert not Batch.objects.exists()
 
     def test_the_query_may_stand_in_the_form(self, at_home: Client, recorded: Recorded) -> None:
         recorded()
         recorded(status="created")
         self.select(at_home, do="delete", all="1", query="status=ended")
-        assert Job.objects.get().total == 1
+        assert Batch.objects.get().total == 1
 
-    @pytest.mark.parametrize("form", [{}, {"session": ["x", ""]}, {"session": [str(Job().pk)]}])
+    @pytest.mark.parametrize("form", [{}, {"session": ["x", ""]}, {"session": [str(Batch().pk)]}])
     def test_nothing_chosen_is_said(self, at_home: Client, db: None, form: dict[str, Any]) -> None:
         assert "Choose at least one" in self.select(at_home, do="delete", **form)
 
@@ -246,18 +246,18 @@ class TestPages:
 
     def test_confirming_twice_deletes_once(self, at_home: Client, recorded: Recorded) -> None:
         self.select(at_home, do="delete", session=[str(recorded().pk)])
-        address = f"/history/jobs/{Job.objects.get().pk}/confirm/"
+        address = f"/history/batches/{Batch.objects.get().pk}/confirm/"
         assert "1 conversation is deleted." in self.select(at_home, address)
         assert "1 conversation is deleted." in self.select(at_home, address)
 
     def test_many_are_deleted_in_the_background(self, at_home: Client, recorded: Recorded) -> None:
-        sessions = [str(recorded(turns=0).pk) for _ in range(BATCH + 1)]
+        sessions = [str(recorded(turns=0).pk) for _ in range(CHUNK + 1)]
         self.select(at_home, do="delete", session=sessions)
-        job = Job.objects.get()
-        page = self.select(at_home, f"/history/jobs/{job.pk}/confirm/")
+        batch = Batch.objects.get()
+        page = self.select(at_home, f"/history/batches/{batch.pk}/confirm/")
         assert "are being deleted" in page
-        assert Session.objects.count() == BATCH + 1
-        jobs.run_waiting()
+        assert Session.objects.count() == CHUNK + 1
+        batches.run_waiting()
         assert not Session.objects.exists()
         page = at_home.get("/history/data/").content.decode()
         assert "Done" in page
@@ -265,7 +265,7 @@ class TestPages:
 
 class TestRest:
     def create(self, browser: Client, **body: Any) -> Any:
-        return browser.post(f"{REST}/jobs", body, content_type="application/json")
+        return browser.post(f"{REST}/batches", body, content_type="application/json")
 
     def test_what_goes_is_asked_for_first(self, at_home: Client, recorded: Recorded) -> None:
         session = recorded()
@@ -286,13 +286,13 @@ class TestRest:
         active = recorded(status="active")
         answer = self.create(at_home, kind="delete", filter={})
         assert answer.status_code == 202
-        job = answer.json()
-        assert (job["state"], job["total"], job["affected"]) == ("done", 2, 1)
+        batch = answer.json()
+        assert (batch["state"], batch["total"], batch["affected"]) == ("done", 2, 1)
         assert Session.objects.get() == active
-        assert at_home.get(f"{REST}/jobs/{job['id']}").json() == job
-        assert at_home.get(f"{REST}/jobs").json() == [job]
-        assert at_home.delete(f"{REST}/jobs/{job['id']}").status_code == 204
-        assert at_home.get(f"{REST}/jobs").json() == []
+        assert at_home.get(f"{REST}/batches/{batch['id']}").json() == batch
+        assert at_home.get(f"{REST}/batches").json() == [batch]
+        assert at_home.delete(f"{REST}/batches/{batch['id']}").status_code == 204
+        assert at_home.get(f"{REST}/batches").json() == []
 
     @pytest.mark.parametrize(
         ("body", "status"),
@@ -397,15 +397,15 @@ class TestAdmin:
     def test_a_person_with_a_long_history_is_deleted_in_the_background(
         self, admin: Client, recorded: Recorded, stranger: User, committed: Committed
     ) -> None:
-        for _ in range(BATCH + 1):
+        for _ in range(CHUNK + 1):
             recorded(by=stranger, turns=0)
         with committed():
             admin.post(f"/admin/auth/user/{stranger.pk}/delete/", {"post": "yes"})
         stranger.refresh_from_db()
         assert not stranger.is_active
-        jobs.run_waiting()
+        batches.run_waiting()
         assert not User.objects.filter(pk=stranger.pk).exists()
-        assert Job.objects.get().state == "done"
+        assert Batch.objects.get().state == "done"
 
     def test_deleting_rows_anywhere_takes_their_files_along(
         self, recorded: Recorded, committed: Committed

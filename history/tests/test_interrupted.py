@@ -23,12 +23,12 @@ from django.core.files.storage import default_storage
 from django.db import connection, connections
 from django.utils import timezone
 
-from history import deletion, jobs, orphans, retention, tasks
-from history.deletion import erase, erase_in_batches
+from history import batches, deletion, orphans, retention, tasks
+from history.deletion import erase, erase_in_chunks
 from history.export.document import load
 from history.export.formats import FORMATS
 from history.importing import import_zip
-from history.models import Job, Retention
+from history.models import Batch, Retention
 from history.tests.test_retention import empty_storage, long_ago  # noqa: F401 # it is a fixture
 from interaction.models import DiscardedFile, Session, Turn
 
@@ -128,8 +128,8 @@ def tidied() -> None:
 
 
 @pytest.fixture
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deletion, "BATCH", 1)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deletion, "CHUNK", 1)
 
 
 def gone() -> None:
@@ -138,26 +138,26 @@ def gone() -> None:
     assert files() == set()
 
 
-def test_a_bulk_deletion(recorded: Recorded, owner: User, small_batches: None) -> None:
+def test_a_bulk_deletion(recorded: Recorded, owner: User, small_chunks: None) -> None:
     def prepare() -> None:
         sessions = [recorded().pk for _ in range(2)]
-        Job.of(owner, Job.Kind.DELETE, sessions)
+        Batch.of(owner, Batch.Kind.DELETE, sessions)
 
     def check() -> None:
         nothing_is_broken(turns_of_each=2)
         listed = set(DiscardedFile.objects.values_list("name", flat=True))
         assert files() <= listed | {n for turn in Turn.objects.all() for n in turn.audio_names}
-        Job.objects.update(beat_at=timezone.now() - timedelta(hours=1))
-        jobs.run_waiting()
-        assert Job.objects.get().state == "done"
+        Batch.objects.update(beat_at=timezone.now() - timedelta(hours=1))
+        batches.run_waiting()
+        assert Batch.objects.get().state == "done"
         tidied()
         gone()
-        Job.objects.all().delete()
+        Batch.objects.all().delete()
 
-    killed_everywhere(prepare, jobs.run_waiting, check, every=11)
+    killed_everywhere(prepare, batches.run_waiting, check, every=11)
 
 
-def test_pruning(recorded: Recorded, owner: User, small_batches: None) -> None:
+def test_pruning(recorded: Recorded, owner: User, small_chunks: None) -> None:
     def prepare() -> None:
         Retention.objects.get_or_create(user=owner, days=1)
         for _ in range(2):
@@ -190,25 +190,25 @@ def test_an_export(recorded: Recorded, owner: User) -> None:
     sessions = [recorded().pk, recorded().pk]
 
     def check() -> None:
-        job = Job.objects.get()
-        if job.file:
-            assert default_storage.exists(job.file.name)
-        Job.objects.update(beat_at=timezone.now() - timedelta(hours=2))
-        jobs.run_waiting()
-        job.refresh_from_db()
-        assert job.state == "done"
-        with job.file.open() as file, ZipFile(file) as archive:
+        batch = Batch.objects.get()
+        if batch.file:
+            assert default_storage.exists(batch.file.name)
+        Batch.objects.update(beat_at=timezone.now() - timedelta(hours=2))
+        batches.run_waiting()
+        batch.refresh_from_db()
+        assert batch.state == "done"
+        with batch.file.open() as file, ZipFile(file) as archive:
             assert archive.testzip() is None
             assert "manifest.json" in archive.namelist()
         for name in default_storage.listdir("exports")[1]:
             long_ago(default_storage.path(f"exports/{name}"))
         orphans.remove(orphans.find())
-        assert default_storage.listdir("exports")[1] == [Path(job.file.name).name]
-        job.delete()
+        assert default_storage.listdir("exports")[1] == [Path(batch.file.name).name]
+        batch.delete()
 
     killed_everywhere(
-        lambda: Job.of(owner, Job.Kind.EXPORT, sessions, format="zip"),
-        jobs.run_waiting,
+        lambda: Batch.of(owner, Batch.Kind.EXPORT, sessions, format="zip"),
+        batches.run_waiting,
         check,
         every=3,
     )
@@ -226,7 +226,7 @@ def test_an_import(recorded: Recorded, owner: User, monkeypatch: pytest.MonkeyPa
     content = zipped()
 
     def prepare() -> None:
-        erase_in_batches(sessions)
+        erase_in_chunks(sessions)
 
     def check() -> None:
         nothing_is_broken(turns_of_each=2)

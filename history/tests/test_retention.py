@@ -19,7 +19,7 @@ from django.test import Client
 from django.utils import timezone
 
 from history import orphans, retention, tasks
-from history.models import Job, Retention
+from history.models import Batch, Retention
 from history.retention import Due, due, prune
 from interaction.models import Session, Turn
 
@@ -320,9 +320,9 @@ class TestOrphans:
         tasks.remove_orphans()
         assert session.turns.exclude(user_audio="").count() == 2
 
-    def test_an_exports_file_without_its_job_goes(self, settled: Recorded, owner: User) -> None:
+    def test_an_exports_file_without_its_batch_goes(self, settled: Recorded, owner: User) -> None:
         kept, stray = self.stray("exports/kept.zip"), self.stray("exports/stray.zip")
-        Job.objects.create(owner=owner, kind="export", file=kept)
+        Batch.objects.create(owner=owner, kind="export", file=kept)
         assert orphans.find().files == [stray]
 
     def test_it_takes_the_same_queries_however_much_there_is(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from history import orphans
-from history.deletion import erase_in_batches, what_goes
+from history.deletion import erase_in_chunks, what_goes
 from history.retention import due
 
 
@@ -52,6 +52,6 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(_("Nothing was deleted."))
             return
-        erased = erase_in_batches([one.session_id for one in found])
+        erased = erase_in_chunks([one.session_id for one in found])
         orphans.remove(lost)
         self.stdout.write(_("Deleted: %(count)d.") % {"count": erased})

@@ -104,7 +104,7 @@ def test_from_the_first_word_to_the_last_trace(
         # It is taken away, by a worker, and is the same on another machine.
         token = page.evaluate("JSON.parse(document.getElementById('talk-config').textContent).csrf")
         made = page.request.post(
-            f"{parley.url}{REST}/jobs",
+            f"{parley.url}{REST}/batches",
             data={"kind": "export", "sessions": [session]},
             headers={"X-CSRFToken": token},
         )

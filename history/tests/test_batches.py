@@ -15,19 +15,19 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
-from history import jobs, tasks
+from history import batches, tasks
 from history.export.formats import FORMATS
-from history.models import Job
-from history.models.job import STALE
+from history.models import Batch
+from history.models.batch import STALE
 from interaction.models import DiscardedFile, Session
 
 Recorded = Callable[..., Session]
-JOBS = "/api/v1/interaction/jobs"
+BATCHES = "/api/v1/interaction/batches"
 
 
-def export(owner: User, *sessions: Session, format: str = "zip") -> Job:
+def export(owner: User, *sessions: Session, format: str = "zip") -> Batch:
     ids = [session.pk for session in sessions]
-    return Job.of(owner, Job.Kind.EXPORT, ids, format=format)
+    return Batch.of(owner, Batch.Kind.EXPORT, ids, format=format)
 
 
 class TestExport:
@@ -36,12 +36,12 @@ class TestExport:
         self, at_home: Client, owner: User, recorded: Recorded, format: str
     ) -> None:
         export(owner, recorded(), recorded(), format=format)
-        tasks.run_jobs()
-        [job] = at_home.get(JOBS).json()
-        assert (job["state"], job["done"], job["affected"]) == ("done", 2, 2)
-        answer = at_home.get(job["file_url"])
+        tasks.run_batches()
+        [batch] = at_home.get(BATCHES).json()
+        assert (batch["state"], batch["done"], batch["affected"]) == ("done", 2, 2)
+        answer = at_home.get(batch["file_url"])
         content = b"".join(answer)  # type: ignore[call-overload]
-        assert len(content) == job["size"] == int(answer["Content-Length"])
+        assert len(content) == batch["size"] == int(answer["Content-Length"])
         if format == "zip":
             assert zipfile.ZipFile(io.BytesIO(content)).testzip() is None
         elif format == "json":
@@ -52,9 +52,9 @@ class TestExport:
         page = at_home.post("/history/selection/", form, follow=True).content.decode()
         assert "Waiting" in page
         assert 'hx-trigger="every 2s"' in page
-        tasks.run_jobs()
-        part = at_home.get("/history/jobs/").content.decode()
-        assert f"/api/v1/interaction/jobs/{Job.objects.get().pk}/file" in part
+        tasks.run_batches()
+        part = at_home.get("/history/batches/").content.decode()
+        assert f"/api/v1/interaction/batches/{Batch.objects.get().pk}/file" in part
         assert "hx-trigger" not in part
 
     def test_its_transcripts_are_in_the_language_of_who_asked(
@@ -62,36 +62,36 @@ class TestExport:
     ) -> None:
         form = {"do": "export", "format": "txt", "session": [str(recorded().pk)]}
         at_home.post("/history/selection/", form, headers={"accept-language": "zh-TW"})
-        tasks.run_jobs()
-        with Job.objects.get().file.open() as file:
+        tasks.run_batches()
+        with Batch.objects.get().file.open() as file:
             assert "You:" not in file.read().decode()
 
     def test_sessions_that_are_gone_are_passed_over(self, owner: User, recorded: Recorded) -> None:
         kept, gone = recorded(), recorded()
-        job = export(owner, kept, gone)
+        batch = export(owner, kept, gone)
         gone.delete()
-        jobs.run(job)
-        job.refresh_from_db()
-        assert (job.state, job.total, job.affected) == ("done", 2, 1)
+        batches.run(batch)
+        batch.refresh_from_db()
+        assert (batch.state, batch.total, batch.affected) == ("done", 2, 1)
 
-    def test_the_file_goes_with_the_job(
+    def test_the_file_goes_with_the_batch(
         self,
         at_home: Client,
         owner: User,
         recorded: Recorded,
         django_capture_on_commit_callbacks: Any,
     ) -> None:
-        jobs.run(export(owner, recorded()))
-        job = Job.objects.get()
-        name = job.file.name
+        batches.run(export(owner, recorded()))
+        batch = Batch.objects.get()
+        name = batch.file.name
         assert default_storage.exists(name)
-        Job.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
         with django_capture_on_commit_callbacks(execute=True):
             tasks.tidy()
         assert not default_storage.exists(name)
-        assert at_home.get(f"{JOBS}/{job.pk}/file").status_code == 404
+        assert at_home.get(f"{BATCHES}/{batch.pk}/file").status_code == 404
 
-    def test_a_bug_fails_the_job_alone(
+    def test_a_bug_fails_the_batch_alone(
         self, owner: User, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         broken, whole = export(owner, recorded()), export(owner, recorded(), format="txt")
@@ -101,31 +101,31 @@ class TestExport:
 
         form = FORMATS["zip"]
         monkeypatch.setitem(FORMATS, "zip", type(form)(form.label, form.content_type, breaks))
-        jobs.run_waiting()
-        states = {job.pk: job.state for job in Job.objects.all()}
+        batches.run_waiting()
+        states = {batch.pk: batch.state for batch in Batch.objects.all()}
         assert states == {broken.pk: "failed", whole.pk: "done"}
 
 
 class TestTakingOver:
-    def test_a_job_is_done_by_one_alone(self, owner: User, recorded: Recorded) -> None:
-        job = export(owner, recorded())
-        assert Job.objects.get().claim()
-        assert not job.claim()
+    def test_a_batch_is_done_by_one_alone(self, owner: User, recorded: Recorded) -> None:
+        batch = export(owner, recorded())
+        assert Batch.objects.get().claim()
+        assert not batch.claim()
 
     def test_one_that_is_silent_is_taken_over_and_the_old_one_stops(
         self, owner: User, recorded: Recorded
     ) -> None:
         export(owner, recorded())
-        lost = Job.objects.get()
+        lost = Batch.objects.get()
         assert lost.claim()
-        jobs.run_waiting()
-        assert Job.objects.get().state == "running"
-        Job.objects.update(beat_at=timezone.now() - 2 * STALE)
-        jobs.run_waiting()
-        assert Job.objects.get().state == "done"
+        batches.run_waiting()
+        assert Batch.objects.get().state == "running"
+        Batch.objects.update(beat_at=timezone.now() - 2 * STALE)
+        batches.run_waiting()
+        assert Batch.objects.get().state == "done"
         assert not lost.beat(done=1)
         assert not lost.finish("failed")
-        assert Job.objects.get().state == "done"
+        assert Batch.objects.get().state == "done"
 
     def test_cancelled_in_the_middle_it_stops_and_leaves_no_file(
         self,
@@ -135,45 +135,45 @@ class TestTakingOver:
         monkeypatch: pytest.MonkeyPatch,
         django_capture_on_commit_callbacks: Any,
     ) -> None:
-        job = export(owner, recorded(), recorded())
+        batch = export(owner, recorded(), recorded())
         save, saved = default_storage.save, []
 
         def cancelled_meanwhile(*args: Any) -> str:
             saved.append(save(*args))
-            at_home.delete(f"{JOBS}/{job.pk}")
+            at_home.delete(f"{BATCHES}/{batch.pk}")
             return saved[0]
 
-        monkeypatch.setattr(jobs.default_storage, "save", cancelled_meanwhile)
+        monkeypatch.setattr(batches.default_storage, "save", cancelled_meanwhile)
         with django_capture_on_commit_callbacks(execute=True):
-            jobs.run(job)
-        assert not Job.objects.exists()
+            batches.run(batch)
+        assert not Batch.objects.exists()
         assert not default_storage.exists(saved[0])
         assert not DiscardedFile.objects.exists()
 
     def test_a_deletion_goes_on_where_it_was(self, owner: User, recorded: Recorded) -> None:
         sessions = [recorded(turns=0) for _ in range(3)]
-        job = Job.of(owner, Job.Kind.DELETE, [one.pk for one in sessions], done=1, affected=1)
-        jobs.run(job)
-        job.refresh_from_db()
+        batch = Batch.of(owner, Batch.Kind.DELETE, [one.pk for one in sessions], done=1, affected=1)
+        batches.run(batch)
+        batch.refresh_from_db()
         assert Session.objects.get() == sessions[0]
-        assert (job.state, job.done, job.affected) == ("done", 3, 3)
+        assert (batch.state, batch.done, batch.affected) == ("done", 3, 3)
 
     def test_only_so_many_go_on_at_a_time(self, owner: User, recorded: Recorded) -> None:
-        for _ in range(jobs.MOST_AT_ONCE):
+        for _ in range(batches.MOST_AT_ONCE):
             export(owner, recorded()).claim()
         waiting = export(owner, recorded())
-        jobs.run_waiting()
+        batches.run_waiting()
         waiting.refresh_from_db()
         assert waiting.state == "waiting"
 
     def test_a_deletion_that_nobody_confirmed_is_forgotten(
         self, at_home: Client, owner: User, recorded: Recorded
     ) -> None:
-        job = Job.draft(owner, [recorded().pk])
-        assert at_home.get(JOBS).json() == []
-        assert at_home.get(f"{JOBS}/{job.pk}").status_code == 404
-        jobs.run_waiting()
-        Job.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        batch = Batch.draft(owner, [recorded().pk])
+        assert at_home.get(BATCHES).json() == []
+        assert at_home.get(f"{BATCHES}/{batch.pk}").status_code == 404
+        batches.run_waiting()
+        Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
         tasks.tidy()
-        assert not Job.objects.exists()
+        assert not Batch.objects.exists()
         assert Session.objects.exists()

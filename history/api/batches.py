@@ -1,4 +1,4 @@
-"""Deleting and exporting many conversations: jobs, that go on in the background."""
+"""Deleting and exporting many conversations: batches, that go on in the background."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from django.utils.translation import gettext as _
 from ninja import Router, Status
 from pydantic import Field, JsonValue, ValidationError
 
-from history import jobs, selections
+from history import batches, selections
 from history.api.streaming import stream
 from history.deletion import Goes as GoesFigures
 from history.deletion import what_goes
 from history.export.formats import FORMATS, FormatName
 from history.export.zip_file import PIECE
 from history.filters import SessionFilter
-from history.models import Job as JobRow
+from history.models import Batch as BatchRow
 from interaction.api.access import Caller
 from interaction.api.door import refuse_unknown
 from interaction.api.errors import ERRORS, ApiError
 from interaction.sessions.settings import WireModel
 from interaction.sessions.validation_sentences import explain
 
-router = Router(tags=["jobs"])
+router = Router(tags=["batches"])
 
 
 class Goes(WireModel):
@@ -48,7 +48,7 @@ class Goes(WireModel):
         return cls.model_validate({name: getattr(figures, name) for name in cls.model_fields})
 
 
-class Job(WireModel):
+class Batch(WireModel):
     """The deletion or the export of many sessions."""
 
     id: UUID
@@ -69,17 +69,17 @@ class Job(WireModel):
     created_at: datetime
     ended_at: datetime | None
     expires_at: datetime | None
-    """When the job and its file are let go of."""
+    """When the batch and its file are let go of."""
 
     @classmethod
-    def of(cls, row: JobRow) -> Self:
+    def of(cls, row: BatchRow) -> Self:
         fields = {name: getattr(row, name, None) for name in cls.model_fields}
         return cls.model_validate(
             fields | {"format": row.format or None, "file_url": file_url(row)}
         )
 
 
-class NewJob(WireModel):
+class NewBatch(WireModel):
     """Either ``sessions`` or ``filter``: its fields are the parameters by which sessions are
     listed, and an empty one means all of your sessions."""
 
@@ -91,30 +91,30 @@ class NewJob(WireModel):
     """Of a deletion: only say what would go."""
 
 
-def file_url(row: JobRow) -> str | None:
-    return reverse("api:job_file", args=[row.pk]) if row.file else None
+def file_url(row: BatchRow) -> str | None:
+    return reverse("api:batch_file", args=[row.pk]) if row.file else None
 
 
-@router.post("", response={200: Goes, 202: Job, **ERRORS})
-def create_job(request: Caller, wanted: NewJob) -> Status[Any]:
+@router.post("", response={200: Goes, 202: Batch, **ERRORS})
+def create_batch(request: Caller, wanted: NewBatch) -> Status[Any]:
     """Export or delete many sessions. A deletion begins at once: what it takes along is said with
     ``dry_run`` beforehand. Sessions in progress are not deleted."""
     session_ids = _chosen(request.auth, wanted)
     if wanted.dry_run:
         return Status(200, Goes.of(what_goes(session_ids)))
-    kind = JobRow.Kind(wanted.kind)
-    form = wanted.format if kind == JobRow.Kind.EXPORT else ""
-    job = JobRow.of(request.auth, kind, session_ids, format=form)
-    jobs.start(job)
-    job.refresh_from_db()
-    return Status(202, Job.of(job))
+    kind = BatchRow.Kind(wanted.kind)
+    form = wanted.format if kind == BatchRow.Kind.EXPORT else ""
+    batch = BatchRow.of(request.auth, kind, session_ids, format=form)
+    batches.start(batch)
+    batch.refresh_from_db()
+    return Status(202, Batch.of(batch))
 
 
-def _chosen(user: Any, wanted: NewJob) -> list[UUID]:
+def _chosen(user: Any, wanted: NewBatch) -> list[UUID]:
     match wanted:
-        case NewJob(sessions=list(session_ids), filter=None):
+        case NewBatch(sessions=list(session_ids), filter=None):
             return selections.chosen(user, session_ids)
-        case NewJob(sessions=None, filter=dict(values)):
+        case NewBatch(sessions=None, filter=dict(values)):
             refuse_unknown(values, selections.FILTER_FIELDS)
             try:
                 found = SessionFilter.model_validate(values)
@@ -125,37 +125,37 @@ def _chosen(user: Any, wanted: NewJob) -> list[UUID]:
     raise ApiError(422, "invalid_fields", message)
 
 
-@router.get("", response={200: list[Job], **ERRORS})
-def list_jobs(request: Caller) -> list[Job]:
+@router.get("", response={200: list[Batch], **ERRORS})
+def list_batches(request: Caller) -> list[Batch]:
     """Yours that are not let go of yet, the newest first."""
-    return [Job.of(row) for row in JobRow.objects.owned_by(request.auth).confirmed()]
+    return [Batch.of(row) for row in BatchRow.objects.owned_by(request.auth).confirmed()]
 
 
-@router.get("/{uuid:job_id}", response={200: Job, **ERRORS})
-def get_job(request: Caller, job_id: UUID) -> Job:
-    return Job.of(_job(request, job_id))
+@router.get("/{uuid:batch_id}", response={200: Batch, **ERRORS})
+def get_batch(request: Caller, batch_id: UUID) -> Batch:
+    return Batch.of(_batch(request, batch_id))
 
 
-@router.delete("/{uuid:job_id}", response={204: None, **ERRORS})
-def delete_job(request: Caller, job_id: UUID) -> Status[Any]:
+@router.delete("/{uuid:batch_id}", response={204: None, **ERRORS})
+def delete_batch(request: Caller, batch_id: UUID) -> Status[Any]:
     """Stop it, where it goes on, and let go of its file. What was deleted by then is gone."""
-    _job(request, job_id).delete()
+    _batch(request, batch_id).delete()
     return Status(204, None)
 
 
-@router.get("/{uuid:job_id}/file", response={200: None, **ERRORS}, url_name="job_file")
-def job_file(request: Caller, job_id: UUID) -> HttpResponseBase:
+@router.get("/{uuid:batch_id}/file", response={200: None, **ERRORS}, url_name="batch_file")
+def batch_file(request: Caller, batch_id: UUID) -> HttpResponseBase:
     """The file of an export that is done."""
-    job = _job(request, job_id)
-    if not job.file:
+    batch = _batch(request, batch_id)
+    if not batch.file:
         raise Http404
     try:
-        file = job.file.open("rb")
+        file = batch.file.open("rb")
     except FileNotFoundError as error:
         raise Http404 from error
-    content_type = FORMATS[job.format].content_type  # type: ignore[index] # it was made as one
-    name = f"parley-{job.created_at:%Y-%m-%d}.{job.format}"
-    return stream(request, _pieces(file), content_type, name, job.size)
+    content_type = FORMATS[batch.format].content_type  # type: ignore[index] # it was made as one
+    name = f"parley-{batch.created_at:%Y-%m-%d}.{batch.format}"
+    return stream(request, _pieces(file), content_type, name, batch.size)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
@@ -164,5 +164,5 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
             yield piece
 
 
-def _job(request: Caller, job_id: UUID) -> JobRow:
-    return get_object_or_404(JobRow.objects.owned_by(request.auth).confirmed(), pk=job_id)
+def _batch(request: Caller, batch_id: UUID) -> BatchRow:
+    return get_object_or_404(BatchRow.objects.owned_by(request.auth).confirmed(), pk=batch_id)

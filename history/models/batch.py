@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from interaction.models import DiscardedFile
 
 STALE = timedelta(minutes=1)
-"""A job whose process has not been heard of for so long is done by another."""
+"""A batch whose process has not been heard of for so long is done by another."""
 OFFERED = timedelta(days=1)
 """How long the file of an export can be fetched."""
 UNCONFIRMED = timedelta(hours=1)
@@ -27,22 +27,22 @@ EXPORTS = "exports"
 """The storage's folder of them."""
 
 
-class JobQuerySet(models.QuerySet["Job"]):
+class BatchQuerySet(models.QuerySet["Batch"]):
     def owned_by(self, user: Any) -> Self:
         return self.filter(owner=user)
 
     def confirmed(self) -> Self:
-        return self.exclude(state=Job.State.DRAFT)
+        return self.exclude(state=Batch.State.DRAFT)
 
     def left_lying(self) -> Self:
         """Those whose process is not heard of any more."""
-        return self.filter(state=Job.State.RUNNING, beat_at__lt=timezone.now() - STALE)
+        return self.filter(state=Batch.State.RUNNING, beat_at__lt=timezone.now() - STALE)
 
     def expired(self) -> Self:
         return self.filter(expires_at__lte=timezone.now())
 
 
-class Job(models.Model):
+class Batch(models.Model):
     """What is to be done to the sessions that were chosen, and how far it is.
 
     Its sessions are those of the moment at which it was made: what a person confirms is what they
@@ -62,7 +62,7 @@ class Job(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="history_jobs"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="history_batches"
     )
     """Who asked for it."""
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
@@ -91,18 +91,18 @@ class Job(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True)
     expires_at = models.DateTimeField(_("expires"), null=True)
 
-    objects = JobQuerySet.as_manager()
+    objects = BatchQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at",)
-        verbose_name = _("job")
-        verbose_name_plural = _("jobs")
+        verbose_name = _("batch")
+        verbose_name_plural = _("batches")
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.total}"
 
     @classmethod
-    def of(cls, owner: Any, kind: Job.Kind, sessions: Iterable[uuid.UUID], **more: Any) -> Job:
+    def of(cls, owner: Any, kind: Batch.Kind, sessions: Iterable[uuid.UUID], **more: Any) -> Batch:
         """A new one, for these sessions, in the order given."""
         more = {"language": get_language() or "", **more}
         return cls.objects.create(
@@ -110,7 +110,7 @@ class Job(models.Model):
         )
 
     @classmethod
-    def draft(cls, owner: Any, sessions: Iterable[uuid.UUID]) -> Job:
+    def draft(cls, owner: Any, sessions: Iterable[uuid.UUID]) -> Batch:
         """A deletion that waits for being confirmed."""
         expires_at = timezone.now() + UNCONFIRMED
         return cls.of(
@@ -127,7 +127,7 @@ class Job(models.Model):
 
     def confirm(self) -> bool:
         """Let it begin; false where it has begun, or is gone."""
-        draft = Job.objects.filter(pk=self.pk, state=self.State.DRAFT)
+        draft = Batch.objects.filter(pk=self.pk, state=self.State.DRAFT)
         if draft.update(state=self.State.WAITING, beat_at=timezone.now(), expires_at=None) != 1:
             return False
         self.state = self.State.WAITING
@@ -136,13 +136,13 @@ class Job(models.Model):
     def claim(self) -> bool:
         """Take it for this process; false where it does not wait (any more)."""
         self.runner = uuid.uuid4()
-        claimed = Job.objects.filter(pk=self.pk, state=self.State.WAITING).update(
+        claimed = Batch.objects.filter(pk=self.pk, state=self.State.WAITING).update(
             state=self.State.RUNNING, runner=self.runner, beat_at=timezone.now()
         )
         return claimed == 1
 
     def beat(self, *, quiet_for: timedelta = timedelta(0), **progress: int) -> bool:
-        """Note the progress; false where the job was cancelled, or another process has it.
+        """Note the progress; false where the batch was cancelled, or another process has it.
 
         ``quiet_for``: how much longer than usual nothing may be heard after this.
         """
@@ -156,16 +156,16 @@ class Job(models.Model):
         over = {"state": state, "ended_at": now, "expires_at": now + OFFERED, **more}
         return self._mine().update(**over) == 1
 
-    def _mine(self) -> JobQuerySet:
-        return Job.objects.filter(pk=self.pk, state=self.State.RUNNING, runner=self.runner)
+    def _mine(self) -> BatchQuerySet:
+        return Batch.objects.filter(pk=self.pk, state=self.State.RUNNING, runner=self.runner)
 
 
-@receiver(post_delete, sender=Job)
-def discard_file(instance: Job, **_: Any) -> None:
-    """An export's file goes with its job, whatever deletes that."""
+@receiver(post_delete, sender=Batch)
+def discard_file(instance: Batch, **_: Any) -> None:
+    """An export's file goes with its batch, whatever deletes that."""
     DiscardedFile.discard([instance.file.name])
 
 
 def files_of(names: Collection[str]) -> set[str]:
-    """Those of these names that are files of jobs."""
-    return set(Job.objects.filter(file__in=names).values_list("file", flat=True))
+    """Those of these names that are files of batches."""
+    return set(Batch.objects.filter(file__in=names).values_list("file", flat=True))
