@@ -12,6 +12,7 @@ from uuid import UUID
 from django.urls import reverse
 from pydantic import BaseModel, Field
 
+from history.models import TurnAnnotation
 from interaction import models
 from interaction.api.schemas import ErrorDetail, Session
 from interaction.core.types import CutReason, Mode
@@ -115,9 +116,14 @@ class Turn(WireModel):
     task: Task
     latency: Latency
     underruns: int
+    note: str
+    """The owner's note on it; empty: none."""
+    rating: Literal["up", "down"] | None
+    """The owner's thumb; null: none."""
 
     @classmethod
     def of(cls, row: models.Turn) -> Turn:
+        annotation = TurnAnnotation.of(row)
         return cls(
             id=row.pk,
             session_id=row.session_id,
@@ -129,7 +135,22 @@ class Turn(WireModel):
             task=_task(row),
             latency=_latency(row),
             underruns=row.underruns,
+            note=annotation.note,
+            rating=cast("Literal['up', 'down'] | None", annotation.rating or None),
         )
+
+
+class Waveform(WireModel):
+    """How loud both sides of a session are, along its time axis: the session's clock, from its
+    start to the end of what was heard."""
+
+    step_ms: int
+    duration_ms: int
+    user: str
+    """Base64 of a byte for each step: the square root of the loudest sample's size, 255 at full
+    scale; 0 where nothing sounds."""
+    agent: str
+    """The same of the agent's side."""
 
 
 def _utterance(row: models.Turn) -> Utterance:
@@ -225,4 +246,5 @@ RESOURCES: dict[str, type[BaseModel]] = {
     "utterance": Utterance,
     "agent_message": AgentMessage,
     "task": Task,
+    "waveform": Waveform,
 }

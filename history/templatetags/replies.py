@@ -8,13 +8,11 @@ from django import template
 from django.utils.translation import gettext
 
 from history.api.schemas import audio_url
-from interaction.core.turn_endings import ENDINGS
+from interaction.core.turn_endings import KEPT_WHOLE
 from interaction.models import Turn
 
 register = template.Library()
 register.simple_tag(audio_url)
-
-_KEPT_WHOLE = {one.end_reason for one in ENDINGS.values() if one.reply_kept == "whole"}
 
 
 class SplitReply(TypedDict):
@@ -28,7 +26,7 @@ class SplitReply(TypedDict):
 def split_reply(turn: Turn) -> SplitReply:
     """The reply, split where the person stopped hearing it; whole when it was heard to its end, or
     nobody knows how much of it was."""
-    if turn.end_reason in _KEPT_WHOLE or turn.heard_ms is None:
+    if turn.end_reason in KEPT_WHOLE or turn.heard_ms is None:
         return {"heard": turn.reply, "unheard": "", "cut": False}
     heard = turn.heard_text if turn.reply.startswith(turn.heard_text) else turn.reply
     unheard = turn.reply[len(heard) :].strip()

@@ -80,7 +80,7 @@ class Turn(models.Model):
     user_audio_ms = models.PositiveIntegerField(_("user's audio, ms"), null=True, blank=True)
     agent_audio_ms = models.PositiveIntegerField(_("agent's audio, ms"), null=True, blank=True)
     sentence_starts = models.JSONField(_("sentence starts"), default=list, blank=True)
-    """[[character, ms]]: where sentences of the reply begin, in its text and in the agent's audio."""
+    """[[character, ms]]: where a sentence begins, in the reply's text and in the agent's audio."""
     started_at = models.DateTimeField(_("started"))
     created_at = models.DateTimeField(_("archived"), auto_now_add=True)
 

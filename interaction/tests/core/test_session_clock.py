@@ -59,9 +59,7 @@ def test_a_reply_that_is_cut_off_ends_where_the_client_fell_silent() -> None:
     assert reply(second) == (7_042, 11_040)
 
 
-def test_the_persons_recording_begins_with_its_pre_roll_and_ends_where_the_turn_was_committed() -> (
-    None
-):
+def test_the_persons_recording_reaches_from_its_pre_roll_to_the_commit() -> None:
     play = Screenplay()
     play.user_speaks(0.5, 1.5)
     play.run(until=12)
