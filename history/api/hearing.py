@@ -104,8 +104,6 @@ def change_turn(request: Caller, session_id: UUID, turn_id: UUID, changes: TurnC
     get_object_or_404(models.Turn, pk=turn_id, session_id=session_id, session__owner=request.auth)
     session = sessions_of(request.auth).get(pk=session_id)
     turn = turns_of(session).get(pk=turn_id)
-    TurnAnnotation.write(
-        turn,
-        **{name: value or "" for name, value in changes.model_dump(exclude_unset=True).items()},
-    )
+    given = changes.model_dump(exclude_unset=True)
+    TurnAnnotation.write(turn, **{name: value or "" for name, value in given.items()})
     return Turn.of(turn)

@@ -1,9 +1,10 @@
 """Where on one time axis everything of a conversation lies, so that it can be drawn and heard.
 
-The axis is the session's clock. A turn whose place on it is not known (rows from before it was kept,
-turns that a lost server left behind), or whose audio came as a file, faster than it was spoken, is
-laid out behind what came before it, and the turns after it move on as far as they must: such a turn
-is *guessed*. What is unknown of a turn that has a place is worked out from its other figures.
+The axis is the session's clock. A turn whose place on it is not known (rows from before it was
+kept, turns that a lost server left behind), or whose audio came as a file, faster than it was
+spoken, is laid out behind what came before it, and the turns after it move on as far as they must:
+such a turn is *guessed*. What is unknown of a turn that has a place is worked out from its other
+figures.
 """
 
 from __future__ import annotations
@@ -211,7 +212,7 @@ def _came_as_file(turn: Turn) -> bool:
 
 
 def _wait(turn: Turn) -> int:
-    """How long after the question the reply began: by the turn's total, else as long as is known."""
+    """How long after the question the reply began: the turn's total, else as long as is known."""
     total = _total(turn)
     return round(_extent(turn) if total is None else total)
 

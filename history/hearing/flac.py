@@ -1,7 +1,7 @@
 """Encodes a whole conversation as FLAC, piece by piece, as it is sent.
 
-The stream is the encoder's frames behind the marker and one ``STREAMINFO`` block (RFC 9639, 8.2), in
-which the length stands from the start: it is known before the first frame is.
+The stream is the encoder's frames behind the marker and one ``STREAMINFO`` block (RFC 9639, 8.2),
+in which the length stands from the start: it is known before the first frame is.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def encode(whole: WholeRecording) -> Iterator[bytes]:
 
 
 def _with_length(streaminfo: bytes, samples: int) -> bytes:
-    """The block with its number of samples, and without a checksum, which only the end would tell."""
+    """The block with its number of samples; without a checksum, which only the end would tell."""
     bits_before = (streaminfo[LENGTH_AT] & 0xF0) << (LENGTH_BITS - 4)
     length = bits_before | min(samples, 2**LENGTH_BITS - 1)
     return streaminfo[:LENGTH_AT] + length.to_bytes(5, "big") + bytes(16)

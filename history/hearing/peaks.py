@@ -1,4 +1,4 @@
-"""How loud both sides of a conversation are along its axis: what its two waveforms are drawn from."""
+"""How loud both sides of a conversation are along its axis: what its waveforms are drawn from."""
 
 from __future__ import annotations
 

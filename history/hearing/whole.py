@@ -1,8 +1,8 @@
 """A whole conversation as one stereo recording: the person left, the agent right, at ``RATE``, each
 sound where it lies on the conversation's axis.
 
-Nothing of it is kept: any stretch is made from the turns' recordings when it is asked for. What of a
-reply the person did not hear is no part of it.
+Nothing of it is kept: any stretch is made from the turns' recordings when it is asked for. What of
+a reply the person did not hear is no part of it.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 from uuid import UUID
 
@@ -231,7 +232,7 @@ def test_whatever_is_unknown_nothing_lies_before_the_start_or_runs_backwards(
         assert 0 <= placed.start <= placed.end <= axis.ms
     for side in ("user", "agent"):
         ends = [span for placed in axis.turns if (span := getattr(placed, side))]
-        assert all(one.end <= other.start for one, other in zip(ends, ends[1:], strict=False))
+        assert all(one.end <= other.start for one, other in itertools.pairwise(ends))
 
 
 def test_nothing_is_an_axis_of_no_length() -> None:
