@@ -101,6 +101,8 @@ class _Layout:
     """End of the latest guessed turn: what follows may not begin before."""
     user_end: int = 0
     agent_end: int = 0
+    end: int = 0
+    """Of everything so far."""
 
     def place(self, turn: Turn) -> None:
         begins = _first_time(turn)
@@ -111,6 +113,7 @@ class _Layout:
             self.moved = max(self.moved, self.free_from - begins)
             placed = self._by_clock(turn)
         self.placed.append(placed)
+        self.end = max(self.end, placed.end)
         if placed.user:
             self.user_end = max(self.user_end, placed.user.end)
         if placed.agent:
@@ -154,8 +157,7 @@ class _Layout:
 
     def _guess(self, turn: Turn) -> PlacedTurn:
         """Behind everything so far: what was said, the wait, the reply."""
-        before = max((placed.end for placed in self.placed), default=0)
-        at = before + GUESSED_GAP_MS if self.placed else 0
+        at = self.end + GUESSED_GAP_MS if self.placed else 0
         ms = _recorded_ms(turn)
         user = Span(at, ms) if ms else None
         delay = min(_latency(turn, "end_of_turn_delay") or 0, ms)
