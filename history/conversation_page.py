@@ -127,7 +127,8 @@ def _utf16(text: str, at: int) -> int:
 
 
 def _events(session: Session, axis: Axis) -> Iterator[Event]:
-    yield Event(0, "start", None, session.get_mode_display())
+    started = _("The conversation started: %(mode)s") % {"mode": session.get_mode_display()}
+    yield Event(0, "start", None, started)
     mode = session.mode
     for placed in axis.turns:
         turn = placed.turn
@@ -152,4 +153,3 @@ def _events_of(placed: PlacedTurn) -> Iterable[tuple[int, str, str]]:
         yield placed.end, "error", f"{stage}: {message}"
     if split_reply(turn)["cut"]:
         yield placed.agent.end if placed.agent else placed.asked_at, "cut", cut_mark(turn)
-

@@ -74,6 +74,10 @@ class Axis:
         """Numbers of the turns that are guessed."""
         return [placed.turn.sequence for placed in self.turns if placed.guessed]
 
+    @property
+    def all_guessed(self) -> bool:
+        return len(self.guessed) == len(self.turns)
+
 
 def lay_out_turns(turns: Iterable[Turn]) -> Axis:
     """``turns``: of one session, in their order, with their latencies."""

@@ -377,8 +377,10 @@ export class AxisView extends EventTarget {
     const whole = Math.max(this.conversation.ms, 1);
     this.overviewHead?.setAttribute("d", `M${((1000 * this.#place) / whole).toFixed(2)} 0V40`);
     const start = (1000 * this.scroll.scrollLeft) / (whole * this.#scale);
+    const width = (1000 * this.scroll.clientWidth) / (whole * this.#scale);
     this.glance?.setAttribute("x", start.toFixed(2));
-    this.glance?.setAttribute("width", Math.min(1000, (1000 * this.scroll.clientWidth) / (whole * this.#scale)).toFixed(2));
+    // Where all is in view there is no part to point out.
+    this.glance?.setAttribute("width", (width < 999 ? width : 0).toFixed(2));
   }
 
   #drawOverview() {

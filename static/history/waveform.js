@@ -69,7 +69,8 @@ export class Waveform {
 }
 
 /**
- * The outline of columns, mirrored about a line, as an SVG path.
+ * The outline of columns, mirrored about a line, as an SVG path: soft ones are drawn larger than they
+ * are, so that they are seen.
  * @param {number[]} columns  0..255.
  * @param {number} width  Of a column.
  * @param {number} middle
@@ -80,7 +81,7 @@ export function outline(columns, width, middle, half) {
   const parts = [];
   for (const [i, peak] of columns.entries()) {
     if (peak === 0) continue;
-    const height = Math.max(0.5, (peak / 255) * half);
+    const height = Math.max(0.5, (peak / 255) ** 1.5 * half);
     const left = (i * width).toFixed(1);
     parts.push(`M${left} ${(middle - height).toFixed(1)}h${width}v${(2 * height).toFixed(1)}h-${width}z`);
   }
