@@ -25,8 +25,6 @@ class Segment:
 def lay_out(latency: Mapping[str, float | None]) -> tuple[float | None, list[Segment]]:
     """Return the total in ms (None where unknown) and the segments, which never overlap.
 
-    The total is the time to the first sound: ``ear``, else ``e2e``; never a sum of what is known.
-
     The line begins with the end of speech. The reply's first byte left at ``e2e``; stages that
     began before the turn was sure to have ended are set back from there.
     """
@@ -39,7 +37,6 @@ def lay_out(latency: Mapping[str, float | None]) -> tuple[float | None, list[Seg
     llm, tts = ms("llm_ttfs"), ms("tts_ttfb")
     e2e, ear = latency.get("e2e"), latency.get("ear")
     sent = heard + llm + tts if e2e is None else e2e
-    total = e2e if ear is None else ear
     tts_from = min(heard + llm, max(0.0, sent - tts))
     llm_from = min(heard, max(0.0, tts_from - llm))
     spans: tuple[tuple[StageName, float, float], ...] = (
@@ -57,7 +54,13 @@ def lay_out(latency: Mapping[str, float | None]) -> tuple[float | None, list[Seg
         if end > start:
             segments.append(Segment(stage, start, end - start))
             drawn = end
-    return total, segments
+    return total_ms(latency), segments
+
+
+def total_ms(latency: Mapping[str, float | None]) -> float | None:
+    """The time to the first sound, in ms: ``ear``, else ``e2e``; never a sum of what is known."""
+    metric = total_metric(latency)
+    return latency[metric] if metric else None
 
 
 def total_metric(latency: Mapping[str, float | None]) -> Literal["ear", "e2e"] | None:

@@ -1,6 +1,7 @@
-"""What only the history keeps: it goes with the turns that it is about."""
+"""The rows that the history adds to what ``interaction`` archives."""
 
 from history.models.annotation import TurnAnnotation
 from history.models.peaks import TurnPeaks
+from history.models.summary import SessionSummary
 
-__all__ = ["TurnAnnotation", "TurnPeaks"]
+__all__ = ["SessionSummary", "TurnAnnotation", "TurnPeaks"]

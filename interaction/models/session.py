@@ -9,8 +9,12 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, Q
+from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+session_changed = Signal()
+"""Sent with ``session_id`` when a row was changed by other means than ``save``."""
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -75,6 +79,7 @@ class Session(models.Model):
         claimed = cls.objects.filter(pk=session_id, status=cls.Status.CREATED).update(
             status=cls.Status.ACTIVE, started_at=timezone.now()
         )
+        session_changed.send(cls, session_id=session_id)
         return claimed == 1
 
     @classmethod
@@ -82,6 +87,7 @@ class Session(models.Model):
         cls.objects.filter(pk=session_id).exclude(status=cls.Status.ENDED).update(
             status=cls.Status.ENDED, ended_at=timezone.now(), end_reason=reason
         )
+        session_changed.send(cls, session_id=session_id)
 
     def erase(self) -> None:
         """Delete it with its turns and their audio files."""

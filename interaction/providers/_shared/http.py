@@ -115,8 +115,7 @@ class HttpStage(ABC):
     ) -> None:
         """``stall``: seconds between two pieces of an answer."""
         self._config = config
-        self._first = self.first if first is None else first
-        self._stall = stall
+        self.deadlines = (self.first if first is None else first, stall)
         self._errors = self.error_mapping(self.stage, config.name)
         self._shared: SharedClient | None = None
 
@@ -124,7 +123,7 @@ class HttpStage(ABC):
         """Have a connection open before somebody waits for it."""
         # What is wrong with it will be reported when it matters.
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(self._stall):
+            async with asyncio.timeout(self.deadlines[1]):
                 await self._send_warming_request()
 
     async def aclose(self) -> None:
@@ -147,7 +146,7 @@ class HttpStage(ABC):
         self, request: contextlib.AbstractAsyncContextManager[Any]
     ) -> AsyncIterator[tuple[Any, AnswerDeadlines]]:
         """The start of the answer, within its deadline, and the deadlines for the rest."""
-        deadlines = AnswerDeadlines(self._first, self._stall)
+        deadlines = AnswerDeadlines(*self.deadlines)
         async with contextlib.AsyncExitStack() as stack:
             with self._errors(answer_started=False):
                 async with deadlines.next_piece():

@@ -5,9 +5,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    initial = True
-
     dependencies = [
+        ("history", "0001_session_summary"),
         ("interaction", "0011_turn_audio_clock"),
     ]
 
