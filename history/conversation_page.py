@@ -21,7 +21,7 @@ from interaction.ui_strings import ui_strings
 
 TURNS_AT_ONCE = 100
 """Of a longer conversation the rest is loaded behind them."""
-SCRIPT_STRINGS = ("ms", "total_ear", "total_e2e", "you", "agent", "figures")
+SCRIPT_STRINGS = ("ms", "total_ear", "total_e2e", "figures")
 
 
 class Event(NamedTuple):
@@ -84,7 +84,6 @@ def _words() -> dict[str, str]:
         "pause": _("Pause"),
         "turn": _("Turn {number}"),
         "place": _("{now} of {whole}, turn {number}"),
-        "typed": _("Typed"),
         "no_sound": _("The sound could not be loaded. Reload the page, or download it."),
         "no_waveform": _("The waveforms could not be loaded. The sound is there all the same."),
     }
