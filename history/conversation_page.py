@@ -20,7 +20,7 @@ from interaction.models import Session, Turn
 from interaction.ui_strings import ui_strings
 
 TURNS_AT_ONCE = 100
-"""Of a longer conversation the rest is loaded behind them."""
+"""Of a longer conversation the rest is loaded when one comes to it."""
 SCRIPT_STRINGS = ("ms", "total_ear", "total_e2e", "figures")
 
 
@@ -36,31 +36,38 @@ class Event(NamedTuple):
     text: str
 
 
-def page_of(session: Session, turns: list[Turn], first: int) -> dict[str, Any]:
-    """The page's context, with ``TURNS_AT_ONCE`` turns from the number ``first`` on to be shown.
-    ``turns``: all of them, as ``turns_of`` has them."""
+def turns_of_page(session: Session, turns: list[Turn], first: int) -> dict[str, Any]:
+    """The context of ``TURNS_AT_ONCE`` turns from the number ``first`` on. ``turns``: all of the
+    session's, as ``turns_of`` has them."""
     axis = lay_out_turns(turns)
-    recorded = any(turn.user_audio or turn.agent_audio for turn in turns)
-    median = median_ms(turns)
     shown = [placed for placed in axis.turns if placed.turn.sequence >= first]
     later = shown[TURNS_AT_ONCE:]
     return {
         "session": session,
-        "turns": turns,
+        "axis": axis,
+        "recorded": any(turn.user_audio or turn.agent_audio for turn in turns),
+        "longest": longest_ms(turns),
+        "median": median_ms(turns),
         "placed_turns": shown[:TURNS_AT_ONCE],
         "first_turn": first,
         "next_turn": later[0].turn.sequence if later else None,
-        "longest": longest_ms(turns),
-        "median": median,
-        "axis": axis,
-        "recorded": recorded,
+    }
+
+
+def page_of(session: Session, turns: list[Turn], first: int) -> dict[str, Any]:
+    """The context of the whole page; as above."""
+    context = turns_of_page(session, turns, first)
+    axis, recorded = context["axis"], context["recorded"]
+    waveform = reverse("api:session_waveform", args=[session.pk])
+    return context | {
+        "turns": turns,
         "events": sorted(_events(session, axis), key=lambda event: event.at_ms),
         "metrics": metric_labels(),
         "conversation": {
             "ms": axis.ms,
             "recorded": recorded,
-            "median": median,
-            "waveform": reverse("api:session_waveform", args=[session.pk]) if recorded else None,
+            "median": context["median"],
+            "waveform": waveform if recorded else None,
             "turns": [_for_scripts(placed) for placed in axis.turns],
             "words": _words(),
         },

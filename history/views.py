@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from history.conversation_page import metric_labels, page_of
+from history.conversation_page import metric_labels, page_of, turns_of_page
 from history.filters import SessionFilter, SessionFilterForm
 from history.forms import AnnotationForm
 from history.hearing.axis import lay_out_turns
@@ -57,9 +57,10 @@ def session_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     session = get_object_or_404(with_summaries(sessions_of(request.user)), pk=pk)
     wanted = request.GET.get("from", "")
     first = int(wanted) if wanted.isdecimal() and len(wanted) < 10 else 1
-    context = page_of(session, list(turns_of(session)), first)
-    template = "history/_turns.html" if request.htmx else "history/detail.html"
-    return render(request, template, context)
+    turns = list(turns_of(session))
+    if request.htmx:
+        return render(request, "history/_turns.html", turns_of_page(session, turns, first))
+    return render(request, "history/detail.html", page_of(session, turns, first))
 
 
 @require_safe

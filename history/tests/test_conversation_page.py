@@ -139,7 +139,7 @@ def test_of_a_long_conversation_the_turns_come_in_parts_and_the_axis_as_a_whole(
         page = page_of(at_home, session)
     assert page.count('<li class="turn"') == 100
     assert len(data_of(page)["turns"]) == 230
-    assert 'href="?from=101" hx-get="?from=101" hx-trigger="load, click"' in page
+    assert 'href="?from=101" hx-get="?from=101" hx-trigger="revealed, click"' in page
     rest = at_home.get(f"/history/{session.pk}/?from=201", headers={"HX-Request": "true"})
     part = rest.content.decode()
     assert part.count('<li class="turn"') == 30

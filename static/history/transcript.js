@@ -21,6 +21,8 @@ export class Transcript extends EventTarget {
   /** Times of the words of the turns that were heard so far, by turn and side. @type {Map<string, {text: string, anchors: Anchor[], words: TimedWord[]}>} */
   #timed = new Map();
   #selected = -1;
+  /** Whether the turn that is selected is to be brought into view. */
+  #reveals = false;
   #scrolledAt = -Infinity;
 
   /**
@@ -35,6 +37,8 @@ export class Transcript extends EventTarget {
     this.list = findElement(root, ".turns", HTMLElement);
     this.title = findElement(root, "[data-figures-of]", HTMLElement);
     this.#showMedians();
+    // Of a long conversation the next turns come when they are scrolled to, or when one is to be shown.
+    this.list.addEventListener("htmx:afterSettle", () => this.#showSelected());
     this.list.addEventListener("click", (event) => this.#onClick(event));
     root.addEventListener("click", (event) => this.#onLink(event));
     this.list.addEventListener("focusin", (event) => this.#onFocus(event));
@@ -61,14 +65,27 @@ export class Transcript extends EventTarget {
     const turn = this.turns[index];
     if (!turn || index === this.#selected) return;
     this.#selected = index;
-    for (const item of this.list.querySelectorAll("[aria-current]")) item.removeAttribute("aria-current");
-    const item = this.#itemOf(turn);
-    item?.setAttribute("aria-current", "true");
+    this.#reveals = reveal;
     for (const event of this.root.querySelectorAll("[data-event-turn]")) {
       event.classList.toggle("of-current", event instanceof HTMLElement && event.dataset.eventTurn === String(turn.number));
     }
     this.#showFigures(turn);
-    if (reveal && item && performance.now() - this.#scrolledAt > LEFT_ALONE_MS) {
+    this.#showSelected();
+  }
+
+  #showSelected() {
+    const turn = this.turns[this.#selected];
+    if (!turn) return;
+    const item = this.#itemOf(turn);
+    const first = this.list.querySelector("li.turn");
+    if (!item && Number(first instanceof HTMLElement && first.dataset.number) < turn.number) {
+      const more = this.list.querySelector("[data-more]");
+      if (more instanceof HTMLElement) more.click();
+    }
+    if (item?.hasAttribute("aria-current")) return;
+    for (const other of this.list.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
+    item?.setAttribute("aria-current", "true");
+    if (this.#reveals && item && performance.now() - this.#scrolledAt > LEFT_ALONE_MS) {
       const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
       item.scrollIntoView({ block: "nearest", behavior: calm ? "instant" : "smooth" });
     }
