@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from history import consent
 from history.export.formats import FORMATS
 from history.models import Batch, Retention, ShareLink
 from history.queries import sessions_of
@@ -56,7 +57,7 @@ def recording(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Of one conversation: what taking the consent back means, and on POST it is taken back."""
     session = get_object_or_404(sessions_of(request.user), pk=pk)
     if request.method == "POST":
-        session.revoke_recording()
+        consent.revoke(session)
         messages.success(request, _("Its recordings are deleted; words and figures stay."))
         return redirect("history:detail", pk)
     return render(request, "history/confirm_revoke.html", {"session": session})

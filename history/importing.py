@@ -33,6 +33,7 @@ from history.export.manifest import (
     folder_of,
 )
 from history.export.zip_file import PIECE
+from history.models import TurnAnnotation
 from history.summaries import refresh
 from interaction.core.metrics import METRICS
 from interaction.models import DiscardedFile, Session, Task, ToolInvocation, Turn, TurnLatency
@@ -43,6 +44,7 @@ LARGEST_DOCUMENT = 64 * 1024 * 1024
 """Bytes of one session's JSON."""
 LARGEST_FILE = 2 * 1024 * 1024 * 1024
 DOCUMENT = "session.json"
+AUDIO = frozenset(f"{side}_audio" for side in SIDES)
 READ_ALONG = frozenset({DOCUMENT, "transcript.md", "transcript.txt", "timings.csv"})
 LONGEST_NAME = 100
 """Characters of a name in the file that a message quotes."""
@@ -322,6 +324,11 @@ def _write_rows(document: SessionExport, owner: Any, audio: dict[tuple[UUID, str
         row.created_at = turn.archived_at
     Turn.objects.bulk_update(turns, ["created_at"], batch_size=100)
     TurnLatency.objects.bulk_create(_latency_rows(document))
+    TurnAnnotation.objects.bulk_create(
+        TurnAnnotation(turn_id=turn.id, note=turn.note, rating=turn.rating or "")
+        for turn in document.turns
+        if turn.note or turn.rating
+    )
     Task.objects.bulk_create(
         Task(pk=task.id, turn_id=turn.id) for turn in document.turns for task in turn.tasks
     )
@@ -342,7 +349,8 @@ def _session(document: SessionExport, owner_id: int) -> Session:
 
 
 def _turn_row(session: Session, turn: ExportedTurn, audio: dict[tuple[UUID, str], str]) -> Turn:
-    not_columns = {"cut", "archived_at", "latency", "tasks", "user_audio", "agent_audio"}
+    annotated = {"note", "rating"}
+    not_columns = {"cut", "archived_at", "latency", "tasks", *annotated, *AUDIO}
     return Turn(
         session=session,
         cut=turn.cut or "",

@@ -32,8 +32,10 @@ def with_summaries(sessions: QuerySet[Session]) -> QuerySet[Session]:
 
 
 def turns_of(session: Session) -> QuerySet[Turn]:
-    """In their order, each with its latency and the tools that were run in it."""
-    rows = session.turns.select_related("latency").prefetch_related("tasks__invocations")
+    """In their order, each with its latency, its annotation and the tools that were run in it."""
+    rows = session.turns.select_related("latency", "annotation").prefetch_related(
+        "tasks__invocations"
+    )
     return rows.order_by("sequence")
 
 

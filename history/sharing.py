@@ -10,16 +10,22 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from history.api import ranges
+from history.api.hearing import waveform_of, whole_recording
+from history.conversation_page import page_of, turns_of_page
+from history.hearing.axis import lay_out_turns
 from history.models import ShareLink
-from history.queries import longest_ms, median_ms, sessions_of, turns_of, with_summaries
+from history.queries import sessions_of, turns_of, with_summaries
+from history.views import first_turn
+from interaction.api.errors import ApiError
 from interaction.models import Session, Turn
+from interaction.turn_records.archive import CLOCK_COLUMNS
 
 P = ParamSpec("P")
 LASTS = {"1": _("A day"), "7": _("A week"), "30": _("A month"), "": _("Until I revoke it")}
@@ -83,7 +89,7 @@ def opened_by_secret(
     @wraps(view)
     def opened(
         request: HttpRequest, secret: str, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         link = ShareLink.opened_by(secret)
         if link is None:
             raise Http404
@@ -98,32 +104,23 @@ def opened_by_secret(
 
 @opened_by_secret
 def shared(request: HttpRequest, link: ShareLink) -> HttpResponse:
-    """The conversation, or the one turn, as its owner sees it: read only, without the prompt."""
+    """The conversation, or the one turn, as its owner sees it: read only, without the prompt and
+    the owner's notes. Query parameter ``from``, and HTMX: as with ``views.session_detail``."""
     session = get_object_or_404(with_summaries(sessions_of(link.owner_id)), pk=link.session_id)
-    turns = list(turns_of(session))
+    turns = _shown(link)
     # On this page alone, and never saved.
     session.system_prompt = ""
-    if link.turn is not None:
-        turns = [turn for turn in turns if turn.pk == link.turn_id]
+    if link.turn_id is not None:
         _be_of(session, turns)
-    context = {
-        "shared": link,
-        "session": session,
-        "turns": turns,
-        "longest": longest_ms(turns),
-        "median": median_ms(turns),
-    }
+    first = first_turn(request)
+    if getattr(request, "htmx", False):
+        context = turns_of_page(session, turns, first) | {"shared": link}
+        return render(request, "history/_turns.html", context)
+    context = page_of(session, turns, first) | {"shared": link}
+    if context["recorded"]:
+        secret = request.resolver_match.kwargs["secret"]  # type: ignore[union-attr]
+        context["conversation"]["waveform"] = reverse("shared_waveform", args=[secret])
     return render(request, "history/detail.html", context)
-
-
-def _be_of(session: Any, turns: list[Turn]) -> None:
-    """Make a session's row tell of these turns alone: its title, its beginning and its counts would
-    tell of the others."""
-    session.title = ""
-    session.opening = turns[0].transcript if turns else ""
-    session.duration = None
-    session.turn_count = len(turns)
-    session.interrupted_count = sum(turn.interrupted for turn in turns)
 
 
 @opened_by_secret
@@ -136,3 +133,42 @@ def shared_audio(request: HttpRequest, link: ShareLink, turn_id: UUID, side: str
     if not file:
         raise Http404
     return ranges.serve(file, request.headers.get("Range"), "audio/wav")
+
+
+@opened_by_secret
+def shared_session_audio(request: HttpRequest, link: ShareLink, form: str) -> HttpResponseBase:
+    """The whole of what the link shows, as one recording: as the owner's."""
+    if form != "wav" and form != "flac":
+        raise Http404
+    try:
+        return whole_recording(request, link.session, _shown(link), form)
+    except ApiError as error:
+        raise Http404 from error
+
+
+@opened_by_secret
+def shared_waveform(request: HttpRequest, link: ShareLink) -> HttpResponse:
+    return JsonResponse(waveform_of(_shown(link)).model_dump(mode="json"))
+
+
+def _shown(link: ShareLink) -> list[Turn]:
+    """The turns that the link shows; one alone begins at the beginning of the axis."""
+    turns = list(turns_of(link.session))
+    if link.turn_id is None:
+        return turns
+    [turn] = [turn for turn in turns if turn.pk == link.turn_id]
+    [placed] = lay_out_turns([turn]).turns
+    for column in CLOCK_COLUMNS:
+        at = getattr(turn, column)
+        setattr(turn, column, None if at is None else max(0, at - placed.start))
+    return [turn]
+
+
+def _be_of(session: Any, turns: list[Turn]) -> None:
+    """Make a session's row tell of these turns alone: its title, its beginning and its counts would
+    tell of the others."""
+    session.title = ""
+    session.opening = turns[0].transcript if turns else ""
+    session.duration = None
+    session.turn_count = len(turns)
+    session.interrupted_count = sum(turn.interrupted for turn in turns)

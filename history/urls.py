@@ -17,4 +17,6 @@ urlpatterns = [
     path("<uuid:pk>/delete/", selection.delete, name="delete"),
     path("<uuid:pk>/recording/", data_page.recording, name="recording"),
     path("<uuid:pk>/share/", sharing.share, name="share"),
+    path("<uuid:pk>/figures/", views.session_figures, name="figures"),
+    path("<uuid:pk>/turns/<uuid:turn_pk>/annotation/", views.annotate, name="annotate"),
 ]

@@ -7,10 +7,10 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
 from history.api.batches import router as batches
+from history.api.hearing import router as sessions
 from history.api.letting_go import router as retention
-from history.api.sessions import router as sessions
 from history.api.share_links import router as share_links
-from history.sharing import shared, shared_audio
+from history.sharing import shared, shared_audio, shared_session_audio, shared_waveform
 from interaction.api.api import api
 from interaction.api.openai import api as openai
 from voiceproject.health import router as health
@@ -28,6 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("parts/", parts, name="parts"),
     path("history/", include("history.urls")),
     path("shared/<str:secret>/", shared, name="shared"),
+    path("shared/<str:secret>/whole.<str:form>", shared_session_audio, name="shared_session_audio"),
+    path("shared/<str:secret>/waveform", shared_waveform, name="shared_waveform"),
     path("shared/<str:secret>/<uuid:turn_id>/<str:side>.wav", shared_audio, name="shared_audio"),
     path("sign-in/", SignIn.as_view(), name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),

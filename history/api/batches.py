@@ -15,7 +15,7 @@ from ninja import Router, Status
 from pydantic import Field, JsonValue, ValidationError
 
 from history import batches, selections
-from history.api.streaming import stream
+from history.api.streaming import attachment
 from history.deletion import Goes as GoesFigures
 from history.deletion import what_goes
 from history.export.formats import FORMATS, FormatName
@@ -155,7 +155,7 @@ def batch_file(request: Caller, batch_id: UUID) -> HttpResponseBase:
         raise Http404 from error
     content_type = FORMATS[batch.format].content_type  # type: ignore[index] # it was made as one
     name = f"parley-{batch.created_at:%Y-%m-%d}.{batch.format}"
-    return stream(request, _pieces(file), content_type, name, batch.size)
+    return attachment(request, _pieces(file), content_type, name, batch.size)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

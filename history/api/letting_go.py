@@ -11,9 +11,10 @@ from django.shortcuts import get_object_or_404
 from ninja import Router
 from pydantic import Field
 
+from history import consent
 from history.api.sessions import OPERATION
 from history.api.sessions import router as sessions
-from history.api.streaming import stream
+from history.api.streaming import attachment
 from history.export.document import load
 from history.export.formats import FORMATS, FormatName
 from history.models import Retention as RetentionRow
@@ -44,7 +45,7 @@ def export_session(
         raise Http404
     form = FORMATS[format]
     name = f"parley-{session.created_at:%Y-%m-%d}-{str(session_id)[:8]}.{format}"
-    return stream(request, form.of_one(session), form.content_type, name)
+    return attachment(request, form.of_one(session), form.content_type, name)
 
 
 @sessions.delete(
@@ -55,7 +56,7 @@ def export_session(
 def revoke_recording(request: Caller, session_id: UUID) -> Session:
     """Take the consent to its recording back: all of its audio goes, words and figures stay. A
     session in progress is recorded no further. It may be repeated."""
-    get_object_or_404(sessions_of(request.auth), pk=session_id).revoke_recording()
+    consent.revoke(get_object_or_404(sessions_of(request.auth), pk=session_id))
     return Session.of(get_object_or_404(sessions_of(request.auth), pk=session_id))
 
 

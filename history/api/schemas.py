@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from history.export.document import SessionExport
 from history.export.manifest import ExportManifest
+from history.models import TurnAnnotation
 from interaction import models
 from interaction.api.schemas import ErrorDetail, Session
 from interaction.core.types import CutReason, Mode
@@ -117,9 +118,14 @@ class Turn(WireModel):
     task: Task
     latency: Latency
     underruns: int
+    note: str
+    """The owner's note on it; empty: none."""
+    rating: Literal["up", "down"] | None
+    """The owner's thumb; null: none."""
 
     @classmethod
     def of(cls, row: models.Turn) -> Turn:
+        annotation = TurnAnnotation.of(row)
         return cls(
             id=row.pk,
             session_id=row.session_id,
@@ -131,7 +137,22 @@ class Turn(WireModel):
             task=_task(row),
             latency=_latency(row),
             underruns=row.underruns,
+            note=annotation.note,
+            rating=cast("Literal['up', 'down'] | None", annotation.rating or None),
         )
+
+
+class Waveform(WireModel):
+    """How loud both sides of a session are, along its time axis: the session's clock, from its
+    start to the end of what was heard."""
+
+    step_ms: int
+    duration_ms: int
+    user: str
+    """Base64 of a byte for each step: the square root of the loudest sample's size, 255 at full
+    scale; 0 where nothing sounds."""
+    agent: str
+    """The same of the agent's side."""
 
 
 def _utterance(row: models.Turn) -> Utterance:
@@ -229,4 +250,5 @@ RESOURCES: dict[str, type[BaseModel]] = {
     "task": Task,
     "session_export": SessionExport,
     "export_manifest": ExportManifest,
+    "waveform": Waveform,
 }

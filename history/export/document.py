@@ -15,6 +15,8 @@ from django.db.models import Prefetch
 from pydantic import Field, JsonValue
 
 from history.deletion import chunks
+from history.models import TurnAnnotation
+from history.models.annotation import LONGEST_NOTE
 from interaction.api.schemas import ErrorDetail
 from interaction.core.types import CutReason, Mode
 from interaction.edges.parley import codec
@@ -95,8 +97,10 @@ class ExportedTurn(WireModel):
     error: ErrorDetail | None
     fallbacks: list[ExportedFallback]
     underruns: Count
+    opened_ms: Count | None
+    """On the session's clock, as the five below: milliseconds from its start."""
+    user_audio_started_ms: Count | None
     speech_started_ms: Count | None
-    """On the session's clock, as the three below: milliseconds from its start."""
     speech_ended_ms: Count | None
     reply_started_ms: Count | None
     reply_ended_ms: Count | None
@@ -106,6 +110,12 @@ class ExportedTurn(WireModel):
     user_audio_ms: Count | None
     """The recording's length: known also where it is not kept any more."""
     agent_audio_ms: Count | None
+    sentence_starts: list[tuple[Count, Count]]
+    """Where each sentence begins: character of ``reply``, milliseconds of the agent's recording."""
+    note: Annotated[Text, Field(max_length=LONGEST_NOTE)]
+    """The owner's; empty: none."""
+    rating: Literal["up", "down"] | None
+    """The owner's thumb; null: none."""
     started_at: datetime
     archived_at: datetime
     latency: Latency | None
@@ -143,7 +153,8 @@ def audio_name(turn: Turn, side: str) -> str:
 def load(session_ids: Sequence[UUID]) -> Iterator[Session]:
     """These sessions in their order, each with its turns, latencies and tools in memory; ids of
     sessions that are gone are passed over."""
-    turns = Turn.objects.select_related("latency").prefetch_related("tasks__invocations")
+    turns = Turn.objects.select_related("latency", "annotation")
+    turns = turns.prefetch_related("tasks__invocations")
     for chunk in chunks(session_ids, LOADED_AT_ONCE):
         rows = Session.objects.prefetch_related(Prefetch("turns", turns.order_by("sequence")))
         found = rows.in_bulk([*chunk])
@@ -152,9 +163,12 @@ def load(session_ids: Sequence[UUID]) -> Iterator[Session]:
 
 def _turn(row: Turn) -> ExportedTurn:
     latency = getattr(row, "latency", None)
+    annotation = TurnAnnotation.of(row)
     of_its_own: dict[str, Any] = {
         "cut": row.cut or None,
         "archived_at": row.created_at,
+        "note": annotation.note,
+        "rating": annotation.rating or None,
         "user_audio": audio_name(row, "user") if row.user_audio else None,
         "agent_audio": audio_name(row, "agent") if row.agent_audio else None,
         "latency": codec.latency(latency.by_metric()) if latency else None,

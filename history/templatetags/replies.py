@@ -9,12 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from history.api import schemas
-from interaction.core.turn_endings import ENDINGS
+from interaction.core.turn_endings import KEPT_WHOLE
 from interaction.models import Session, Turn
 
 register = template.Library()
-
-_KEPT_WHOLE = {one.end_reason for one in ENDINGS.values() if one.reply_kept == "whole"}
 
 
 @register.simple_tag(takes_context=True)
@@ -23,8 +21,21 @@ def audio_url(context: template.Context, turn: Turn, side: str) -> str | None:
     own address opens."""
     if not context.get("shared"):
         return schemas.audio_url(turn, side)
-    secret = context["request"].resolver_match.kwargs["secret"]
-    return reverse("shared_audio", args=[secret, turn.pk, side])
+    return reverse("shared_audio", args=[_secret(context), turn.pk, side])
+
+
+@register.simple_tag(takes_context=True)
+def session_audio_url(context: template.Context, session: Session, form: str = "wav") -> str:
+    """The address of the whole recording, ``"wav"`` or ``"flac"``; as above."""
+    if context.get("shared"):
+        return reverse("shared_session_audio", args=[_secret(context), form])
+    address = reverse("api:session_audio", args=[session.pk])
+    return address if form == "wav" else f"{address}?format={form}"
+
+
+def _secret(context: template.Context) -> str:
+    secret: str = context["request"].resolver_match.kwargs["secret"]
+    return secret
 
 
 class SplitReply(TypedDict):
@@ -38,7 +49,7 @@ class SplitReply(TypedDict):
 def split_reply(turn: Turn) -> SplitReply:
     """The reply, split where the person stopped hearing it; whole when it was heard to its end, or
     nobody knows how much of it was."""
-    if turn.end_reason in _KEPT_WHOLE or turn.heard_ms is None:
+    if turn.end_reason in KEPT_WHOLE or turn.heard_ms is None:
         return {"heard": turn.reply, "unheard": "", "cut": False}
     heard = turn.heard_text if turn.reply.startswith(turn.heard_text) else turn.reply
     unheard = turn.reply[len(heard) :].strip()

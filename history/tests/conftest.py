@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from history.models import TurnAnnotation
 from interaction.audio import wav
 from interaction.models import Session, Task, ToolInvocation, Turn, TurnLatency
 from interaction.sessions import create
@@ -92,6 +93,9 @@ EVENTFUL: dict[str, Any] = {
     "speech_started_ms": 1200,
     "speech_ended_ms": 2400,
     "reply_started_ms": 3100,
+    "opened_ms": 900,
+    "user_audio_started_ms": 910,
+    "sentence_starts": [[0, 0], [13, 5]],
 }
 
 
@@ -102,6 +106,7 @@ def keep_audio(turn: Turn) -> Turn:
         turn.audio(side).save(f"{turn.pk}-{side}.wav", ContentFile(wav.wrap(pcm, rate)), save=False)
         setattr(turn, f"{side}_audio_ms", ms)
     turn.save()
+    TurnAnnotation.write(turn, note="Well said.", rating="up")
     ToolInvocation.objects.create(
         task=Task.objects.create(turn=turn),
         sequence=0,

@@ -18,6 +18,7 @@ from markdown_it import MarkdownIt
 from history.export import timings, transcripts
 from history.export.document import SessionExport, load
 from history.export.formats import FORMATS
+from history.models import TurnAnnotation
 from interaction.core.metrics import METRIC_NAMES
 from interaction.models import Session, Task, ToolInvocation, Turn, TurnLatency
 from interaction.tests.edges.client import validator
@@ -50,6 +51,7 @@ def test_the_document_keeps_to_its_schema_and_has_everything(recorded: Recorded)
 NOT_EXPORTED = {
     Session: {"owner"},  # who imports it has it
     Turn: {"session", "created_at"},  # it is in its session's document; ``archived_at``
+    TurnAnnotation: {"turn", "changed_at"},
     TurnLatency: {"turn"},
     Task: {"turn"},
     ToolInvocation: {"task", "sequence"},  # as they are nested, and their order
@@ -62,6 +64,7 @@ def test_no_column_is_forgotten(model: Any) -> None:
     named = {
         Session: schema["$defs"]["ExportedSession"],
         Turn: schema["$defs"]["ExportedTurn"],
+        TurnAnnotation: schema["$defs"]["ExportedTurn"],
         TurnLatency: schema["$defs"]["Latency"],
         Task: schema["$defs"]["ExportedTask"],
         ToolInvocation: schema["$defs"]["ExportedInvocation"],

@@ -33,8 +33,8 @@ def opened(secret: str) -> str:
 
 
 def addresses(page: str) -> list[str]:
-    """Of the recordings on a page."""
-    return re.findall(r'src="(/shared/[^"]+)"', page)
+    """Of the turns' recordings on a page."""
+    return re.findall(r'href="(/shared/[^"]+/(?:user|agent)\.wav)"', page)
 
 
 class TestWhatItShows:
@@ -63,7 +63,9 @@ class TestWhatItShows:
     ) -> None:
         session = recorded()
         page = anybody.get(opened(ShareLink.make(session)[1])).content.decode()
-        assert "/history/" not in page
+        assert 'href="/history/' not in page
+        assert "annotation" not in page
+        assert "Well said." not in page
         assert "/api/" not in page
         assert "csrf" not in page.lower()
 
@@ -86,6 +88,45 @@ class TestWhatItShows:
         secret = ShareLink.make(recorded())[1]
         turn = recorded().turns.first()
         assert anybody.get(f"/shared/{secret}/{turn.pk}/user.wav").status_code == 404
+
+    def test_the_whole_is_heard_and_seen(self, anybody: Client, recorded: Recorded) -> None:
+        session = recorded()
+        secret = ShareLink.make(session)[1]
+        page = anybody.get(opened(secret)).content.decode()
+        for address, kind in (("whole.wav", "audio/wav"), ("whole.flac", "audio/flac")):
+            assert f'"{opened(secret)}{address}"' in page
+            answer = anybody.get(opened(secret) + address)
+            assert answer["Content-Type"] == kind
+            assert len(b"".join(answer)) > 1000  # type: ignore[call-overload]
+            assert answer["Referrer-Policy"] == "no-referrer"
+        part = anybody.get(f"{opened(secret)}whole.wav", headers={"range": "bytes=0-3"})
+        assert b"".join(part) == b"RIFF"  # type: ignore[call-overload]
+        assert f'"waveform": "{opened(secret)}waveform"' in page
+        assert set(anybody.get(f"{opened(secret)}waveform").json()) >= {"user", "agent"}
+        assert anybody.get(f"{opened(secret)}whole.mp3").status_code == 404
+        session.revoke_recording()
+        assert anybody.get(f"{opened(secret)}whole.wav").status_code == 404
+
+    def test_a_turn_alone_begins_at_once(self, anybody: Client, recorded: Recorded) -> None:
+        session = recorded(turns=2)
+        later = session.turns.last()
+        for column in ("opened_ms", "user_audio_started_ms", "speech_started_ms"):
+            setattr(later, column, 500_000)
+        later.speech_ended_ms = later.reply_started_ms = 501_000
+        later.save()
+        secret = ShareLink.make(session, later)[1]
+        assert anybody.get(f"{opened(secret)}waveform").json()["duration_ms"] < 10_000
+        later.refresh_from_db()
+        assert later.speech_started_ms == 500_000
+
+    def test_a_long_one_comes_by_and_by(self, anybody: Client, recorded: Recorded) -> None:
+        secret = ShareLink.make(recorded(turns=3))[1]
+        page = anybody.get(f"{opened(secret)}?from=3").content.decode()
+        assert page.count('<li class="turn"') == 1
+        part = anybody.get(f"{opened(secret)}?from=2", headers={"HX-Request": "true"})
+        assert "<html" not in part.content.decode()
+        assert part.content.decode().count('<li class="turn"') == 2
+        assert "/history/" not in part.content.decode()
 
     @pytest.mark.parametrize("side", ["both", "USER", "user.wav", ".."])
     def test_a_side_that_there_is_not_is_not_there(
@@ -168,10 +209,10 @@ class TestSecrets:
         secret = ShareLink.make(recorded())[1]
         anybody.raise_request_exception = False
 
-        def breaks(turns: Any) -> Any:
+        def breaks(*args: Any) -> Any:
             raise ZeroDivisionError
 
-        monkeypatch.setattr("history.sharing.longest_ms", breaks)
+        monkeypatch.setattr("history.sharing.page_of", breaks)
         assert anybody.get(opened(secret)).status_code == 500
         lines = [KeyValueFormatter().format(record) for record in caplog.records]
         assert lines

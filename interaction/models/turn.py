@@ -68,9 +68,13 @@ class Turn(models.Model):
     fallbacks = models.JSONField(_("fallbacks"), default=list, blank=True)
     """[{stage, failed, code, provider}]: which provider stepped in for the first choice."""
     underruns = models.PositiveIntegerField(_("underruns"), default=0)
-    speech_started_ms = models.PositiveIntegerField(_("speech started, ms"), null=True, blank=True)
-    """On the session's clock, as the three below: ms from its start; null where unknown. Defined in
+    opened_ms = models.PositiveIntegerField(_("opened, ms"), null=True, blank=True)
+    """On the session's clock, as the five below: ms from its start; null where unknown. Defined in
     ``interaction.core.records.TurnRecord``."""
+    user_audio_started_ms = models.PositiveIntegerField(
+        _("user's audio started, ms"), null=True, blank=True
+    )
+    speech_started_ms = models.PositiveIntegerField(_("speech started, ms"), null=True, blank=True)
     speech_ended_ms = models.PositiveIntegerField(_("speech ended, ms"), null=True, blank=True)
     reply_started_ms = models.PositiveIntegerField(_("reply started, ms"), null=True, blank=True)
     reply_ended_ms = models.PositiveIntegerField(_("reply ended, ms"), null=True, blank=True)
@@ -78,6 +82,8 @@ class Turn(models.Model):
     agent_audio = models.FileField(_("agent's audio"), upload_to=audio_path, blank=True)
     user_audio_ms = models.PositiveIntegerField(_("user's audio, ms"), null=True, blank=True)
     agent_audio_ms = models.PositiveIntegerField(_("agent's audio, ms"), null=True, blank=True)
+    sentence_starts = models.JSONField(_("sentence starts"), default=list, blank=True)
+    """[[character, ms]]: where a sentence begins, in the reply's text and in the agent's audio."""
     started_at = models.DateTimeField(_("started"))
     created_at = models.DateTimeField(_("archived"), auto_now_add=True)
 

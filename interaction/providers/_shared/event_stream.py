@@ -89,9 +89,10 @@ class EventStream:
         return [ServerEvent(name, body)] if body is not None else []
 
     def _raw_events(self) -> list[ServerEvent]:
-        whole = _object("\n".join(self._raw))
-        objects = [whole] if whole is not None else [_object(line) for line in self._raw]
-        events = [ServerEvent("", body, whole=True) for body in objects if body is not None]
+        objects = _objects("\n".join(self._raw))
+        if not objects:
+            objects = [body for line in self._raw if (body := _object(line)) is not None]
+        events = [ServerEvent("", body, whole=True) for body in objects]
         self.any_events = self.any_events or bool(events)
         return events
 
@@ -118,13 +119,16 @@ def error_code_in(event: ServerEvent) -> str | None:
 
 
 def _object(text: str) -> dict[str, Any] | None:
+    return next(iter(_objects(text)), None)
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    """A JSON object, or those of a list, as Google's servers send errors, and whole answers where
+    they do not stream. A string is an error."""
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return None
-    if isinstance(value, list):
-        # An error in a list of its own, as Google's servers send it.
-        value = next((one for one in value if isinstance(one, dict)), None)
+        return []
     if isinstance(value, str):
-        return {"error": value}
-    return value if isinstance(value, dict) else None
+        return [{"error": value}]
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]

@@ -14,8 +14,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
-STATUSES = (400, 404, 405, 415, 422, 500, 501)
-"""With which servers refuse what they do not know."""
+STATUSES = (400, 404, 405, 406, 415, 422, 500, 501, 502)
+"""With which servers refuse what they do not know; the last, with which others pass that on."""
+REFUSING = re.compile(
+    r"support|unknown|unrecogni[sz]ed|not (allowed|permitted|enabled|available)|disallowed|invalid|"
+    r"\b(extra|additional|unexpected|illegal|forbidden|required|requires)\b|不支|未知|非法|无效|無效",
+    re.IGNORECASE,
+)
+"""Words of a refusal. Of a server's own error, without them, a field's name says nothing."""
 OTHER_CAUSES = re.compile(
     r"context.{0,20}(length|window|size)|insufficient_quota|\bquota\b|billing|api[ _-]?key|"
     r"content[ _](policy|filter|management)|rate.?limit|model_not_found|safety",
@@ -23,11 +29,14 @@ OTHER_CAUSES = re.compile(
 )
 """Words of a refusal that is not about a field."""
 OTHER_WORDS: dict[str, str] = {
-    "stream": r"\bstreaming\b",
+    "stream": r"\bstreaming\b|流式|串流",
     "stream_options": r"\bstream[ _-]?options?\b|include_?usage",
     "response_format": r"\bpcm\b|\b(audio|output|response|unsupported|invalid|unknown) format\b",
-    "tools": r"\btool[ _-]?(use|call(s|ing)?|choice|support)|function[ _-]?call|--tool-call-parser",
+    "tools": r"\btool[ _-]?(use|call(s|ing)?|choice|support)|function[ _-]?call|"
+    r"--tool-call-parser|工具|函数调用",
     "thinking": r"\bthinking\b",
+    "thinking_config": r"\bthinking|thinking_?(config|level|budget)",
+    "system_instruction": r"\b(developer|system)[ _-]?instructions?\b",
     "empty_content": r"\bcontents?\b",
 }
 """Patterns of what else servers call a field, by its name."""
@@ -70,7 +79,15 @@ def refused_in(status: int, text: str, sent: Fields) -> frozenset[str]:
     """Names of the fields that a refusal is about, among those that were sent."""
     if status not in STATUSES or OTHER_CAUSES.search(text):
         return frozenset()
-    named = {name for name in sent if re.search(rf"(?<![\w-]){name}(?![\w-])", text)}
+    if status >= 500 and not REFUSING.search(text):
+        return frozenset()
+    # ASCII: a name may stand between Chinese characters.
+    names = (rf"(?<![\w-]){name}(?![\w-])" for name in sent)
+    named = {
+        name
+        for name, pattern in zip(sent, names, strict=True)
+        if re.search(pattern, text, re.ASCII)
+    }
     if not named:
         patterns = {name: OTHER_WORDS[name] for name in sent if name in OTHER_WORDS}
         named = {name for name in patterns if re.search(patterns[name], text, re.IGNORECASE)}
@@ -78,6 +95,11 @@ def refused_in(status: int, text: str, sent: Fields) -> frozenset[str]:
         # A message about the one often names the other.
         named.discard("stream")
     return frozenset(named)
+
+
+def _stands_in(text: str, name: str) -> bool:
+    """As a word of its own, also between Chinese characters."""
+    return re.search(rf"(?<![\w-]){name}(?![\w-])", text, re.ASCII) is not None
 
 
 def _not_refused(optional: Fields, source: Source) -> dict[str, Any]:

@@ -15,10 +15,16 @@ from interaction.providers._shared.http import transport
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError
 from interaction.providers.gemini import ACCOUNT, PROVIDER
+from interaction.providers.gemini.answer_stream import make_regular
 
 
 def make_client(config: ProviderConfig) -> tuple[genai.Client, Callable[[], Awaitable[None]]]:
-    connections = httpx2.AsyncClient(**transport())
+    connections = httpx2.AsyncClient(
+        **transport(),
+        event_hooks={"response": [make_regular]},
+        # A stream of small pieces gains nothing by compression.
+        headers={"Accept-Encoding": "identity"},
+    )
     client = genai.Client(
         api_key=config.api_key or "none",
         vertexai=False,
@@ -55,6 +61,13 @@ class GeminiErrorMapping(ErrorMapping):
             case errors.UnknownApiResponseError() | ValidationError():
                 return self.unintelligible()
         return super().translate(error, answer_started=answer_started)
+
+
+def refusal(error: Exception) -> tuple[int, str] | None:
+    """HTTP status and text of a refusal; None: the error is none."""
+    if not isinstance(error, errors.APIError):
+        return None
+    return int(error.code or 0), f"{error.message} {error.details}"
 
 
 def _details(error: errors.APIError) -> list[dict[str, Any]]:

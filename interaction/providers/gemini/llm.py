@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from google.genai import types
@@ -14,9 +15,11 @@ from interaction.core.types import CutReason, Message, ToolCall, ToolSpec
 from interaction.providers._shared.answer_text import AnswerText
 from interaction.providers._shared.http import HttpStage
 from interaction.providers._shared.placeholder_turn import PLACEHOLDER
+from interaction.providers._shared.refused_fields import asked_without_refused
+from interaction.providers._shared.told_tool_results import with_results_told
 from interaction.providers._shared.tool_call_parsing import new_id, with_extra
 from interaction.providers._shared.valid_text import valid_arguments, valid_text
-from interaction.providers.gemini.client import GeminiErrorMapping, make_client
+from interaction.providers.gemini.client import GeminiErrorMapping, make_client, refusal
 from interaction.providers.gemini.contents import contents_of
 from interaction.providers.stage_protocols import (
     WORKING,
@@ -55,12 +58,12 @@ class LanguageModel(HttpStage):
         tool_choice: str = "auto",
         max_tokens: int | None = None,
     ) -> AsyncIterator[LanguageModelOutput]:
-        request = self._client.aio.models.generate_content_stream(
-            model=self._config.model,
-            contents=_contents_to_answer(messages),
-            config=self._request_config(messages, tools, tool_choice, max_tokens),
+        optional = self._optional_fields(messages, tools, tool_choice, max_tokens)
+        source = (self.stage, self._config.base_url, self._config.model)
+        asking = asked_without_refused(
+            partial(self._ask, messages, bool(tools)), optional, source, refusal
         )
-        async with self._answer(_answer_of(request)) as (chunks, deadlines):
+        async with self._answer(asking) as (chunks, deadlines):
             usage, finish_reason, any_output = None, "", False
             text = AnswerText((self._config.base_url, self._config.model))
             async for chunk in deadlines.limit(chunks):
@@ -91,50 +94,77 @@ class LanguageModel(HttpStage):
             if usage:
                 yield usage
 
-    def _request_config(
+    def _optional_fields(
         self,
         messages: Sequence[Message],
         tools: Sequence[ToolSpec],
         tool_choice: str,
         max_tokens: int | None,
-    ) -> types.GenerateContentConfig:
-        declared = [
-            types.FunctionDeclaration(
-                name=tool.name,
-                description=tool.description,
-                parameters_json_schema=json.loads(tool.parameters),
-            )
-            for tool in tools
-        ]
-        # In a conversation, thinking is silence.
-        briefly = types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW)
-        return types.GenerateContentConfig(
-            system_instruction="\n\n".join(m.content for m in messages if m.role == "system")
-            or None,
-            tools=[types.Tool(function_declarations=declared)] if declared else None,
-            tool_config=_tool_choice(tool_choice) if declared and tool_choice != "auto" else None,
-            max_output_tokens=max_tokens,
-            automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
-            thinking_config=None if self._config.model.startswith(THINKS_BY_BUDGET) else briefly,
+    ) -> dict[str, Any]:
+        """Fields of the request's configuration, which not every model knows."""
+        fields: dict[str, Any] = {}
+        if prompt := _system_prompt(messages):
+            fields["system_instruction"] = prompt
+        if tools:
+            fields["tools"] = [
+                types.Tool(
+                    function_declarations=[
+                        types.FunctionDeclaration(
+                            name=tool.name,
+                            description=tool.description,
+                            parameters_json_schema=json.loads(tool.parameters),
+                        )
+                        for tool in tools
+                    ]
+                )
+            ]
+        if tools and tool_choice != "auto":
+            fields["tool_config"] = _tool_choice(tool_choice)
+        if max_tokens:
+            fields["max_output_tokens"] = max_tokens
+        if not self._config.model.startswith(THINKS_BY_BUDGET):
+            # In a conversation, thinking is silence.
+            level = types.ThinkingLevel.LOW
+            fields["thinking_config"] = types.ThinkingConfig(thinking_level=level)
+        return fields
+
+    @contextlib.asynccontextmanager
+    async def _ask(
+        self, messages: Sequence[Message], has_tools: bool, **fields: Any
+    ) -> AsyncIterator[AsyncIterator[Any]]:
+        """The chunks of the answer. ``has_tools``: there are some, though they may not be sent.
+
+        The SDK sends the request when the first chunk is wanted: the answer begins with that.
+        """
+        told = list(messages)
+        if has_tools and "tools" not in fields:
+            fields.pop("tool_config", None)
+            told = with_results_told(told)
+        if "system_instruction" not in fields and (prompt := _system_prompt(told)):
+            told.insert(0, Message("user", prompt))
+        no_calling = types.AutomaticFunctionCallingConfig(disable=True)
+        request = self._client.aio.models.generate_content_stream(
+            model=self._config.model,
+            contents=_contents_to_answer(told),
+            config=types.GenerateContentConfig(automatic_function_calling=no_calling, **fields),
         )
+        async with contextlib.aclosing(await request) as chunks:
+            first = await anext(chunks, None)
+
+            async def all_of_them() -> AsyncIterator[Any]:
+                if first:
+                    yield first
+                async for chunk in chunks:
+                    yield chunk
+
+            yield all_of_them()
 
     async def _send_warming_request(self) -> None:
         await self._client.aio.models.list(config={"page_size": 1})
 
 
-@contextlib.asynccontextmanager
-async def _answer_of(request: Awaitable[Any]) -> AsyncIterator[AsyncIterator[Any]]:
-    """The SDK sends the request when the first piece is wanted: the answer begins with that."""
-    async with contextlib.aclosing(await request) as chunks:
-        first = await anext(chunks, None)
-
-        async def all_of_them() -> AsyncIterator[Any]:
-            if first:
-                yield first
-            async for chunk in chunks:
-                yield chunk
-
-        yield all_of_them()
+def _system_prompt(messages: Sequence[Message]) -> str:
+    return "\n\n".join(message.content for message in messages if message.role == "system")
 
 
 def _name(reason: types.FinishReason | None) -> str:

@@ -420,6 +420,7 @@ def test_what_only_speaks_of_a_templates_mark_is_text(text: str) -> None:
 CHAT_FIELDS = dict.fromkeys(
     ("stream", "stream_options", "tools", "tool_choice", "max_completion_tokens"), 1
 )
+STREAM, LONGEST = {"stream_options"}, {"max_completion_tokens"}
 REFUSALS: list[tuple[int, str, set[str]]] = [
     (400, "Unrecognized request argument supplied: stream_options", {"stream_options"}),
     (
@@ -449,6 +450,47 @@ REFUSALS: list[tuple[int, str, set[str]]] = [
     (400, "model upstream-x is unknown", set()),
     (400, "streamOptions is not supported", {"stream_options"}),
     (400, "include_usage unsupported", {"stream_options"}),
+    (400, "property 'stream_options' is unsupported", {"stream_options"}),
+    (400, "Additional properties are not allowed ('stream_options' was unexpected)", STREAM),
+    (400, "At body -> stream_options: Extra inputs are not permitted", STREAM),
+    (422, '{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"]}]}', STREAM),
+    (422, "Extra inputs are not permitted, field: 'stream_options', value: {}", STREAM),
+    (400, "1 validation error for Request: body -> stream_options", STREAM),
+    (400, "Argument not supported on this model: stream_options", STREAM),
+    (400, "stream_options.include_usage is not supported", STREAM),
+    (400, 'json: unknown field "stream_options"', STREAM),
+    (400, "BAD_REQUEST: Additional property stream_options not allowed", STREAM),
+    (400, "Le paramètre stream_options est inconnu", STREAM),
+    (400, "参数stream_options不支持", STREAM),
+    (400, "stream_options参数非法，请检查文档", STREAM),
+    (502, "upstream: Unrecognized request argument supplied: stream_options", STREAM),
+    (406, "stream_options not acceptable", STREAM),
+    (422, "body.max_completion_tokens: extra fields not permitted", {"max_completion_tokens"}),
+    (400, "Additional properties are not allowed ('max_completion_tokens')", LONGEST),
+    (400, "max_completion_tokens参数无效", LONGEST),
+    (500, "tools param requires --jinja flag", {"tools"}),
+    (500, "Unsupported param: tools", {"tools"}),
+    (400, "`tool calling` is not supported with this model", {"tools"}),
+    (400, "model does not support Function Calling", {"tools"}),
+    (400, "Function calling is not enabled for this model", {"tools"}),
+    (400, "当前模型不支持工具调用", {"tools"}),
+    (400, "模型不支持函数调用", {"tools"}),
+    (400, "'tool_choice' must be a string", {"tool_choice"}),
+    (400, "this model does not support this tool_choice", {"tool_choice"}),
+    (400, "该模型不支持流式输出", {"stream"}),
+    (405, "Streaming responses are disabled", {"stream"}),
+    (500, "the stream was closed", set()),
+    (500, "internal error while the stream was open", set()),
+    (502, "stream ended", set()),
+    (502, "Bad gateway", set()),
+    (503, "stream_options", set()),
+    (504, "stream timed out", set()),
+    (403, "tools are not part of your plan", set()),
+    (413, "tools: request too large", set()),
+    (400, "", set()),
+    (400, "model my-stream not found", set()),
+    (400, "The upstream said no", set()),
+    (400, "rate_limit exceeded for tools", set()),
 ]
 
 

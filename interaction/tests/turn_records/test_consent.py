@@ -16,7 +16,7 @@ from interaction.turn_records import archive
 from interaction.turn_records.archive import Recording
 from interaction.turn_records.note_fields import TurnNotesContent, TurnOpening
 
-AUDIO = Recording(user=bytes(640), agent=bytes(480), keys=[])
+AUDIO = Recording(user=bytes(640), agent=[bytes(480)], keys=[])
 
 
 @pytest.fixture

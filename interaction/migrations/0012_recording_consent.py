@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("interaction", "0010_how_replies_end"),
+        ("interaction", "0011_turn_audio_clock"),
     ]
 
     operations = [

@@ -12,8 +12,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("history", "0001_session_summary"),
-        ("interaction", "0011_recording_consent"),
+        ("history", "0002_annotations_and_peaks"),
+        ("interaction", "0012_recording_consent"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
