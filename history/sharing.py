@@ -78,8 +78,8 @@ def share(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def opened_by_secret(
-    view: Callable[Concatenate[HttpRequest, ShareLink, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, str, P], HttpResponse]:
+    view: Callable[Concatenate[HttpRequest, ShareLink, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]:
     """A view for people without an account, which gets the link that the secret in its address
     opens: 404 where there is none (any more). The address goes to no other site and stays in no
     cache."""
@@ -136,9 +136,9 @@ def shared_audio(request: HttpRequest, link: ShareLink, turn_id: UUID, side: str
 
 
 @opened_by_secret
-def shared_session_audio(request: HttpRequest, link: ShareLink, form: str) -> HttpResponseBase:
+def shared_session_audio(request: HttpRequest, link: ShareLink, form: Any) -> HttpResponseBase:
     """The whole of what the link shows, as one recording: as the owner's."""
-    if form != "wav" and form != "flac":
+    if form not in ("wav", "flac"):
         raise Http404
     try:
         return whole_recording(request, link.session, _shown(link), form)

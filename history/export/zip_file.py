@@ -44,6 +44,9 @@ class _Pieces:
     def flush(self) -> None:
         pass
 
+    def close(self) -> None:
+        pass
+
     def take(self) -> bytes:
         taken, self._waiting = b"".join(self._waiting), []
         return taken

@@ -16,7 +16,7 @@ from interaction.models import Session
 REST = "/api/v1/interaction"
 JSON: dict[str, Any] = {"content_type": "application/json"}
 
-ADDRESSES = {
+ADDRESSES: dict[str, tuple[str, str, Any, int]] = {
     "export": ("get", REST + "/sessions/{session}/export?format=zip", None, 200),
     "revoke recording": ("delete", REST + "/sessions/{session}/recordings", None, 200),
     "delete": ("delete", REST + "/sessions/{session}", None, 204),
@@ -35,7 +35,7 @@ ADDRESSES = {
     "dropping batch": ("post", "/history/batches/{batch}/drop/", {}, 302),
     "confirming": ("post", "/history/batches/{draft}/confirm/", {}, 302),
 }
-OWN = {
+OWN: dict[str, tuple[str, str, Any, int]] = {
     "batches": ("get", f"{REST}/batches", None, 200),
     "new batch": ("post", f"{REST}/batches", {"kind": "delete", "filter": {}}, 202),
     "links": ("get", f"{REST}/share-links", None, 200),

@@ -40,7 +40,7 @@ class TestExport:
         [batch] = at_home.get(BATCHES).json()
         assert (batch["state"], batch["done"], batch["affected"]) == ("done", 2, 2)
         answer = at_home.get(batch["file_url"])
-        content = b"".join(answer)  # type: ignore[call-overload]
+        content = b"".join(answer)
         assert len(content) == batch["size"] == int(answer["Content-Length"])
         if format == "zip":
             assert zipfile.ZipFile(io.BytesIO(content)).testzip() is None
@@ -84,11 +84,11 @@ class TestExport:
         batches.run(export(owner, recorded()))
         batch = Batch.objects.get()
         name = batch.file.name
-        assert default_storage.exists(name)
+        assert default_storage.exists(str(name))
         Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
         with django_capture_on_commit_callbacks(execute=True):
             tasks.tidy()
-        assert not default_storage.exists(name)
+        assert not default_storage.exists(str(name))
         assert at_home.get(f"{BATCHES}/{batch.pk}/file").status_code == 404
 
     def test_a_bug_fails_the_batch_alone(
@@ -136,14 +136,15 @@ class TestTakingOver:
         django_capture_on_commit_callbacks: Any,
     ) -> None:
         batch = export(owner, recorded(), recorded())
-        save, saved = default_storage.save, []
+        save = default_storage.save
+        saved: list[str] = []
 
         def cancelled_meanwhile(*args: Any) -> str:
             saved.append(save(*args))
             at_home.delete(f"{BATCHES}/{batch.pk}")
             return saved[0]
 
-        monkeypatch.setattr(batches.default_storage, "save", cancelled_meanwhile)
+        monkeypatch.setattr(default_storage, "save", cancelled_meanwhile)
         with django_capture_on_commit_callbacks(execute=True):
             batches.run(batch)
         assert not Batch.objects.exists()

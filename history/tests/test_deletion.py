@@ -17,7 +17,6 @@ from history import batches
 from history.deletion import CHUNK, Goes, erase, erase_in_chunks, what_goes
 from history.models import Batch, ShareLink
 from interaction.models import DiscardedFile, Session, Turn
-from interaction.models import discarded_file as discarding
 
 Recorded = Callable[..., Session]
 Committed = Any
@@ -129,7 +128,7 @@ class TestDiscardedFiles:
     ) -> None:
         session = recorded(turns=1)
         with monkeypatch.context() as patch, committed():
-            patch.setattr(discarding.default_storage, "delete", _refuse)
+            patch.setattr(default_storage, "delete", _refuse)
             erase([session.pk])
         assert list(DiscardedFile.objects.values_list("failures", flat=True)) == [1, 1]
         assert DiscardedFile.remove_files() == 2
@@ -141,7 +140,7 @@ class TestDiscardedFiles:
         good = default_storage.save("audio/x/good.wav", ContentFile(b"x"))
         delete = default_storage.delete
         monkeypatch.setattr(
-            discarding.default_storage,
+            default_storage,
             "delete",
             lambda name: _refuse(name) if "bad" in name else delete(name),
         )
@@ -366,7 +365,7 @@ class TestAdmin:
         self, admin: Client, recorded: Recorded, committed: Committed
     ) -> None:
         session = recorded(turns=2)
-        turn = session.turns.first()
+        turn = session.turns.get(sequence=1)
         with committed():
             admin.post(f"/admin/interaction/turn/{turn.pk}/delete/", {"post": "yes"})
         assert len(list(folder(session).iterdir())) == 2

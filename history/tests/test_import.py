@@ -326,7 +326,7 @@ class TestBombs:
     ) -> None:
         content = zipped(recorded())
         usage = type("Usage", (), {"free": 1000})
-        monkeypatch.setattr(importing.shutil, "disk_usage", lambda _: usage)
+        monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
         with pytest.raises(ImportRefused, match="room"):
             imported(content, owner)
 
@@ -350,7 +350,8 @@ def test_a_storage_that_breaks_half_way_leaves_no_half_a_session(
     content = zipped(*sessions)
     with django_capture_on_commit_callbacks(execute=True):
         erase([session.pk for session in sessions])
-    save, saved = default_storage.save, []
+    save = default_storage.save
+    saved: list[str] = []
 
     def breaks(*args: Any, **kwargs: Any) -> str:
         if len(saved) == 6:
@@ -359,7 +360,7 @@ def test_a_storage_that_breaks_half_way_leaves_no_half_a_session(
         return saved[-1]
 
     with monkeypatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
-        patch.setattr(importing.default_storage, "save", breaks)
+        patch.setattr(default_storage, "save", breaks)
         with pytest.raises(OSError, match="no space"):
             imported(content, owner)
     assert [row.pk for row in Session.objects.all()] == [sessions[0].pk]

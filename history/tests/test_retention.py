@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -33,7 +33,8 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def limit(days: int = 0, megabytes: int = 0) -> None:
         update = {"parley_keep_days": days, "parley_keep_mb": megabytes}
-        monkeypatch.setattr(settings, "ENV", settings.ENV.model_copy(update=update))
+        env = django_settings.ENV.model_copy(update=update)
+        monkeypatch.setattr(django_settings, "ENV", env)
 
     return limit
 
@@ -208,13 +209,9 @@ class TestOwnLimits:
 
 
 @pytest.fixture
-def empty_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(default_storage._wrapped, "_location", str(tmp_path), raising=False)
-    for name in ("base_location", "location"):
-        default_storage._wrapped.__dict__.pop(name, None)
-    yield tmp_path
-    for name in ("base_location", "location"):
-        default_storage._wrapped.__dict__.pop(name, None)
+def empty_storage(tmp_path: Path, settings: Any) -> Path:
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
 
 
 def long_ago(path: Path | str) -> None:
@@ -257,7 +254,7 @@ class TestOrphans:
         tasks.remove_orphans()
         assert not default_storage.exists(name)
         assert orphans.find() == orphans.Orphans()
-        assert all(default_storage.exists(turn.user_audio.name) for turn in session.turns.all())
+        assert all(default_storage.exists(str(turn.user_audio)) for turn in session.turns.all())
 
     def test_a_young_file_stays(self, settled: Recorded) -> None:
         self.stray(f"audio/{settled().pk}/young.wav", old=False)
@@ -286,9 +283,9 @@ class TestOrphans:
     ) -> None:
         session, other = settled(turns=1), settled(turns=1)
         turn = session.turns.get()
-        default_storage.delete(turn.user_audio.name)
+        default_storage.delete(str(turn.user_audio))
         if whole_folder:
-            default_storage.delete(turn.agent_audio.name)
+            default_storage.delete(str(turn.agent_audio))
             default_storage.delete(f"audio/{session.pk}")
         lost = {(turn.pk, "user"), *([(turn.pk, "agent")] if whole_folder else [])}
         assert set(orphans.find().turns) == lost
@@ -305,9 +302,9 @@ class TestOrphans:
         turn = settled(turns=1).turns.get()
         with turn.user_audio.open("rb") as file:
             content = file.read()
-        default_storage.delete(turn.user_audio.name)
+        default_storage.delete(str(turn.user_audio))
         found = orphans.find()
-        default_storage.save(turn.user_audio.name, ContentFile(content))
+        default_storage.save(str(turn.user_audio), ContentFile(content))
         orphans.remove(found)
         turn.refresh_from_db()
         assert turn.user_audio
