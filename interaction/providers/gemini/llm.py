@@ -132,8 +132,10 @@ class LanguageModel(HttpStage):
     async def _ask(
         self, messages: Sequence[Message], has_tools: bool, **fields: Any
     ) -> AsyncIterator[AsyncIterator[Any]]:
-        """The chunks of the answer. ``has_tools``: though they may not be sent. The SDK sends the request when the first one is wanted: the
-        answer begins with that."""
+        """The chunks of the answer. ``has_tools``: there are some, though they may not be sent.
+
+        The SDK sends the request when the first chunk is wanted: the answer begins with that.
+        """
         told = list(messages)
         if has_tools and "tools" not in fields:
             fields.pop("tool_config", None)

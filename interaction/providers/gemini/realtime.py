@@ -28,6 +28,7 @@ from interaction.providers.gemini.realtime_parts import (
     OutputResampler,
     Reply,
     cut_reason,
+    seconds_of,
     usage_of,
 )
 from interaction.providers.gemini.realtime_socket import (
@@ -292,7 +293,7 @@ class RealtimeConnection:
         if (update := message.session_resumption_update) and update.new_handle:
             self._handle = update.new_handle
         if message.go_away:
-            seconds = float((message.go_away.time_left or "0").rstrip("s"))
+            seconds = seconds_of(message.go_away.time_left or "")
             self._renew_at = self._now() + max(0.0, seconds - RENEW_BEFORE)
         if message.usage_metadata and self._reply:
             self._reply.usage = usage_of(message.usage_metadata)

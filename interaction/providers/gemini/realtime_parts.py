@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from dataclasses import dataclass, field
 
 from google.genai import types
@@ -102,6 +103,14 @@ def usage_of(counts: types.UsageMetadata) -> Usage | None:
         return None
     written = (counts.response_token_count or 0) + (counts.thoughts_token_count or 0)
     return Usage(counts.prompt_token_count, written)
+
+
+def seconds_of(duration: str) -> float:
+    """Of a duration as the API writes it, ``"9.5s"``; 0 of what is none."""
+    with contextlib.suppress(ValueError):
+        if math.isfinite(seconds := float(duration.rstrip("s"))):
+            return seconds
+    return 0.0
 
 
 def _rate(mime_type: str) -> int:

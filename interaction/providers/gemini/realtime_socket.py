@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -28,11 +29,17 @@ from interaction.providers.errors import ProviderError, ProviderRefused, Provide
 from interaction.providers.gemini.client import GeminiErrorMapping
 from interaction.providers.realtime_protocol import RealtimeSessionConfig
 
+logger = logging.getLogger(__name__)
+
 OPENS_WITHIN = 10.0
 CLOSES_WITHIN = 1.0
 """Seconds."""
 REFUSES = (1003, 1007, 1008, 1009)
 """Codes of a closed socket that mean: the same request will be refused again."""
+ODD_ONES = (ValueError, TypeError, AttributeError, KeyError)
+"""What the SDK raises of a message that is none: it reads its parts without a check."""
+MOST_ODD = 8
+"""Messages in a row that may make no sense: of more, nothing is to be expected."""
 
 Send = Callable[[AsyncSession], Awaitable[None]]
 
@@ -50,9 +57,8 @@ class LiveErrorMapping(GeminiErrorMapping):
                 return self.connection_lost(answer_started=False)
         if translated := super().translate(error, answer_started=answer_started):
             return translated
-        # The SDK does not check that a message is one before it reads its parts.
-        wrong = (WebSocketException, ValueError, TypeError, AttributeError, KeyError)
-        return self.unintelligible() if isinstance(error, wrong) else None
+        wrong = isinstance(error, (WebSocketException, *ODD_ONES))
+        return self.unintelligible() if wrong else None
 
     def cannot_resume(self) -> ProviderError:
         """Another session, without the handle, may do."""
@@ -127,12 +133,35 @@ class LiveSocket:
     async def _read(self) -> None:
         try:
             with self._errors(answer_started=True):
-                while True:
-                    # It ends with each turn.
-                    async for message in self._session.receive():
-                        self._inbox.put_nowait((self, message))
+                await self._read_messages()
         except ProviderError as error:
             self._inbox.put_nowait((self, error))
+        except Exception as error:
+            # Whatever it is: nobody may wait for messages that no one reads.
+            logger.error("reading ended with a %s", type(error).__name__)
+            self._inbox.put_nowait((self, self._errors.unintelligible()))
+
+    async def _read_messages(self) -> None:
+        """Read until the socket ends, whose error it raises. What makes no sense is passed over."""
+        odd = 0
+        while True:
+            try:
+                # It ends with each turn.
+                async for message in self._session.receive():
+                    odd = 0
+                    self._inbox.put_nowait((self, message))
+            except Exception as error:
+                odd += 1
+                if odd > MOST_ODD or not _is_of_an_odd_message(error):
+                    raise
+
+
+def _is_of_an_odd_message(error: Exception) -> bool:
+    """Whether the message alone is at fault, and the next one may do."""
+    if isinstance(error, sdk_errors.APIError):
+        # A kind of message that the SDK does not know.
+        return error.code is None and "error" not in (error.details or {})
+    return isinstance(error, ODD_ONES)
 
 
 def connect_config(

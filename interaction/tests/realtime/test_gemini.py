@@ -15,6 +15,7 @@ from interaction.core.types import Message, ToolSpec
 from interaction.providers.config import ProviderConfig
 from interaction.providers.errors import ProviderError
 from interaction.providers.gemini.realtime import RealtimeConnection, RealtimeModel
+from interaction.providers.gemini.realtime_parts import seconds_of
 from interaction.providers.realtime_protocol import (
     InputTranscript,
     OutputAudio,
@@ -499,3 +500,69 @@ async def test_what_cannot_be_understood_is_an_error(standin: Standin, fault: st
         await talk.connection.send_text("One.")
         lost = await talk.lost()
     assert lost.code == "provider_protocol_error"
+
+
+ODD = {
+    "no JSON": "this is no JSON",
+    "nothing": "",
+    "a list": "[1]",
+    "a number": "7",
+    "null": "null",
+    "empty": "{}",
+    "a kind of its own": '{"hologram": {"depth": 3}}',
+    "an unknown field": '{"serverContent": {"hologram": 3}}',
+    "content in words": '{"serverContent": "none"}',
+    "content as a list": '{"serverContent": []}',
+    "null content": '{"serverContent": null}',
+    "parts in words": '{"serverContent": {"modelTurn": {"parts": "none"}}}',
+    "null parts": '{"serverContent": {"modelTurn": {"parts": null}}}',
+    "null part": '{"serverContent": {"modelTurn": {"parts": [null]}}}',
+    "a number for a part": '{"serverContent": {"modelTurn": {"parts": [3]}}}',
+    "audio that is no base64": '{"serverContent": {"modelTurn": {"parts": [{"inlineData": '
+    '{"mimeType": "audio/pcm", "data": "!"}}]}}}',
+    "audio in numbers": '{"serverContent": {"modelTurn": {"parts": [{"inlineData": '
+    '{"mimeType": 3, "data": 4}}]}}}',
+    "audio that is empty": '{"serverContent": {"modelTurn": {"parts": [{"inlineData": '
+    '{"mimeType": "audio/pcm", "data": ""}}]}}}',
+    "a thought": '{"serverContent": {"modelTurn": {"parts": [{"text": "hm", "thought": true}]}}}',
+    "text in a part": '{"serverContent": {"modelTurn": {"parts": [{"text": "hm"}]}}}',
+    "code": '{"serverContent": {"modelTurn": {"parts": [{"executableCode": {"language": 9}}]}}}',
+    "a transcript in numbers": '{"serverContent": {"outputTranscription": {"text": 7}}}',
+    "a null transcript": '{"serverContent": {"outputTranscription": null}}',
+    "a transcript without text": '{"serverContent": {"outputTranscription": {}}}',
+    "an input transcript as a list": '{"serverContent": {"inputTranscription": []}}',
+    "grounding": '{"serverContent": {"groundingMetadata": {"groundingChunks": 3}}}',
+    "a flag in words": '{"serverContent": {"generationComplete": "perhaps"}}',
+    "a flag as a list": '{"serverContent": {"turnComplete": []}}',
+    "usage in words": '{"usageMetadata": {"promptTokenCount": "many"}}',
+    "usage as a list": '{"usageMetadata": [1]}',
+    "null usage": '{"usageMetadata": null}',
+    "an unknown modality": '{"usageMetadata": {"promptTokensDetails": [{"modality": "SMELL"}]}}',
+    "no calls": '{"toolCall": {"functionCalls": []}}',
+    "null calls": '{"toolCall": {"functionCalls": null}}',
+    "calls in words": '{"toolCall": {"functionCalls": "all"}}',
+    "calls cancelled in words": '{"toolCallCancellation": {"ids": 3}}',
+    "a resumption of nothing": '{"sessionResumptionUpdate": {}}',
+    "a resumption in numbers": '{"sessionResumptionUpdate": {"newHandle": 3}}',
+    "set up again": '{"setupComplete": {}}',
+    "voice activity": '{"voiceActivity": {"voiceActivityType": "WHISPER"}}',
+}
+
+
+# The SDK warns of words that it does not know.
+@pytest.mark.filterwarnings("ignore:.*is not a valid:UserWarning")
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+async def test_an_odd_message_costs_nothing_but_itself(standin: Standin, odd: str) -> None:
+    standin.plans = [Plan(odd=odd)]
+    async with talking(standin) as talk:
+        await talk.connection.send_text("One.")
+        done = await talk.first(ResponseDone)
+        assert (done.error, done.cut_off) == (None, False)
+        text = "".join(event.text for event in talk.of(OutputTranscript))
+        assert text == Plan().text
+        assert sum(len(event.pcm) for event in talk.of(OutputAudio)) > 0
+
+
+@pytest.mark.parametrize("left", ["soon", "", "NaNs", "-3s", "1e400s", "1m"])
+def test_a_duration_that_is_none_is_no_time(left: str) -> None:
+    assert seconds_of(left) <= 0

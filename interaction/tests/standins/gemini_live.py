@@ -30,6 +30,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from interaction.audio.resample import Resampler
+from interaction.providers.gemini.realtime_socket import MOST_ODD
 
 Message = dict[str, Any]
 PIECE = 9_600
@@ -47,12 +48,14 @@ class Plan:
     """Functions to be called first: name, arguments."""
     fault: str = ""
     """``silent``: nothing comes; ``cut``: the connection breaks after the first audio; ``deaf``: it
-    breaks before it; ``garbage``: something that is no JSON; ``list``: JSON that is no message;
-    ``hold``: it stops after the first audio until it is interrupted."""
+    breaks before it; ``garbage``: nothing but what is no JSON; ``list``: nothing but JSON that is
+    no message; ``hold``: it stops after the first audio until it is interrupted."""
     late_words: bool = False
     """The last of the reply's text comes after its audio is complete."""
     waits: bool = False
     """The turn is not complete before the audio would have been played."""
+    odd: str = ""
+    """Sent before each message of the reply."""
 
 
 @dataclass
@@ -246,7 +249,8 @@ class Standin:
         if plan.fault == "deaf":
             socket.transport.abort()
         elif plan.fault in ("garbage", "list"):
-            await socket.send("this is no JSON" if plan.fault == "garbage" else "[1]")
+            for _ in range(MOST_ODD + 1):
+                await socket.send("this is no JSON" if plan.fault == "garbage" else "[1]")
         elif plan.calls:
             functions = [
                 {"id": f"call_{number}", "name": name, "args": arguments}
@@ -262,11 +266,13 @@ class Standin:
         audio = resampler.feed(connection.audio or b"\0\x10" * 8_000) + resampler.finish()
         text, _space, last = plan.text.rpartition(" ") if plan.late_words else (plan.text, "", "")
         for delta in plan.deltas or (text,):
+            await self._send_odd(socket, plan)
             await self._send(socket, serverContent={"outputTranscription": {"text": delta}})
         for start in range(0, len(audio), PIECE):
             data = base64.b64encode(audio[start : start + PIECE]).decode()
             sound = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}
             await self._send(socket, serverContent={"modelTurn": {"parts": [sound]}})
+            await self._send_odd(socket, plan)
             if plan.fault == "cut":
                 socket.transport.abort()
             if plan.fault in ("cut", "hold"):
@@ -290,6 +296,10 @@ class Standin:
             self._remembered[handle] = list(connection.memory)
             update = {"newHandle": handle, "resumable": True}
             await self._send(socket, sessionResumptionUpdate=update)
+
+    async def _send_odd(self, socket: ServerConnection, plan: Plan) -> None:
+        if plan.odd:
+            await socket.send(plan.odd)
 
     async def _send(self, socket: ServerConnection, **message: Any) -> None:
         with contextlib.suppress(ConnectionClosed):
