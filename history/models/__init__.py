@@ -1,5 +1,7 @@
 """The rows that the history adds to what ``interaction`` archives."""
 
+from history.models.marks import Star, Tag
 from history.models.summary import SessionSummary
+from history.models.words import SessionWords
 
-__all__ = ["SessionSummary"]
+__all__ = ["SessionSummary", "SessionWords", "Star", "Tag"]
