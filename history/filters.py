@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -18,7 +19,9 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 from ninja import FilterLookup, FilterSchema
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -63,6 +66,18 @@ class MomentInput(forms.DateTimeInput):
         return context
 
 
+@dataclass(frozen=True)
+class Group:
+    """A heading under which controls stand on the page; what has none stands before them all."""
+
+    heading: _StrPromise
+
+
+WHEN = Group(_("When"))
+WITH = Group(_("With"))
+PROVIDERS = Group(_("Providers, as chosen"))
+OUTCOME = Group(_("What came of it"))
+YOURS = Group(_("Yours"))
 YES_OR_NO = [("true", _("Yes")), ("false", _("No"))]
 LONGEST_MS = 1e9
 
@@ -115,40 +130,47 @@ class SessionFilter(FilterSchema):  # a docstring would be a part of the OpenAPI
         ),
     ] = None
     """In the title, or in anything that was said (``history.search.Search``)."""
-    since: Annotated[Moment | None, FilterLookup("created_at__gte"), moment(_("Since"))] = None
-    until: Annotated[Moment | None, FilterLookup("created_at__lt"), moment(_("Before"))] = None
+    since: Annotated[Moment | None, FilterLookup("created_at__gte"), moment(_("Since")), WHEN] = (
+        None
+    )
+    until: Annotated[Moment | None, FilterLookup("created_at__lt"), moment(_("Before")), WHEN] = (
+        None
+    )
     mode: Annotated[
-        Literal["cascade", "realtime"] | None, choice(_("Mode"), Session.Mode.choices)
+        Literal["cascade", "realtime"] | None, choice(_("Mode"), Session.Mode.choices), WITH
     ] = None
-    stt: Annotated[Name | None, own_choice(_("Speech to text"))] = None
+    stt: Annotated[Name | None, own_choice(_("Speech to text")), PROVIDERS] = None
     """The provider that was chosen for the stage, by its name."""
-    stt_model: Annotated[Model | None, own_choice(_("Its model"))] = None
-    llm: Annotated[Name | None, own_choice(_("Language model"))] = None
-    llm_model: Annotated[Model | None, own_choice(_("Its model"))] = None
-    tts: Annotated[Name | None, own_choice(_("Text to speech"))] = None
-    tts_model: Annotated[Model | None, own_choice(_("Its model"))] = None
-    realtime: Annotated[Name | None, own_choice(_("Speech to speech"))] = None
-    realtime_model: Annotated[Model | None, own_choice(_("Its model"))] = None
-    template: Annotated[RowId | None, own_choice(_("Prompt template"))] = None
+    stt_model: Annotated[Model | None, own_choice(_("Its model")), PROVIDERS] = None
+    llm: Annotated[Name | None, own_choice(_("Language model")), PROVIDERS] = None
+    llm_model: Annotated[Model | None, own_choice(_("Its model")), PROVIDERS] = None
+    tts: Annotated[Name | None, own_choice(_("Text to speech")), PROVIDERS] = None
+    tts_model: Annotated[Model | None, own_choice(_("Its model")), PROVIDERS] = None
+    realtime: Annotated[Name | None, own_choice(_("Speech to speech")), PROVIDERS] = None
+    realtime_model: Annotated[Model | None, own_choice(_("Its model")), PROVIDERS] = None
+    template: Annotated[RowId | None, own_choice(_("Prompt template")), WITH] = None
     """The id of the one that was chosen."""
-    language: Annotated[Name | None, own_choice(_("Language"))] = None
+    language: Annotated[Name | None, own_choice(_("Language")), WITH] = None
     """The BCP 47 tag that was chosen, in any case."""
     status: Annotated[
-        Literal["created", "active", "ended"] | None, choice(_("State"), Session.Status.choices)
+        Literal["created", "active", "ended"] | None,
+        choice(_("State"), Session.Status.choices),
+        OUTCOME,
     ] = None
-    interrupted: Annotated[bool | None, choice(_("Interrupted"), YES_OR_NO)] = None
+    interrupted: Annotated[bool | None, choice(_("Interrupted"), YES_OR_NO), OUTCOME] = None
     """Whether a reply was interrupted in it."""
-    failed: Annotated[bool | None, choice(_("With errors"), YES_OR_NO)] = None
+    failed: Annotated[bool | None, choice(_("With errors"), YES_OR_NO), OUTCOME] = None
     """Whether a turn failed in it."""
     p95_above: Annotated[
         float | None,
         Field(ge=0, le=LONGEST_MS, allow_inf_nan=False),
         FilterLookup("p95_ms__gt"),
         milliseconds(_("p95 above, ms")),
+        OUTCOME,
     ] = None
     """Of the turns' totals; a session without figures is not above anything."""
-    starred: Annotated[bool | None, choice(_("Starred"), YES_OR_NO)] = None
-    tag: Annotated[Name | None, own_choice(_("Tag"))] = None
+    starred: Annotated[bool | None, choice(_("Starred"), YES_OR_NO), YOURS] = None
+    tag: Annotated[Name | None, own_choice(_("Tag")), YOURS] = None
     """One of the person's own, in any case."""
     silent: Annotated[
         Literal["only", "too"] | None,
@@ -157,46 +179,46 @@ class SessionFilter(FilterSchema):  # a docstring would be a part of the OpenAPI
             required=False,
             choices=[("", _("Leave out")), ("too", _("Show too")), ("only", _("Show alone"))],
         ),
+        YOURS,
     ] = None
     """Sessions in which no word was said and nothing failed, or that never started: left out, but
     where they are asked for, or a ``status`` that only such have, or may have."""
 
     def filter(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow summaries, or sessions."""
-        wanted = self.get_filter_expression()
+        wanted = self.get_filter_expression() & self._without_silent()
         if queryset.model is SessionSummary:
             return queryset.filter(wanted)
         return queryset.filter(pk__in=SessionSummary.objects.filter(wanted).values("session"))
 
+    # Ninja asks each of these, of None too, and leaves out what None is answered with.
+
     def filter_text(self, text: str | None) -> Q:
-        return Search.of(text).sessions(DEFAULT_DB_ALIAS) if text else Q()
+        return Search.of(text or "").sessions(DEFAULT_DB_ALIAS)
 
     def filter_language(self, language: str | None) -> Q:
-        return Q(language__iexact=language) if language else Q()
+        return Q(language__iexact=language)
 
     def filter_interrupted(self, interrupted: bool | None) -> Q:
-        return _any_of("interrupted_count", interrupted)
+        return Q(interrupted_count__gt=0) if interrupted else Q(interrupted_count=0)
 
     def filter_failed(self, failed: bool | None) -> Q:
-        return _any_of("failed_count", failed)
+        return Q(failed_count__gt=0) if failed else Q(failed_count=0)
 
     def filter_starred(self, starred: bool | None) -> Q:
-        if starred is None:
-            return Q()
         stars = Q(session__in=Star.objects.values("session"))
         return stars if starred else ~stars
 
     def filter_tag(self, tag: str | None) -> Q:
-        if not tag:
-            return Q()
-        tagged = Tag.sessions.through.objects.filter(tag__key=Tag.key_of(tag))
+        tagged = Tag.sessions.through.objects.filter(tag__key=Tag.key_of(tag or ""))
         return Q(session__in=tagged.values("session"))
 
     def filter_silent(self, silent: str | None) -> Q:
-        if silent == "only":
-            return Q(silent=True)
-        unheard_of = self.status in (Session.Status.CREATED, Session.Status.ACTIVE)
-        return Q() if silent == "too" or unheard_of else Q(silent=False)
+        return Q(silent=True) if silent == "only" else Q()
+
+    def _without_silent(self) -> Q:
+        asked_for = self.status in (Session.Status.CREATED, Session.Status.ACTIVE)
+        return Q() if self.silent or asked_for else Q(silent=False)
 
     def query(self, **others: Any) -> str:
         """The filter as an address has it, from the question mark on; empty where there is none."""
@@ -207,12 +229,6 @@ class SessionFilter(FilterSchema):  # a docstring would be a part of the OpenAPI
             if value not in ("", None)
         }
         return f"?{urlencode(words)}" if words else ""
-
-
-def _any_of(column: str, wanted: bool | None) -> Q:
-    if wanted is None:
-        return Q()
-    return Q(**{f"{column}__gt": 0}) if wanted else Q(**{column: 0})
 
 
 class SessionFilterForm(forms.Form):
@@ -244,3 +260,38 @@ class SessionFilterForm(forms.Form):
         """Made of the values that make sense."""
         self.is_valid()
         return SessionFilter(**self.cleaned_data)
+
+    def chips(self, wanted: SessionFilter, others: dict[str, str]) -> list[dict[str, str]]:
+        """What is set: ``label``, ``value`` for people, and ``query``, the address without it.
+        ``others``: parameters that stay."""
+        return [
+            {
+                "label": str(self.fields[name].label),
+                "value": self._shown(name),
+                "query": wanted.model_copy(update={name: None}).query(**others) or "?",
+            }
+            for name in wanted.model_dump(exclude_none=True)
+        ]
+
+    def _shown(self, name: str) -> str:
+        field, value = self.fields[name], self.cleaned_data[name]
+        if isinstance(value, datetime):
+            return date_format(timezone.localtime(value), pgettext("format of a date", "j M Y"))
+        choices = getattr(field.widget, "choices", ())
+        return str(dict(choices).get(str(value), value))
+
+    def ungrouped(self) -> list[forms.BoundField]:
+        return self._in_group(None)
+
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """(heading, controls), in the order of the declaration."""
+        groups = dict.fromkeys(filter(None, map(_group, SessionFilter.model_fields)))
+        return [(str(group.heading), self._in_group(group)) for group in groups]
+
+    def _in_group(self, group: Group | None) -> list[forms.BoundField]:
+        return [self[name] for name in SessionFilter.model_fields if _group(name) == group]
+
+
+def _group(name: str) -> Group | None:
+    metadata = SessionFilter.model_fields[name].metadata
+    return next((part for part in metadata if isinstance(part, Group)), None)

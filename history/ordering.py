@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self, cast
 
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -20,8 +20,20 @@ SORTS = {
 }
 
 
+Sort = Literal["newest", "oldest", "longest", "turns", "slowest"]
+
+
 class Ordering(Schema):
-    sort: Literal["newest", "oldest", "longest", "turns", "slowest"] = "newest"
+    sort: Sort = "newest"
+
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """The newest first, where there is no such order."""
+        return cls(sort=cast("Sort", name)) if name in SORTS else cls()
+
+    def parameters(self) -> dict[str, str]:
+        """As an address has it."""
+        return {} if self == Ordering() else {"sort": self.sort}
 
     def order(self, summaries: QuerySet[SessionSummary]) -> QuerySet[SessionSummary]:
         return summaries.order_by(*SORTS[self.sort][1])

@@ -1,8 +1,8 @@
 """Finding conversations by words that were said, and where in them.
 
-What is searched of a session is one line of words (``stream``): its title and what either side said,
-each text led by a mark that names it. No word can hold the mark, so no phrase reaches from one text
-into the next.
+What is searched of a session is one line of words (``stream``): its title and what either side
+said, each text led by a mark that names it. No word can hold the mark, so no phrase reaches from
+one text into the next.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Search:
             f'"{" ".join(term.words)}"{"*" if term.prefix else ""}' for term in self.terms
         )
         sql = "SELECT rowid FROM history_words_index WHERE history_words_index MATCH %s"
-        return RawSQL(sql, [wanted])  # noqa: S611 - words are letters and digits alone
+        return RawSQL(sql, [wanted])
 
     def _by_tsvector(self) -> RawSQL:
         """The index knows which words a session has, not in which order: that is looked up in those
@@ -110,7 +110,7 @@ class Search:
         sql = "SELECT id FROM history_sessionwords WHERE lexemes @@ %s::tsquery"
         phrases = [term.needle for term in self.terms if len(term.words) > 1]
         sql += " AND strpos(stream, %s) > 0" * len(phrases)
-        return RawSQL(sql, [wanted, *phrases])  # noqa: S611
+        return RawSQL(sql, [wanted, *phrases])
 
     def place_in(self, stream: str) -> Place | None:
         """The text in which most of it stands, the first of several; None where nothing does."""

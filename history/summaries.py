@@ -24,6 +24,10 @@ BATCH = 500
 """Sessions that are summed up at once."""
 CASCADE_STAGES = ("stt", "llm", "tts")
 COLUMNS = [field.name for field in SessionSummary._meta.concrete_fields if not field.primary_key]
+SUMMED_UP = frozenset(
+    ("owner", "title", "mode", "status", "settings", "created_at", "started_at", "ended_at")
+)
+"""The fields of a session that matter here."""
 
 WithTurns = tuple[Session, Sequence[Turn]]
 """A session, and all of its turns in their order, with latencies."""
@@ -147,8 +151,10 @@ def on_turn_deleted(instance: Turn, origin: Any, **_: Any) -> None:
         refresh([instance.session_id])
 
 
-def on_session_changed(session_id: UUID, **_: Any) -> None:
-    refresh([session_id])
+def on_session_changed(session_ids: Sequence[UUID], fields: frozenset[str], **_: Any) -> None:
+    if fields & SUMMED_UP:
+        for start in range(0, len(session_ids), BATCH):
+            refresh(session_ids[start : start + BATCH])
 
 
 def on_migrated(**_: Any) -> None:

@@ -1,8 +1,8 @@
 """The words of a text as a search compares them: the same for SQLite and PostgreSQL.
 
-Case, accents and forms of letters (full width, ligatures) make no difference. Of scripts that put no
-space between words every character is a word, and every pair of neighbours as well: so a search finds
-any part of a sentence, and still looks up rare pairs rather than frequent characters.
+Case, accents and forms of letters (full width, ligatures) make no difference. Of scripts that put
+no space between words every character is a word, and every pair of neighbours as well: so a search
+finds any part of a sentence, and still looks up rare pairs rather than frequent characters.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any, Self
 
-from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, Q
@@ -14,18 +13,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 session_changed = Signal()
-"""Sent with ``session_id`` when a row was changed by other means than ``save``."""
+"""Sent with ``session_ids`` and ``fields``, the names of what was changed, when rows were changed
+by ``QuerySet.update``, which sends no other."""
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def owned_by(self, user: Any) -> Self:
         return self.filter(owner=user)
 
-    def mentioning(self, text: str) -> Self:
-        """Those whose title, or anything said in them, holds ``text``, in any case."""
-        said = Q(transcript__icontains=text) | Q(reply__icontains=text)
-        turns = apps.get_model("interaction", "Turn")._default_manager.filter(said)
-        return self.filter(Q(title__icontains=text) | Q(pk__in=turns.values("session")))
+    def update(self, **values: Any) -> int:
+        ids = list(self.values_list("pk", flat=True))
+        changed = super().update(**values)
+        session_changed.send(self.model, session_ids=ids, fields=frozenset(values))
+        return changed
 
     def with_counts(self) -> Self:
         """Annotate ``turn_count`` and ``interrupted_count``."""
@@ -79,7 +79,6 @@ class Session(models.Model):
         claimed = cls.objects.filter(pk=session_id, status=cls.Status.CREATED).update(
             status=cls.Status.ACTIVE, started_at=timezone.now()
         )
-        session_changed.send(cls, session_id=session_id)
         return claimed == 1
 
     @classmethod
@@ -87,7 +86,6 @@ class Session(models.Model):
         cls.objects.filter(pk=session_id).exclude(status=cls.Status.ENDED).update(
             status=cls.Status.ENDED, ended_at=timezone.now(), end_reason=reason
         )
-        session_changed.send(cls, session_id=session_id)
 
     def erase(self) -> None:
         """Delete it with its turns and their audio files."""
