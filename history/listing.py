@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
+from django.utils.text import Truncator
 
 from history.filters import SessionFilter
 from history.models import SessionSummary, SessionWords, Tag
@@ -23,6 +24,7 @@ from interaction.models import Session, Turn
 SESSIONS_A_PAGE = 25
 LEAD = 60
 """Characters that are shown before the first word that was found."""
+LONGEST_HEADING = 90
 EXCERPT = 200
 """Characters of an excerpt."""
 
@@ -36,6 +38,8 @@ class Found:
 
     place: Place
     pieces: list[Piece]
+    is_new: bool
+    """Whether the heading does not say it already."""
 
 
 @dataclass(slots=True)
@@ -45,8 +49,8 @@ class Row:
     summary: SessionSummary
     starred: bool = False
     tags: list[str] = field(default_factory=list)
-    title: list[Piece] = field(default_factory=list)
-    """Empty where it has none."""
+    heading: list[Piece] = field(default_factory=list)
+    """Its title, else its opening words; empty where it has neither."""
     found: Found | None = None
 
     @property
@@ -72,7 +76,8 @@ def rows_of(ids: Iterable[UUID], text: str | None = None) -> list[Row]:
         rows[session].tags.append(name)
     search = Search.of(text or "")
     for row in rows.values():
-        row.title = pieces_of(row.session.title, search) if row.session.title else []
+        opening = Truncator(row.summary.opening).chars(LONGEST_HEADING)
+        row.heading = pieces_of(row.session.title or opening, search)
     if search.terms:
         _find(search, rows)
     return [rows[pk] for pk in ids if pk in rows]
@@ -91,8 +96,10 @@ def _find(search: Search, rows: dict[UUID, Row]) -> None:
     for session, transcript, reply in said:
         place = places[session]
         if place:
+            row = rows[session]
             text = transcript if place.side == "u" else reply
-            rows[session].found = Found(place, excerpt(text, search))
+            is_new = bool(row.session.title) or text != row.summary.opening
+            row.found = Found(place, excerpt(text, search), is_new)
 
 
 def pieces_of(text: str, search: Search) -> list[Piece]:

@@ -110,6 +110,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "voiceproject.language.address",
             ],
         },
     },
@@ -184,13 +185,18 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-# Every entry repeats within seconds, so beat keeps its clock in memory: no schedule file.
+# Every entry repeats within minutes, so beat keeps its clock in memory: no schedule file.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "interaction.cascade.tasks.sweep",
         "schedule": 10.0,
         "options": {"expires": 10},
+    },
+    "silent sessions": {
+        "task": "history.tasks.sweep_silent_sessions",
+        "schedule": 300.0,
+        "options": {"expires": 300},
     },
 }
 

@@ -10,6 +10,7 @@ from history.api.sessions import router as sessions
 from interaction.api.api import api
 from interaction.api.openai import api as openai
 from voiceproject.health import router as health
+from voiceproject.language import choose_language
 from voiceproject.sign_in import SignIn
 from voiceproject.status_page import parts
 
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("history/", include("history.urls")),
     path("sign-in/", SignIn.as_view(), name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
+    path("language/", choose_language, name="language"),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("v1/", openai.urls),

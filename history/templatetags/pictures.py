@@ -13,7 +13,7 @@ from history.models import SessionSummary
 register = template.Library()
 
 WIDTH, HEIGHT = 120.0, 28.0
-WIDEST = 7.0
+WIDEST = 12.0
 """Of a turn, with the space beside it."""
 
 
@@ -28,7 +28,7 @@ def turns_picture(summary: SessionSummary, scale_ms: float) -> dict[str, Any]:
     bars = [
         {
             "x": f"{number * step:.1f}",
-            "width": f"{step * 0.66:.1f}",
+            "width": f"{step * 0.75:.1f}",
             "y": f"{_top(total, scale_ms):.1f}",
             "height": f"{HEIGHT - _top(total, scale_ms):.1f}",
         }
@@ -36,12 +36,14 @@ def turns_picture(summary: SessionSummary, scale_ms: float) -> dict[str, Any]:
         if total is not None
     ]
     unknown = [
-        f"{number * step + step * 0.33:.1f}" for number, total in enumerate(totals) if total is None
+        f"{number * step + step * 0.375:.1f}"
+        for number, total in enumerate(totals)
+        if total is None
     ]
     return {
         "bars": bars,
         "unknown": unknown,
-        "width": f"{len(totals) * step:.1f}",
+        "width": f"{max(1, len(totals)) * step:.1f}",
         "p50": None if summary.p50_ms is None else f"{_top(summary.p50_ms, scale_ms):.1f}",
         "p95": None if summary.p95_ms is None else f"{_top(summary.p95_ms, scale_ms):.1f}",
         "text": _in_words(summary, len(unknown)),
