@@ -33,7 +33,7 @@ from history.export.manifest import (
     folder_of,
 )
 from history.export.zip_file import PIECE
-from history.models import TurnAnnotation
+from history.models import Star, Tag, TurnAnnotation
 from history.summaries import refresh
 from interaction.core.metrics import METRICS
 from interaction.models import DiscardedFile, Session, Task, ToolInvocation, Turn, TurnLatency
@@ -338,11 +338,13 @@ def _write_rows(document: SessionExport, owner: Any, audio: dict[tuple[UUID, str
         for task in turn.tasks
         for place, one in enumerate(task.invocations)
     )
+    Star.put([session.pk], document.session.starred)
+    Tag.replace(session, document.session.tags)
     refresh([session.pk])
 
 
 def _session(document: SessionExport, owner_id: int) -> Session:
-    row = Session(owner_id=owner_id, **document.session.model_dump())
+    row = Session(owner_id=owner_id, **document.session.model_dump(exclude={"starred", "tags"}))
     if row.status == Session.Status.ACTIVE:  # there, when it was exported: never here
         row.status = Session.Status.ENDED
     return row

@@ -19,7 +19,7 @@ from history.models import Retention
 from interaction.models import Session, Turn
 
 MB = 1_000_000
-SPARED = Q(status=Session.Status.ACTIVE)
+SPARED = Q(status=Session.Status.ACTIVE) | Q(star__isnull=False)
 """Sessions that no limit concerns; nor do they count for one."""
 
 

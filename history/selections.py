@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from history.filters import SessionFilter, SessionFilterForm
+from history.offers import Offers
 from history.queries import sessions_of
 from interaction.api.door import RequestRefused, refuse_unknown
 
@@ -37,8 +38,8 @@ def posted(user: Any, form: QueryDict, query: QueryDict) -> list[UUID]:
     filter in the list's address, ``query``, finds. Raises ``RequestRefused``."""
     if not form.get("all"):
         return chosen(user, [one for text in form.getlist("session") if (one := _uuid(text))])
-    refuse_unknown(query, [*FILTER_FIELDS, "page"])
-    filter_form = SessionFilterForm(query)
+    refuse_unknown(query, [*FILTER_FIELDS, "sort", "page"])
+    filter_form = SessionFilterForm(query, Offers(user))
     wanted = filter_form.session_filter()
     if not filter_form.is_valid():
         # A value that makes no sense narrows nothing: more would be chosen than was meant.

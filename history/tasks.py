@@ -1,13 +1,19 @@
-"""The Celery tasks of the history, all on the queue ``default``: none of them is in a hurry, and
-each may run again."""
+"""What the history does by itself, all on the queue ``default``: none of it is in a hurry, and each
+may run again."""
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
+from django.utils import timezone
 
 from history import batches, orphans, retention
 from history.models import Batch
+from history.silent import sweep_silent
 from interaction.models import DiscardedFile
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -33,3 +39,9 @@ def prune() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def remove_orphans() -> None:
     orphans.remove(orphans.find())
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def sweep_silent_sessions() -> None:
+    if swept := sweep_silent(timezone.now()):
+        logger.info("silent sessions deleted", extra={"sessions": swept})

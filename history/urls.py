@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from history import data_page, selection, sharing, views
+from history import data_page, marks_page, selection, sharing, views
 
 app_name = "history"
 urlpatterns = [
@@ -19,4 +19,6 @@ urlpatterns = [
     path("<uuid:pk>/share/", sharing.share, name="share"),
     path("<uuid:pk>/figures/", views.session_figures, name="figures"),
     path("<uuid:pk>/turns/<uuid:turn_pk>/annotation/", views.annotate, name="annotate"),
+    path("<uuid:pk>/edit/", marks_page.edit, name="edit"),
+    path("<uuid:pk>/star/", marks_page.star, name="star"),
 ]

@@ -91,6 +91,7 @@ class Environment(BaseSettings):
 
     parley_keep_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     parley_keep_mb: Annotated[int, Field(ge=0)] = 0
+    parley_silent_hours: Annotated[int, Field(ge=0, le=24 * 3650)] = 24
 
     parley_worker_concurrency: Annotated[int, Field(ge=1)] = 256
     parley_max_upload_seconds: Annotated[int, Field(ge=1)] = 900

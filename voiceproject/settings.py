@@ -111,6 +111,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "voiceproject.language.address",
             ],
         },
     },
@@ -213,6 +214,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "history.tasks.remove_orphans",
         "schedule": crontab(hour="3", minute="30"),
         "options": {"expires": 3600},
+    },
+    "silent sessions": {
+        "task": "history.tasks.sweep_silent_sessions",
+        "schedule": 300.0,
+        "options": {"expires": 300},
     },
 }
 

@@ -14,6 +14,7 @@ from history.sharing import shared, shared_audio, shared_session_audio, shared_w
 from interaction.api.api import api
 from interaction.api.openai import api as openai
 from voiceproject.health import router as health
+from voiceproject.language import choose_language
 from voiceproject.sign_in import SignIn
 from voiceproject.status_page import parts
 
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("shared/<str:secret>/<uuid:turn_id>/<str:side>.wav", shared_audio, name="shared_audio"),
     path("sign-in/", SignIn.as_view(), name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
+    path("language/", choose_language, name="language"),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("v1/", openai.urls),

@@ -14,18 +14,54 @@ from pydantic import BaseModel, Field
 
 from history.export.document import SessionExport
 from history.export.manifest import ExportManifest
+from history.listing import Row
 from history.models import TurnAnnotation
+from history.models.marks import LONGEST_TAG, MOST_TAGS
 from interaction import models
 from interaction.api.schemas import ErrorDetail, Session
 from interaction.core.types import CutReason, Mode
 from interaction.edges.parley import codec
 from interaction.edges.parley.messages import Latency
 from interaction.sessions import create
-from interaction.sessions.settings import ProviderChoice, WireModel
+from interaction.sessions.settings import ProviderChoice, Text, WireModel
+
+
+class KeptSession(Session):
+    """A session with what the history knows of it."""
+
+    opening: str
+    """The beginning of the first thing that the person said or typed."""
+    failed_count: int
+    p50_ms: float | None
+    """Of the turns' totals: the time to the first sound. Null where no turn has one."""
+    p95_ms: float | None
+    starred: bool
+    tags: list[str]
+
+    @classmethod
+    def of_row(cls, row: Row) -> KeptSession:
+        summary = row.summary
+        columns = {
+            name: getattr(summary, name) for name in cls.model_fields if hasattr(summary, name)
+        }
+        base = Session.of(row.session).model_dump()
+        return cls.model_validate(base | columns | {"starred": row.starred, "tags": row.tags})
+
+
+TagName = Annotated[Text, Field(max_length=LONGEST_TAG, pattern=r"^[^,，、]*\S[^,，、]*$")]
+
+
+class SessionMarks(WireModel):
+    """What can be changed of a kept session; what is left out stays as it is."""
+
+    title: Annotated[Text, Field(max_length=200)] | None = None
+    starred: bool | None = None
+    tags: Annotated[list[TagName], Field(max_length=MOST_TAGS)] | None = None
+    """All of its tags, in place of those that it has."""
 
 
 class SessionPage(WireModel):
-    items: list[Session]
+    items: list[KeptSession]
     count: int
     """Sessions on all pages."""
 
@@ -244,6 +280,7 @@ def _status(row: models.Turn) -> str:
 
 
 RESOURCES: dict[str, type[BaseModel]] = {
+    "session": KeptSession,
     "turn": Turn,
     "utterance": Utterance,
     "agent_message": AgentMessage,

@@ -17,14 +17,16 @@ from ninja import Query, Schema, Status
 from pydantic import Field
 
 from history.api import ranges
-from history.api.schemas import SessionPage, Turn
+from history.api.schemas import KeptSession, SessionMarks, SessionPage, Turn
 from history.deletion import erase
 from history.filters import SessionFilter
-from history.queries import sessions_of, turns_of
+from history.listing import rows_of
+from history.marks import mark
+from history.ordering import Ordering
+from history.queries import sessions_of, summaries_of, turns_of
 from interaction import models
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError
-from interaction.api.schemas import Session
 from interaction.api.sessions import router
 
 __all__ = ["router"]
@@ -39,22 +41,42 @@ class Paging(Schema):
 
 @router.get("", response={200: SessionPage, **ERRORS}, operation_id=f"{OPERATION}list_sessions")
 def list_sessions(
-    request: Caller, wanted: Query[SessionFilter], pages: Query[Paging]
+    request: Caller,
+    wanted: Query[SessionFilter],
+    ordering: Query[Ordering],
+    pages: Query[Paging],
 ) -> SessionPage:
-    """The newest first."""
-    found = wanted.filter(sessions_of(request.auth))
+    """The newest first, unless ``sort`` says otherwise. Sessions in which nothing was said are left
+    out, but where ``silent`` or ``status`` asks for them."""
+    found = ordering.order(wanted.filter(summaries_of(request.auth)))
     start = (pages.page - 1) * pages.page_size
-    rows = found[start : start + pages.page_size]
-    return SessionPage(items=[Session.of(row) for row in rows], count=found.count())
+    ids = found.values_list("pk", flat=True)[start : start + pages.page_size]
+    return SessionPage(items=[KeptSession.of_row(row) for row in rows_of(ids)], count=found.count())
 
 
 @router.get(
     "/{uuid:session_id}",
-    response={200: Session, **ERRORS},
+    response={200: KeptSession, **ERRORS},
     operation_id=f"{OPERATION}get_session",
 )
-def get_session(request: Caller, session_id: UUID) -> Session:
-    return Session.of(get_object_or_404(sessions_of(request.auth), pk=session_id))
+def get_session(request: Caller, session_id: UUID) -> KeptSession:
+    return _kept(get_object_or_404(sessions_of(request.auth), pk=session_id))
+
+
+@router.patch(
+    "/{uuid:session_id}",
+    response={200: KeptSession, **ERRORS},
+    operation_id=f"{OPERATION}mark_session",
+)
+def mark_session(request: Caller, session_id: UUID, marks: SessionMarks) -> KeptSession:
+    """Change the title, the star, or the tags: whatever is given."""
+    session = get_object_or_404(sessions_of(request.auth), pk=session_id)
+    mark(session, **marks.model_dump())
+    return _kept(session)
+
+
+def _kept(session: models.Session) -> KeptSession:
+    return KeptSession.of_row(rows_of([session.pk])[0])
 
 
 @router.delete(

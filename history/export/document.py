@@ -17,6 +17,7 @@ from pydantic import Field, JsonValue
 from history.deletion import chunks
 from history.models import TurnAnnotation
 from history.models.annotation import LONGEST_NOTE
+from history.models.marks import LONGEST_TAG, MOST_TAGS
 from interaction.api.schemas import ErrorDetail
 from interaction.core.types import CutReason, Mode
 from interaction.edges.parley import codec
@@ -34,6 +35,9 @@ Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """As much as a database's positive integer holds."""
 
 
+TagName = Annotated[Text, Field(min_length=1, max_length=LONGEST_TAG)]
+
+
 class ExportedSession(WireModel):
     id: UUID
     title: Annotated[Text, Field(max_length=200)]
@@ -42,6 +46,8 @@ class ExportedSession(WireModel):
     settings: dict[Text, JsonValue]
     """The effective ``start_session`` fields, as they are kept."""
     system_prompt: Text
+    starred: bool
+    tags: Annotated[list[TagName], Field(max_length=MOST_TAGS)]
     recording: bool
     """Whether its audio is kept, where there is any."""
     recording_agreed_at: datetime | None
@@ -134,9 +140,12 @@ class SessionExport(WireModel):
     @classmethod
     def of(cls, row: Session) -> SessionExport:
         """``row``: as ``load`` gives it."""
-        fields = {name: getattr(row, name) for name in ExportedSession.model_fields}
+        marks = {"starred": hasattr(row, "star"), "tags": [tag.name for tag in row.tags.all()]}
+        columns = {
+            name: getattr(row, name) for name in ExportedSession.model_fields if name not in marks
+        }
         return cls(
-            session=ExportedSession.model_validate(fields),
+            session=ExportedSession.model_validate(columns | marks),
             turns=[_turn(turn) for turn in row.turns.all()],
         )
 
@@ -156,7 +165,9 @@ def load(session_ids: Sequence[UUID]) -> Iterator[Session]:
     turns = Turn.objects.select_related("latency", "annotation")
     turns = turns.prefetch_related("tasks__invocations")
     for chunk in chunks(session_ids, LOADED_AT_ONCE):
-        rows = Session.objects.prefetch_related(Prefetch("turns", turns.order_by("sequence")))
+        rows = Session.objects.select_related("star").prefetch_related(
+            "tags", Prefetch("turns", turns.order_by("sequence"))
+        )
         found = rows.in_bulk([*chunk])
         yield from (found[one] for one in chunk if one in found)
 

@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("history", "0002_annotations_and_peaks"),
+        ("history", "0002_session_words"),
         ("interaction", "0012_recording_consent"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -33,6 +33,12 @@ def position(ms: int) -> str:
 
 
 @register.filter
+def clock_of_ms(ms: int | None) -> str:
+    """The same of milliseconds."""
+    return clock(None if ms is None else timedelta(milliseconds=ms))
+
+
+@register.filter
 def moment(at: datetime) -> str:
     """``21 Nov 2026, 14:05``, in the viewer's time zone, in the order that the language puts it."""
     return date_format(timezone.localtime(at), pgettext("format of a date and time", "j M Y, H:i"))

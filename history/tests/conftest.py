@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from history.marks import mark
 from history.models import TurnAnnotation
 from interaction.audio import wav
 from interaction.models import Session, Task, ToolInvocation, Turn, TurnLatency
@@ -58,7 +59,9 @@ def recorded(owner: User) -> Callable[..., Session]:
     """``recorded(turns=2, **fields)``: an ended conversation with recordings of 20 and 10 ms a
     turn, and with everything that a turn can have."""
 
-    def record(*, turns: int = 2, by: User = owner, **fields: Any) -> Session:
+    def record(
+        *, turns: int = 2, by: User = owner, starred: bool = False, **fields: Any
+    ) -> Session:
         now = timezone.now()
         made = create.create_session(by, SessionSettings(title="=Weather"), active=False)
         ended = {"status": Session.Status.ENDED, "end_reason": "client_ended"}
@@ -66,6 +69,7 @@ def recorded(owner: User) -> Callable[..., Session]:
         Session.objects.filter(pk=made.pk).update(**ended | times | fields)
         for sequence in range(1, turns + 1):
             keep_audio(add_turn(made, sequence=sequence, **EVENTFUL))
+        mark(made, starred=starred, tags=["work", "天氣"])
         return Session.objects.get(pk=made.pk)
 
     return record

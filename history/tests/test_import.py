@@ -80,7 +80,7 @@ def at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_exported_again_is_the_same_to_the_byte(
     recorded: Recorded, owner: User, stranger: User, at_rest: None
 ) -> None:
-    sessions = [recorded(), recorded(turns=1), recorded(turns=0)]
+    sessions = [recorded(starred=True), recorded(turns=1), recorded(turns=0)]
     first = zipped(*sessions)
     erase([session.pk for session in sessions])
     assert imported(first, stranger) == (3, 0)
@@ -90,11 +90,12 @@ def test_what_is_exported_again_is_the_same_to_the_byte(
 
 def test_the_imported_are_found_like_all_others(recorded: Recorded, owner: User) -> None:
     session = recorded()
-    summary = SessionSummary.objects.values().get()
+    [summary] = SessionSummary.objects.values()
     content = zipped(session)
     erase([session.pk])
     imported(content, owner)
-    assert SessionSummary.objects.values().get() == summary
+    [again] = SessionSummary.objects.values()
+    assert again | {"search_id": 0} == summary | {"search_id": 0}
 
 
 def test_it_may_be_repeated(recorded: Recorded, owner: User) -> None:

@@ -128,6 +128,14 @@ class TestDue:
         aged(recorded(turns=5, status="active"), 2)
         assert due() == []
 
+    def test_what_is_starred_is_spared_and_takes_no_room(
+        self, recorded: Recorded, limits: Callable[..., None], small_megabytes: None
+    ) -> None:
+        limits(days=1, megabytes=2)
+        recorded(turns=2)
+        aged(recorded(turns=5, starred=True), 2)
+        assert due() == []
+
     def test_it_takes_the_same_queries_however_much_is_due(
         self, recorded: Recorded, limits: Callable[..., None], django_assert_num_queries: Any
     ) -> None:

@@ -121,7 +121,6 @@ class Answer(WireModel):
 
 
 RESOURCES: dict[str, type[BaseModel]] = {
-    "session": Session,
     "created_session": CreatedSession,
     "answer": Answer,
     "api_error": ErrorBody,

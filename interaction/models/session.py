@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any, Self
 
-from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Count, Q
@@ -16,18 +15,19 @@ from django.utils.translation import gettext_lazy as _
 from interaction.models.discarded_file import DiscardedFile
 
 session_changed = Signal()
-"""Sent with ``session_id`` when a row was changed by other means than ``save``."""
+"""Sent with ``session_ids`` and ``fields``, the names of what was changed, when rows were changed
+by ``QuerySet.update``, which sends no other."""
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def owned_by(self, user: Any) -> Self:
         return self.filter(owner=user)
 
-    def mentioning(self, text: str) -> Self:
-        """Those whose title, or anything said in them, holds ``text``, in any case."""
-        said = Q(transcript__icontains=text) | Q(reply__icontains=text)
-        turns = apps.get_model("interaction", "Turn")._default_manager.filter(said)
-        return self.filter(Q(title__icontains=text) | Q(pk__in=turns.values("session")))
+    def update(self, **values: Any) -> int:
+        ids = list(self.values_list("pk", flat=True))
+        changed = super().update(**values)
+        session_changed.send(self.model, session_ids=ids, fields=frozenset(values))
+        return changed
 
     def with_counts(self) -> Self:
         """Annotate ``turn_count`` and ``interrupted_count``."""
@@ -85,7 +85,6 @@ class Session(models.Model):
         claimed = cls.objects.filter(pk=session_id, status=cls.Status.CREATED).update(
             status=cls.Status.ACTIVE, started_at=timezone.now()
         )
-        session_changed.send(cls, session_id=session_id)
         return claimed == 1
 
     @classmethod
@@ -93,12 +92,10 @@ class Session(models.Model):
         cls.objects.filter(pk=session_id).exclude(status=cls.Status.ENDED).update(
             status=cls.Status.ENDED, ended_at=timezone.now(), end_reason=reason
         )
-        session_changed.send(cls, session_id=session_id)
 
     def revoke_recording(self) -> None:
         """Take the consent to its recording back: the audio goes, words and figures stay, and
         nothing more of it is recorded where it is in progress. It may be repeated."""
-        turns = apps.get_model("interaction", "Turn")._default_manager.filter(session=self)
         with transaction.atomic():
             # The archive locks the row, too: a turn that it is writing is either seen here, or
             # written without its audio.
@@ -106,7 +103,7 @@ class Session(models.Model):
             row.recording = False
             row.recording_revoked_at = row.recording_revoked_at or timezone.now()
             row.save(update_fields=("recording", "recording_revoked_at"))
-            recorded = turns.exclude(user_audio="", agent_audio="")
+            recorded = self.turns.exclude(user_audio="", agent_audio="")
             DiscardedFile.discard(
                 name
                 for names in recorded.values_list("user_audio", "agent_audio")
