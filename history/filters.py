@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
-from ninja import FilterLookup, FilterSchema
+from ninja import FilterConfigDict, FilterLookup, FilterSchema
 from pydantic import AfterValidator, Field, ValidationError
 
 from interaction.models import Session
@@ -69,21 +69,28 @@ def moment(label: _StrPromise) -> forms.DateTimeField:
     )
 
 
-class SessionFilter(FilterSchema):  # a docstring would be a part of the OpenAPI document
+class SessionFilter(FilterSchema):
+    model_config = FilterConfigDict(use_attribute_docstrings=True)
+
     status: Annotated[
         Literal["created", "active", "ended"] | None, choice(_("State"), Session.Status.choices)
     ] = None
+    """Only those in this state: `created` (not started yet), `active` or `ended`."""
     mode: Annotated[
         Literal["cascade", "realtime"] | None, choice(_("Mode"), Session.Mode.choices)
     ] = None
+    """Only those that were made for this mode."""
     since: Annotated[Moment | None, FilterLookup("created_at__gte"), moment(_("Since"))] = None
+    """Only those made at this time or later, ISO 8601; without an offset it is on the server's
+    clock."""
     until: Annotated[Moment | None, FilterLookup("created_at__lt"), moment(_("Before"))] = None
+    """Only those made before this time, ISO 8601; without an offset it is on the server's clock."""
     text: Annotated[
         Text | None,
         Field(max_length=200),
         forms.CharField(label=_("Words"), max_length=200, required=False),
     ] = None
-    """In the title, or in anything that was said."""
+    """Only those with these words in their title, or in anything that was said."""
 
     def filter_text(self, text: str | None) -> Q:
         return Q(pk__in=Session.objects.mentioning(text).values("pk")) if text else Q()

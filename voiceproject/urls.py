@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from history.api.hearing import router as sessions
 from interaction.api.api import api
 from interaction.api.openai import api as openai
+from interaction.api.reference.views import page as reference
 from voiceproject.health import router as health
 from voiceproject.sign_in import SignIn
 from voiceproject.status_page import parts
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", SignIn.as_view(), name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
     path("admin/", admin.site.urls),
+    path("api/v1/docs", reference, name="reference"),
     path("api/v1/", api.urls),
     path("v1/", openai.urls),
 ]

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from ninja import Query, Schema, Status
+from ninja import P, PathEx, Query, QueryEx, Status
 from pydantic import Field
 
 from history.api import ranges
@@ -22,25 +22,43 @@ from history.filters import SessionFilter
 from history.queries import sessions_of, turns_of
 from interaction import models
 from interaction.api.access import Caller
-from interaction.api.errors import ERRORS, ApiError
+from interaction.api.document import answers
+from interaction.api.errors import ApiError, errors
 from interaction.api.schemas import Session
 from interaction.api.sessions import router
+from interaction.sessions.settings import WireModel
 
 __all__ = ["router"]
 
 OPERATION = "interaction_api_sessions_"
 
 
-class Paging(Schema):
+class Paging(WireModel):
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Which page of the list, from 1."""
     page_size: Annotated[int, Field(ge=1, le=200)] = 50
+    """How many sessions a page has."""
 
 
-@router.get("", response={200: SessionPage, **ERRORS}, operation_id=f"{OPERATION}list_sessions")
+SessionId = PathEx[UUID, P(description="The session's `id`, from the list or when it was made.")]
+TurnId = PathEx[UUID, P(description="The turn's `id`, from the list of turns.")]
+Side = QueryEx[
+    Literal["user", "agent"],
+    P(description="Whose sound: what the person said (`user`), or what was answered (`agent`)."),
+]
+
+
+@router.get(
+    "",
+    response={200: SessionPage, **errors(422)},
+    operation_id=f"{OPERATION}list_sessions",
+    summary="List your sessions",
+    openapi_extra=answers({200: "A page of the list, and how many there are on all pages."}),
+)
 def list_sessions(
     request: Caller, wanted: Query[SessionFilter], pages: Query[Paging]
 ) -> SessionPage:
-    """The newest first."""
+    """The caller's sessions, the newest first, narrowed down by any of the parameters."""
     found = wanted.filter(sessions_of(request.auth))
     start = (pages.page - 1) * pages.page_size
     rows = found[start : start + pages.page_size]
@@ -49,20 +67,25 @@ def list_sessions(
 
 @router.get(
     "/{uuid:session_id}",
-    response={200: Session, **ERRORS},
+    response={200: Session, **errors(404, 422)},
     operation_id=f"{OPERATION}get_session",
+    summary="Read a session",
+    openapi_extra=answers({200: "The session."}),
 )
-def get_session(request: Caller, session_id: UUID) -> Session:
+def get_session(request: Caller, session_id: SessionId) -> Session:
+    """A session's settings, its state, and how many turns it has so far."""
     return Session.of(get_object_or_404(sessions_of(request.auth), pk=session_id))
 
 
 @router.delete(
     "/{uuid:session_id}",
-    response={204: None, **ERRORS},
+    response={204: None, **errors(403, 404, 409, 422)},
     operation_id=f"{OPERATION}delete_session",
+    summary="Delete a session",
+    openapi_extra=answers({204: "It is gone; the answer has no body."}),
 )
-def delete_session(request: Caller, session_id: UUID) -> Status[Any]:
-    """Delete a session with all that was kept of it."""
+def delete_session(request: Caller, session_id: SessionId) -> Status[Any]:
+    """Delete a session with all that was kept of it: words, figures, recordings."""
     session = get_object_or_404(sessions_of(request.auth), pk=session_id)
     if session.status == models.Session.Status.ACTIVE:
         raise ApiError(409, "session_active", _("The session is in progress: end it first."))
@@ -72,24 +95,32 @@ def delete_session(request: Caller, session_id: UUID) -> Status[Any]:
 
 @router.get(
     "/{uuid:session_id}/turns",
-    response={200: list[Turn], **ERRORS},
+    response={200: list[Turn], **errors(404, 422)},
     operation_id=f"{OPERATION}list_turns",
+    summary="List a session's turns",
+    openapi_extra=answers({200: "The turns, in their order."}),
 )
-def list_turns(request: Caller, session_id: UUID) -> list[Turn]:
+def list_turns(request: Caller, session_id: SessionId) -> list[Turn]:
+    """What was said and answered, who served it, and how long each step took. A turn is there as
+    soon as it has ended, while the session still goes on."""
     session = get_object_or_404(sessions_of(request.auth), pk=session_id)
     return [Turn.of(row) for row in turns_of(session)]
 
 
 @router.get(
     "/{uuid:session_id}/turns/{uuid:turn_id}/audio",
-    response={200: None, 206: None, **ERRORS},
+    response={200: None, 206: None, **errors(404, 416, 422)},
     operation_id=f"{OPERATION}turn_audio",
     url_name="turn_audio",
+    summary="Fetch a turn's sound",
+    openapi_extra=answers(
+        {200: "The whole WAV file.", 206: "The bytes that `Range` asked for."},
+        {200: "audio/wav", 206: "audio/wav"},
+    ),
 )
-def turn_audio(
-    request: Caller, session_id: UUID, turn_id: UUID, side: Literal["user", "agent"]
-) -> HttpResponse:
-    """A side's recording as a WAV file; ``Range`` is understood."""
+def turn_audio(request: Caller, session_id: SessionId, turn_id: TurnId, side: Side) -> HttpResponse:
+    """One side's recording as a WAV file. `Range` is understood, for one range of bytes. Nothing is
+    there where recording was off, or where that side made no sound."""
     turn = get_object_or_404(
         models.Turn, pk=turn_id, session_id=session_id, session__owner=request.auth
     )
