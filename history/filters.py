@@ -22,7 +22,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
-from ninja import FilterLookup, FilterSchema
+from ninja import FilterConfigDict, FilterLookup, FilterSchema
 from pydantic import AfterValidator, Field, ValidationError
 
 from history.models import SessionSummary, Star, Tag
@@ -118,7 +118,9 @@ Name = Annotated[Text, Field(max_length=100)]
 Model = Annotated[Text, Field(max_length=200)]
 
 
-class SessionFilter(FilterSchema):  # a docstring would be a part of the OpenAPI document
+class SessionFilter(FilterSchema):
+    model_config = FilterConfigDict(use_attribute_docstrings=True)
+
     text: Annotated[
         Text | None,
         Field(max_length=200),
@@ -129,38 +131,51 @@ class SessionFilter(FilterSchema):  # a docstring would be a part of the OpenAPI
             widget=forms.TextInput(attrs={"type": "search", "dir": "auto"}),
         ),
     ] = None
-    """In the title, or in anything that was said (``history.search.Search``)."""
+    """Only those with these words in their title, or in anything that was said: all of them, the
+    last one as a beginning; quotation marks keep words together."""
     since: Annotated[Moment | None, FilterLookup("created_at__gte"), moment(_("Since")), WHEN] = (
         None
     )
+    """Only those made at this time or later, ISO 8601; without an offset it is on the server's
+    clock."""
     until: Annotated[Moment | None, FilterLookup("created_at__lt"), moment(_("Before")), WHEN] = (
         None
     )
+    """Only those made before this time, ISO 8601; without an offset it is on the server's clock."""
     mode: Annotated[
         Literal["cascade", "realtime"] | None, choice(_("Mode"), Session.Mode.choices), WITH
     ] = None
+    """Only those that were made for this mode."""
     stt: Annotated[Name | None, own_choice(_("Speech to text")), PROVIDERS] = None
-    """The provider that was chosen for the stage, by its name."""
+    """Only those for which this provider of speech to text was chosen, by its name."""
     stt_model: Annotated[Model | None, own_choice(_("Its model")), PROVIDERS] = None
+    """Only those for which this model of it was chosen."""
     llm: Annotated[Name | None, own_choice(_("Language model")), PROVIDERS] = None
+    """Only those for which this provider of a language model was chosen, by its name."""
     llm_model: Annotated[Model | None, own_choice(_("Its model")), PROVIDERS] = None
+    """Only those for which this model of it was chosen."""
     tts: Annotated[Name | None, own_choice(_("Text to speech")), PROVIDERS] = None
+    """Only those for which this provider of text to speech was chosen, by its name."""
     tts_model: Annotated[Model | None, own_choice(_("Its model")), PROVIDERS] = None
+    """Only those for which this model of it was chosen."""
     realtime: Annotated[Name | None, own_choice(_("Speech to speech")), PROVIDERS] = None
+    """Only those for which this provider of speech to speech was chosen, by its name."""
     realtime_model: Annotated[Model | None, own_choice(_("Its model")), PROVIDERS] = None
+    """Only those for which this model of it was chosen."""
     template: Annotated[RowId | None, own_choice(_("Prompt template")), WITH] = None
-    """The id of the one that was chosen."""
+    """Only those for which the prompt template of this id was chosen."""
     language: Annotated[Name | None, own_choice(_("Language")), WITH] = None
-    """The BCP 47 tag that was chosen, in any case."""
+    """Only those for which this language was chosen, a BCP 47 tag in any case."""
     status: Annotated[
         Literal["created", "active", "ended"] | None,
         choice(_("State"), Session.Status.choices),
         OUTCOME,
     ] = None
+    """Only those in this state: `created` (not started yet), `active` or `ended`."""
     interrupted: Annotated[bool | None, choice(_("Interrupted"), YES_OR_NO), OUTCOME] = None
-    """Whether a reply was interrupted in it."""
+    """Only those in which a reply was interrupted; false: only those in which none was."""
     failed: Annotated[bool | None, choice(_("With errors"), YES_OR_NO), OUTCOME] = None
-    """Whether a turn failed in it."""
+    """Only those in which a turn failed; false: only those in which none did."""
     p95_above: Annotated[
         float | None,
         Field(ge=0, le=LONGEST_MS, allow_inf_nan=False),
@@ -168,10 +183,12 @@ class SessionFilter(FilterSchema):  # a docstring would be a part of the OpenAPI
         milliseconds(_("p95 above, ms")),
         OUTCOME,
     ] = None
-    """Of the turns' totals; a session without figures is not above anything."""
+    """Only those whose 95th percentile of the turns' totals is above so many milliseconds; one
+    without figures is above nothing."""
     starred: Annotated[bool | None, choice(_("Starred"), YES_OR_NO), YOURS] = None
+    """Only those that are starred; false: only those that are not."""
     tag: Annotated[Name | None, own_choice(_("Tag")), YOURS] = None
-    """One of the person's own, in any case."""
+    """Only those with this tag of the caller's own, in any case."""
     silent: Annotated[
         Literal["only", "too"] | None,
         forms.ChoiceField(
@@ -181,8 +198,9 @@ class SessionFilter(FilterSchema):  # a docstring would be a part of the OpenAPI
         ),
         YOURS,
     ] = None
-    """Sessions in which no word was said and nothing failed, or that never started: left out, but
-    where they are asked for, or a ``status`` that only such have, or may have."""
+    """Sessions in which no word was said and nothing failed, or that never started, are left out:
+    `too` finds them as well, `only` finds nothing else. `status` finds them where it asks for
+    `created` or `active`."""
 
     def filter(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow summaries, or sessions."""

@@ -7,6 +7,7 @@ from typing import Literal, Self, cast
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy as _
 from ninja import Schema
+from pydantic import ConfigDict
 
 from history.models import SessionSummary
 
@@ -24,7 +25,10 @@ Sort = Literal["newest", "oldest", "longest", "turns", "slowest"]
 
 
 class Ordering(Schema):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     sort: Sort = "newest"
+    """In which order the list comes; what is unknown comes last."""
 
     @classmethod
     def of(cls, name: str) -> Self:

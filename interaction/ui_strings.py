@@ -75,6 +75,7 @@ def _controls() -> dict[str, str]:
         "hands_free": _("{ms} ms pause"),
         "mode_cascade": _("Cascade"),
         "mode_realtime": _("Realtime"),
+        "ended_by_words": _("pause and words"),
         "found_by_provider": _("turns found by the provider"),
         "fallback_to_cascade": _("{provider} does not answer. Go on with the cascade?"),
         "fallback_to_realtime": _("{provider} does not answer. Go on in realtime mode?"),

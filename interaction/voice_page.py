@@ -56,6 +56,12 @@ PLACEHOLDER_ID = UUID(int=0)
 """Stands for the session in addresses that the script completes."""
 
 
+def _ends_by(kept: Preferences) -> str:
+    """What tells the end of a turn in a cascade: ``semantic``, unless they chose otherwise."""
+    kind = kept.turn_detection.get("kind") if kept.mode == "cascade" else None
+    return "vad" if kind in ("vad", "server") else "semantic"
+
+
 def talk_context(request: HttpRequest) -> dict[str, Any]:
     """What templates/interaction/talk.html needs, and ``config`` for the script."""
     words = ui_strings()
@@ -79,7 +85,9 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "stages": [shown[stage] for stage in STAGES],
         "realtime": shown["realtime"],
-        "finds_turns": turn_detection.kind,
+        "finds_turns": turn_detection.kind if kept.mode == "realtime" else "vad",
+        "ends_by": _ends_by(kept),
+        "eagerness": turn_detection.eagerness,
         "templates": templates,
         "template_id": _template(request, kept, templates),
         "languages": [(tag, language_name(tag)) for tag in _languages(language)],

@@ -19,11 +19,17 @@ from interaction.api.errors import ApiError, answer_to
 from interaction.api.openai import error_answer
 
 REST, OPENAI = "/api/", "/v1/"
+REFERENCE = "/api/v1/docs"
+"""A page for people, among addresses for programs."""
 
 
 def is_api(request: HttpRequest) -> bool:
     """Whether a program asks, which reads JSON."""
-    return _is_below(request, REST) or _is_below(request, OPENAI)
+    return _is_rest(request) or _is_below(request, OPENAI)
+
+
+def _is_rest(request: HttpRequest) -> bool:
+    return _is_below(request, REST) and request.path_info != REFERENCE
 
 
 def _is_below(request: HttpRequest, prefix: str) -> bool:
@@ -88,7 +94,7 @@ def answer(
         if _is_below(request, OPENAI):
             code = "server_error" if status >= 500 else code
             return error_answer(status, code, message, param)
-        if _is_below(request, REST):
+        if _is_rest(request):
             return answer_to(ApiError(status, code, message, retryable=status >= 500))
         again = "" if bare and status < 500 else _again(request, status)
         context = {"title": title or usual.title, "message": message, "again": again}

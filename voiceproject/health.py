@@ -11,10 +11,13 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Router, Status
 
+from interaction.api.document import answers
+from interaction.api.schemas import ErrorBody
 from interaction.bus.redis_keys import worker_alive
 from interaction.bus.short_lived_redis import connect
+from interaction.sessions.settings import WireModel
 
 logger = logging.getLogger(__name__)
 router = Router(tags=["health"], auth=None)
@@ -22,27 +25,43 @@ router = Router(tags=["health"], auth=None)
 Word = Literal["ok", "failed"]
 
 
-class Health(Schema):
+class Health(WireModel):
+    """Whether the web process answers."""
+
     status: Word
+    """`ok`, always: a process that is not well does not answer."""
 
 
-class Readiness(Schema):
+class Readiness(WireModel):
+    """Whether all is ready that a conversation needs, and each part of it."""
+
     status: Word
+    """`failed` where any of the parts is."""
     parts: dict[str, Word]
-    """``database``, ``redis``, ``storage`` and ``worker:<queue>`` for each queue."""
+    """`database`, `redis`, `storage` and `worker:<queue>` for each queue of tasks, each `ok` or
+    `failed`."""
 
 
-@router.get("", response=Health, summary="Is the web process alive?")
+@router.get(
+    "",
+    response={200: Health, 400: ErrorBody},
+    summary="Is the web process alive?",
+    openapi_extra=answers({200: "It is."}),
+)
 def health(request: HttpRequest) -> Health:
+    """Asks for nothing but an answer: neither the database nor Redis is looked at."""
     return Health(status="ok")
 
 
 @router.get(
     "/ready",
-    response={200: Readiness, 503: Readiness},
-    summary="Is every part ready? Answers within seconds, whatever hangs.",
+    response={200: Readiness, 503: Readiness, 400: ErrorBody},
+    summary="Is every part ready?",
+    openapi_extra=answers({200: "All parts are.", 503: "One of the parts is not; see which."}),
 )
 def ready(request: HttpRequest) -> Status[Readiness]:
+    """Looks at the database, Redis, the storage and the workers. Answers within seconds, whatever
+    hangs."""
     parts: dict[str, Word] = {"database": _word("database", _database)}
     parts |= _redis_and_workers()
     parts["storage"] = _word("storage", _storage)

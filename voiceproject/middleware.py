@@ -16,6 +16,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from interaction.core.time_zones import is_time_zone
 from voiceproject import error_answers
 
+ADMIN = "/admin/"
 TIME_ZONE_COOKIE = "parley_time_zone"
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -63,6 +64,22 @@ def times_are_the_viewers(get_response: GetResponse) -> GetResponse:
         zone = request.COOKIES.get(TIME_ZONE_COOKIE, "")
         with timezone.override(ZoneInfo(zone) if is_time_zone(zone) else None):
             return get_response(request)
+
+    return middleware
+
+
+def no_nul_characters(get_response: GetResponse) -> GetResponse:
+    """Forget cookies that hold a NUL character, and answer 400 where a parameter of the admin site
+    does: PostgreSQL takes none. Other pages, forms and APIs look at their fields themselves."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
+            del request.COOKIES[name]
+        given = [one for name in request.GET for one in request.GET.getlist(name)]
+        if request.path_info.startswith(ADMIN) and any("\0" in one for one in given):
+            message = _("This text holds a NUL character. Leave it out.")
+            return error_answers.answer(request, 400, message=message)
+        return get_response(request)
 
     return middleware
 

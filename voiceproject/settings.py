@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "voiceproject.middleware.StaticFiles",
     "voiceproject.middleware.content_security_policy",
     "voiceproject.error_answers.ErrorAnswers",
+    "voiceproject.middleware.no_nul_characters",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "voiceproject.middleware.times_are_the_viewers",

@@ -13,6 +13,7 @@ from history.api.share_links import router as share_links
 from history.sharing import shared, shared_audio, shared_session_audio, shared_waveform
 from interaction.api.api import api
 from interaction.api.openai import api as openai
+from interaction.api.reference.views import page as reference
 from voiceproject.health import router as health
 from voiceproject.language import choose_language
 from voiceproject.sign_in import SignIn
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
     path("language/", choose_language, name="language"),
     path("admin/", admin.site.urls),
+    path("api/v1/docs", reference, name="reference"),
     path("api/v1/", api.urls),
     path("v1/", openai.urls),
 ]

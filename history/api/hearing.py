@@ -7,16 +7,16 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterable
 from typing import Annotated, Literal
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
+from ninja import P, QueryEx
 from pydantic import Field
 
 from history.api import ranges
 from history.api.schemas import Turn, Waveform
-from history.api.sessions import router
+from history.api.sessions import SessionId, TurnId, router
 from history.hearing import flac, peaks
 from history.hearing.axis import lay_out_turns
 from history.hearing.whole import LONGEST_FRAMES, WholeRecording
@@ -25,22 +25,32 @@ from history.models.annotation import LONGEST_NOTE
 from history.queries import sessions_of, turns_of
 from interaction import models
 from interaction.api.access import Caller
-from interaction.api.errors import ERRORS, ApiError
+from interaction.api.document import answers
+from interaction.api.errors import ApiError, errors
 from interaction.sessions.settings import Text, WireModel
 
 __all__ = ["router"]
 
 OPERATION = "history_api_hearing_"
 
+WholeFormat = QueryEx[
+    Literal["wav", "flac"], P(description="Of the recording: `wav`, with ranges, or `flac`.")
+]
+
 
 @router.get(
     "/{uuid:session_id}/audio",
-    response={200: None, 206: None, **ERRORS},
+    response={200: None, 206: None, **errors(404, 413, 416, 422)},
     operation_id=f"{OPERATION}session_audio",
+    summary="Hear a whole session",
+    openapi_extra=answers(
+        {200: "The whole recording.", 206: "The range that was asked for."},
+        files={200: "audio/wav", 206: "audio/wav"},
+    ),
     url_name="session_audio",
 )
 def session_audio(
-    request: Caller, session_id: UUID, format: Literal["wav", "flac"] = "wav"
+    request: Caller, session_id: SessionId, format: WholeFormat = "wav"
 ) -> HttpResponseBase:
     """The whole conversation as it was heard: stereo, the person left and the agent right, 16 bit,
     24 kHz, each turn where it was on the session's clock. What the person did not hear of a reply
@@ -83,11 +93,13 @@ def whole_recording(
 
 @router.get(
     "/{uuid:session_id}/waveform",
-    response={200: Waveform, **ERRORS},
+    response={200: Waveform, **errors(404, 422)},
+    summary="Draw a whole session",
+    openapi_extra=answers({200: "Peaks of both sides."}),
     operation_id=f"{OPERATION}session_waveform",
     url_name="session_waveform",
 )
-def session_waveform(request: Caller, session_id: UUID) -> Waveform:
+def session_waveform(request: Caller, session_id: SessionId) -> Waveform:
     """How loud both sides are, along the axis of the session's `audio`."""
     session = get_object_or_404(sessions_of(request.auth), pk=session_id)
     return waveform_of(session.turns.select_related("latency"))
@@ -110,11 +122,15 @@ class TurnChanges(WireModel):
 
 @router.patch(
     "/{uuid:session_id}/turns/{uuid:turn_id}",
-    response={200: Turn, **ERRORS},
+    response={200: Turn, **errors(403, 404, 415, 422)},
+    summary="Note and rate a turn",
+    openapi_extra=answers({200: "The turn, as it is now."}, example={"rating": "up"}),
     operation_id=f"{OPERATION}change_turn",
     url_name="change_turn",
 )
-def change_turn(request: Caller, session_id: UUID, turn_id: UUID, changes: TurnChanges) -> Turn:
+def change_turn(
+    request: Caller, session_id: SessionId, turn_id: TurnId, changes: TurnChanges
+) -> Turn:
     """Write a note on a turn, or give it a thumb."""
     get_object_or_404(models.Turn, pk=turn_id, session_id=session_id, session__owner=request.auth)
     session = sessions_of(request.auth).get(pk=session_id)

@@ -32,11 +32,15 @@ class KeptSession(Session):
     opening: str
     """The beginning of the first thing that the person said or typed."""
     failed_count: int
+    """Turns in which something went wrong."""
     p50_ms: float | None
-    """Of the turns' totals: the time to the first sound. Null where no turn has one."""
+    """The median of the turns' totals, the time to the first sound; null where no turn has one."""
     p95_ms: float | None
+    """Their 95th percentile; null where no turn has one."""
     starred: bool
+    """Whether its owner marked it with a star."""
     tags: list[str]
+    """Words by which its owner finds it."""
 
     @classmethod
     def of_row(cls, row: Row) -> KeptSession:
@@ -55,76 +59,107 @@ class SessionMarks(WireModel):
     """What can be changed of a kept session; what is left out stays as it is."""
 
     title: Annotated[Text, Field(max_length=200)] | None = None
+    """Its name in the history; empty: it goes by its first words."""
     starred: bool | None = None
+    """Whether it is marked with a star."""
     tags: Annotated[list[TagName], Field(max_length=MOST_TAGS)] | None = None
     """All of its tags, in place of those that it has."""
 
 
 class SessionPage(WireModel):
+    """A page of a list of sessions, the newest first unless another order was asked for."""
+
     items: list[KeptSession]
+    """The sessions on this page."""
     count: int
-    """Sessions on all pages."""
+    """How many there are on all pages."""
 
 
 class Utterance(WireModel):
     """What the person said in a turn, spoken or typed."""
 
     turn_id: UUID
+    """The turn in which it was said."""
     session_id: UUID
+    """The conversation in which it was said."""
     kind: Literal["speech", "text"]
+    """`speech`: it was spoken; `text`: it was typed."""
     text: str
+    """The words, as they were understood or typed; long numbers are masked."""
     audio_url: str | None
+    """Address of the recording, a WAV file; null where none was kept."""
     audio_ms: int | None
+    """Length of what was spoken, in milliseconds; null for what was typed."""
     started_at: datetime
+    """When the person began, ISO 8601 in UTC."""
 
 
 class AgentMessage(WireModel):
     """What the agent answered in a turn."""
 
     turn_id: UUID
+    """The turn whose utterance it answers."""
     session_id: UUID
+    """The conversation in which it was answered."""
     text: str
+    """Everything that the language model wrote."""
     heard_text: str
-    """The part of it that the person heard: less than ``text`` after an interruption."""
+    """The part of it that the person heard: less than `text` after an interruption."""
     cut: CutReason | None
-    """Why ``text`` is less than the model's whole answer; null: it is all of it, or not known."""
+    """Why `text` is less than the model's whole answer: `length` or `content_filter`; null: it is
+    all of it, or not known."""
     heard_ms: int | None
+    """How much of its audio was heard, in milliseconds; null where that is unknown."""
     interrupted: bool
+    """Whether the person cut it off."""
     audio_url: str | None
+    """Address of the recording, a WAV file; null where none was kept."""
     audio_ms: int | None
+    """Length of its audio, heard or not, in milliseconds; null where there is none."""
 
 
 class TaskStage(WireModel):
     """One step of a task, and how long the person waited for it."""
 
     stage: Literal["stt", "llm", "tts"]
+    """Which step of the cascade it was."""
     provider: str
-    """The name of the provider that served it."""
+    """Name of the provider that served it."""
     model: str
+    """The provider's model that was asked for; empty: its default."""
     waited_ms: float | None
-    """Milliseconds. ``stt``: transcription_delay; ``llm``: llm_ttfs; ``tts``: tts_ttfb."""
+    """How long the person waited for it, in milliseconds; null where unknown. `stt`:
+    transcription_delay; `llm`: llm_ttfs; `tts`: tts_ttfb."""
 
 
 class Fallback(WireModel):
     """The first choice failed before its first output; another provider served the stage."""
 
     stage: Literal["stt", "llm", "tts"]
+    """The stage in which somebody stepped in."""
     failed: str
+    """Name of the provider that failed."""
     code: str
+    """Why it failed: the code of an error."""
     provider: str
+    """Name of the provider that served the turn instead."""
 
 
 class Invocation(WireModel):
     """A tool that the language model asked for."""
 
     id: UUID
+    """Id of this call of the tool."""
     tool: str
+    """Name of the tool that was called."""
     arguments: str
-    """JSON text as the model gave it."""
+    """What it was called with: JSON text, as the model wrote it."""
     status: Literal["succeeded", "failed", "timed_out", "refused"]
+    """`refused`: there is no such tool, or its arguments were not valid."""
     result: str
-    """JSON text, or what went wrong."""
+    """What it answered: JSON text, or a sentence on what went wrong."""
     ms: float
+    """How long it ran, in milliseconds."""
 
 
 class Task(WireModel):
@@ -133,27 +168,47 @@ class Task(WireModel):
     id: UUID
     """One turn sets off one task, so far: it has the turn's id."""
     session_id: UUID
+    """The conversation that it was a part of."""
     turn_id: UUID
+    """The turn that set it off."""
     status: Literal["done", "interrupted", "failed"]
+    """`failed`: a stage gave up; `interrupted`: the person cut the reply off."""
     stages: list[TaskStage]
+    """Its steps, in their order; a typed turn has no `stt`."""
     fallbacks: list[Fallback]
+    """Providers that stepped in; mostly empty."""
     invocations: list[Invocation]
+    """Tools that were called, in their order."""
     error: ErrorDetail | None
+    """What went wrong; null where nothing did."""
     started_at: datetime
+    """When the person began, ISO 8601 in UTC."""
 
 
 class Turn(WireModel):
+    """One exchange: what the person said, what was answered, and how long each step took."""
+
     id: UUID
+    """By which its recordings are fetched."""
     session_id: UUID
+    """The conversation that it was a part of."""
     sequence: Annotated[int, Field(ge=1)]
+    """Its number in the session, from 1."""
     mode: Mode
     """The mode of the engine that served it: a session may change from one to the other."""
     end_reason: str
+    """How it ended: `played`, `heard`, `interrupted`, `superseded`, `stopped`, `mode_changed`,
+    `timeout`, `failed`, `client_left`, `session_ended` or `abandoned`."""
     utterance: Utterance
+    """What the person said."""
     agent_message: AgentMessage
+    """What was answered."""
     task: Task
+    """The work that led to the answer."""
     latency: Latency
+    """How long each step took."""
     underruns: int
+    """How often playback ran out of audio in the middle of the reply, as the client reports."""
     note: str
     """The owner's note on it; empty: none."""
     rating: Literal["up", "down"] | None
@@ -183,7 +238,9 @@ class Waveform(WireModel):
     start to the end of what was heard."""
 
     step_ms: int
+    """For how many milliseconds each byte stands."""
     duration_ms: int
+    """How long the whole axis is."""
     user: str
     """Base64 of a byte for each step: the square root of the loudest sample's size, 255 at full
     scale; 0 where nothing sounds."""

@@ -39,83 +39,130 @@ TagName = Annotated[Text, Field(min_length=1, max_length=LONGEST_TAG)]
 
 
 class ExportedSession(WireModel):
+    """The session's own settings, times and marks."""
+
     id: UUID
+    """It stays the same wherever the session is imported."""
     title: Annotated[Text, Field(max_length=200)]
+    """Its name in the history; empty: it goes by its time."""
     mode: Mode
+    """For which it was made; single turns may have been served by the other one."""
     status: Literal["created", "active", "ended"]
+    """`created`: not started; `active`: in progress when it was exported; `ended`: over."""
     settings: dict[Text, JsonValue]
     """The effective ``start_session`` fields, as they are kept."""
     system_prompt: Text
+    """What the language model was told first."""
     starred: bool
+    """Whether its owner marked it with a star."""
     tags: Annotated[list[TagName], Field(max_length=MOST_TAGS)]
+    """Words by which its owner finds it."""
     recording: bool
     """Whether its audio is kept, where there is any."""
     recording_agreed_at: datetime | None
+    """When its recording was asked for, ISO 8601 in UTC; null where nobody did."""
     recording_revoked_at: datetime | None
+    """When that was taken back, ISO 8601 in UTC; null where it was not."""
     end_reason: Annotated[Text, Field(max_length=32)]
+    """Why it was over; empty until then."""
     created_at: datetime
+    """When it was made, ISO 8601 in UTC."""
     started_at: datetime | None
+    """When its conversation began, ISO 8601 in UTC; null until then."""
     ended_at: datetime | None
+    """When its conversation was over, ISO 8601 in UTC; null until then."""
 
 
 class ExportedInvocation(WireModel):
     """A tool that the language model asked for."""
 
     id: UUID
+    """It stays the same wherever the session is imported."""
     tool: Text
+    """Its name, as the model gave it: there may be no such one."""
     arguments: Text
     """JSON text as the model gave it."""
     status: Literal["succeeded", "failed", "timed_out", "refused"]
+    """What came of it."""
     result: Text
     """JSON text, or what went wrong."""
     ms: float
+    """How many milliseconds it took."""
 
 
 class ExportedTask(WireModel):
     """The tools that one request of the person's led to, in their order."""
 
     id: UUID
+    """It stays the same wherever the session is imported."""
     invocations: list[ExportedInvocation]
+    """Each call, in the order in which they were made."""
 
 
 class ExportedFallback(WireModel):
     """The first choice failed before its first output; another provider served the stage."""
 
     stage: Text
+    """Which part of the turn it was."""
     failed: Text
+    """Name of the first choice."""
     code: Text
+    """Why it gave up, for programs."""
     provider: Text
+    """Name of who served instead."""
 
 
 class ExportedTurn(WireModel):
+    """What was said and answered at one go, and how long each step took."""
+
     id: UUID
+    """It stays the same wherever the session is imported."""
     sequence: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    """Its number in the session, from 1."""
     mode: Mode
+    """Of the engine that served it."""
     kind: Literal["speech", "text"]
+    """`speech`: spoken; `text`: typed."""
     transcript: Text
+    """What the person said or typed, as it was understood."""
     reply: Text
+    """What the agent answered, heard or not."""
     cut: CutReason | None
     """Why ``reply`` is less than the model's whole answer; null: it is all of it, or not known."""
     heard_text: Text
+    """The part of it that the person heard."""
     heard_ms: Count | None
+    """Milliseconds of the answer that sounded; null where unknown."""
     interrupted: bool
+    """Whether the person cut the answer off."""
     end_reason: Annotated[Text, Field(max_length=16)]
+    """How it ended."""
     error: ErrorDetail | None
+    """What went wrong; null: nothing."""
     fallbacks: list[ExportedFallback]
+    """Where others stepped in for the first choice."""
     underruns: Count
+    """Gaps in playback."""
     opened_ms: Count | None
     """On the session's clock, as the five below: milliseconds from its start."""
     user_audio_started_ms: Count | None
+    """Where the person's recording begins; null where unknown."""
     speech_started_ms: Count | None
+    """Where the person began to speak; null where unknown."""
     speech_ended_ms: Count | None
+    """Where the person fell silent; null where unknown."""
     reply_started_ms: Count | None
+    """Where the answer became audible; null where unknown."""
     reply_ended_ms: Count | None
+    """Where the answer ceased to be audible; null where unknown."""
     user_audio: Annotated[Text, Field(max_length=64)] | None
     """Name of the recording in the session's folder of a ZIP; null where none is kept."""
     agent_audio: Annotated[Text, Field(max_length=64)] | None
+    """The same of the other side."""
     user_audio_ms: Count | None
     """The recording's length: known also where it is not kept any more."""
     agent_audio_ms: Count | None
+    """The same of the other side."""
     sentence_starts: list[tuple[Count, Count]]
     """Where each sentence begins: character of ``reply``, milliseconds of the agent's recording."""
     note: Annotated[Text, Field(max_length=LONGEST_NOTE)]
@@ -123,19 +170,26 @@ class ExportedTurn(WireModel):
     rating: Literal["up", "down"] | None
     """The owner's thumb; null: none."""
     started_at: datetime
+    """When it began, ISO 8601 in UTC."""
     archived_at: datetime
+    """When it was first kept, ISO 8601 in UTC."""
     latency: Latency | None
     """Milliseconds a metric; null as a whole where nothing was measured."""
     tasks: list[ExportedTask]
+    """What tools were run for it."""
 
 
 class SessionExport(WireModel):
     """One conversation with all that was kept of it, its audio apart."""
 
     format: Literal["parley.session"] = "parley.session"
+    """By which a reader knows what this is."""
     version: Literal[1] = 1
+    """Raised where an older reader would not understand it."""
     session: ExportedSession
+    """All but its turns."""
     turns: list[ExportedTurn]
+    """In their order."""
 
     @classmethod
     def of(cls, row: Session) -> SessionExport:

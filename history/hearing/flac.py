@@ -25,7 +25,7 @@ def encode(whole: WholeRecording) -> Iterator[bytes]:
     """Yield the file."""
     encoder = av.CodecContext.create("flac", "w")
     assert isinstance(encoder, av.AudioCodecContext)
-    encoder.sample_rate, encoder.layout, encoder.format = RATE, "stereo", "s16"  # type: ignore[assignment]
+    encoder.sample_rate, encoder.layout, encoder.format = RATE, "stereo", "s16"
     encoder.open()
     yield MARKER + LAST_STREAMINFO + _with_length(bytes(encoder.extradata or b""), whole.frames)
     cut = av.AudioFifo()
@@ -46,5 +46,5 @@ def encode(whole: WholeRecording) -> Iterator[bytes]:
 def _with_length(streaminfo: bytes, samples: int) -> bytes:
     """The block with its number of samples; without a checksum, which only the end would tell."""
     bits_before = (streaminfo[LENGTH_AT] & 0xF0) << (LENGTH_BITS - 4)
-    length = bits_before | min(samples, 2**LENGTH_BITS - 1)
+    length: int = bits_before | min(samples, 2**LENGTH_BITS - 1)
     return streaminfo[:LENGTH_AT] + length.to_bytes(5, "big") + bytes(16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -22,18 +23,19 @@ ROWS_AT_ONCE = 50
 
 def along(axis: Axis) -> tuple[bytes, bytes]:
     """The person's and the agent's peaks: a byte for each ``STEP_MS`` of the axis, 0 where nothing
-    sounds; the square root of the loudness, which the eye compares better. Two queries, and what
-    was never measured is measured now."""
-    known = TurnPeaks.objects.in_bulk([placed.turn.pk for placed in axis.turns])
+    sounds; the square root of the loudness, which the eye compares better. One query, and what was
+    never measured is measured now."""
+    sessions = {placed.turn.session_id for placed in axis.turns}
+    kept = TurnPeaks.objects.filter(turn__session__in=sessions)
+    known: dict[UUID, TurnPeaks] = {row.turn_id: row for row in kept}
     missing = [placed.turn for placed in axis.turns if not _fits(placed.turn, known)]
-    for row in _measure_all(missing):
-        known[row.turn_id] = row
+    known |= {row.turn_id: row for row in _measure_all(missing)}
     count = -(-axis.ms // STEP_MS)
     lanes = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
     for placed in axis.turns:
         if row := known.get(placed.turn.pk):
-            _draw(lanes[0], _span(placed, "user"), row.user)
-            _draw(lanes[1], _span(placed, "agent"), row.agent)
+            _draw(lanes[0], _span(placed, "user"), bytes(row.user))
+            _draw(lanes[1], _span(placed, "agent"), bytes(row.agent))
     return lanes[0].tobytes(), lanes[1].tobytes()
 
 
@@ -43,7 +45,8 @@ def measure(samples: npt.NDArray[np.int16], rate: int) -> bytes:
     padded = np.zeros(-(-len(samples) // step) * step, np.float32)
     padded[: len(samples)] = np.abs(samples.astype(np.float32))
     loudest = padded.reshape(-1, step).max(axis=1) / 32768
-    return np.rint(np.sqrt(loudest) * LOUDEST).astype(np.uint8).tobytes()
+    peaks: npt.NDArray[np.uint8] = np.rint(np.sqrt(loudest) * LOUDEST).astype(np.uint8)
+    return peaks.tobytes()
 
 
 def _span(placed: PlacedTurn, side: str) -> Span | None:
@@ -61,7 +64,7 @@ def _draw(lane: npt.NDArray[np.uint8], span: Span | None, peaks: bytes) -> None:
     np.maximum(place, heard[: len(place)], out=place)
 
 
-def _fits(turn: Turn, known: dict[object, TurnPeaks]) -> bool:
+def _fits(turn: Turn, known: dict[UUID, TurnPeaks]) -> bool:
     """Whether the row is of the recordings that the turn has; a lost file's peaks are empty."""
     row = known.get(turn.pk)
     lengths = [(turn.user_audio, turn.user_audio_ms), (turn.agent_audio, turn.agent_audio_ms)]

@@ -40,13 +40,12 @@ class TurnAnnotation(models.Model):
         return getattr(turn, "annotation", None) or cls(turn=turn)
 
     @classmethod
-    def write(cls, turn: Turn, *, note: str | None = None, rating: str | None = None) -> Self:
+    def write(cls, turn: Turn, *, note: str | None = None, rating: str | None = None) -> None:
         """Change what is given; the row goes where nothing is left. ``turn`` has the new one."""
         changes = {"note": note, "rating": rating}
         given = {name: value for name, value in changes.items() if value is not None}
         row, _made = cls._default_manager.update_or_create(turn_id=turn.pk, defaults=given)
         if not row.note and not row.rating:
             row.delete()
-            row = cls()
-        turn.annotation = row  # type: ignore[attr-defined]
-        return row
+            row.turn_id = turn.pk
+        turn.annotation = row

@@ -263,7 +263,7 @@ class TestServed:
     ) -> None:
         async def ask() -> list[bytes]:
             headers = {"authorization": f"Bearer {token}"}
-            response = await AsyncClient().get(address, headers=headers)
+            response: Any = await AsyncClient().get(address, headers=headers)
             assert response.status_code == 200, response.content
             assert response.is_async
             return [piece async for piece in response.streaming_content]

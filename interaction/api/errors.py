@@ -16,7 +16,29 @@ from interaction.core.news import Failure
 from interaction.sessions.create import SessionRefused
 from interaction.sessions.validation_sentences import explain_details
 
-ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 416, 422, 500, 502, 503, 504), ErrorBody)
+MEANINGS = {
+    400: "The request cannot be read: `unknown_parameter` (the message names those there are), "
+    "`bad_json`, `bad_request`; of a recording, what is wrong with its file.",
+    401: "No valid token came, and nobody is signed in: `unauthenticated`.",
+    403: "A signed-in browser sent no CSRF token (`csrf_failed`), or this is not the caller's to "
+    "do (`not_permitted`).",
+    404: "It is not there, or not the caller's: `not_found`.",
+    409: "The session is in progress and cannot be deleted: `session_active`.",
+    413: "What was sent is longer (`too_long`) or larger (`too_large`) than the server takes, "
+    "or too many sessions were chosen (`too_many`).",
+    415: "The body is of a kind that is not taken: `not_json`, or `unsupported_audio`.",
+    416: "The file has no such range of bytes: `range_not_satisfiable`.",
+    422: "What was sent cannot be used: `invalid_fields` names each field, its limit and what "
+    "came; what a session cannot have, and a recording without speech, have codes of their own.",
+    500: "A bug: `internal_error`. The server's log has it.",
+    502: "A provider or a stage failed: `stage` and `provider` say which.",
+    503: "What is needed is not there now: `engine_unavailable`.",
+    504: "A provider or a stage took too long: `stage` and `provider` say which.",
+}
+"""What an answer that is no success means, by its status."""
+
+ANYWHERE = (400, 401, 500)
+"""Statuses that are no success, and that any operation may answer with."""
 
 
 class ApiError(Exception):
@@ -24,6 +46,12 @@ class ApiError(Exception):
         super().__init__(message)
         self.status = status
         self.detail = ErrorDetail(code=code, message=message, **more)
+
+
+def errors(*statuses: int) -> dict[int, Any]:
+    """Of an operation's ``response``: its answers that are no success, beside those of
+    ``ANYWHERE``."""
+    return dict.fromkeys(sorted({*ANYWHERE, *statuses}), ErrorBody)
 
 
 def answer_to(error: ApiError) -> HttpResponse:

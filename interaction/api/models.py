@@ -7,10 +7,11 @@ import threading
 from typing import Literal, Self
 
 from django.utils.translation import gettext as _
-from ninja import Router, Schema, Status
+from ninja import P, PathEx, QueryEx, Router, Status
 
 from interaction.api.access import Caller
-from interaction.api.errors import ERRORS, ApiError
+from interaction.api.document import answers
+from interaction.api.errors import ApiError, errors
 from interaction.providers.local._shared.model_files import (
     FetchFailed,
     FetchState,
@@ -19,24 +20,30 @@ from interaction.providers.local._shared.model_files import (
 )
 from interaction.providers.local.moonshine.models import MODELS, for_language
 from interaction.safe_logging import log_crash
-from interaction.sessions.settings import LanguageTag
+from interaction.sessions.settings import LanguageTag, WireModel
 
 logger = logging.getLogger(__name__)
 router = Router(tags=["models"])
 
 
-class Model(Schema):
+class Model(WireModel):
+    """A model of the local speech recogniser, and whether it is on the server."""
+
     name: str
+    """By which it is fetched, such as `tiny-en`."""
     language: str
+    """The language that it hears, a BCP 47 tag."""
     size: int
-    """Bytes on the server's disk."""
+    """Bytes that it takes on the server's disk."""
     download_size: int
-    """Bytes that are fetched."""
+    """Bytes that are fetched to get it."""
     state: Literal["absent", "running", "failed", "here"]
+    """`absent`: not on the server; `running`: being fetched; `failed`: the last fetch came to
+    nothing; `here`: ready."""
     part: float
     """How much of a fetch that runs is done, 0 to 1."""
     reason: str
-    """Why the last fetch failed, and what to do; empty where none has."""
+    """For people: why the last fetch failed, and what to do; empty where none has."""
 
     @classmethod
     def of(cls, model: WheelModel) -> Self:
@@ -52,20 +59,43 @@ class Model(Schema):
         )
 
 
-class ModelList(Schema):
+class ModelList(WireModel):
+    """Models of the local speech recogniser."""
+
     models: list[Model]
+    """The smallest of each language first."""
 
 
-@router.get("", response={200: ModelList, **ERRORS}, url_name="models")
-def list_models(request: Caller, language: LanguageTag = "") -> ModelList:
-    """Every model of the local speech recogniser, or those for a language (a BCP 47 tag), each with
-    whether it is on the server, or on its way there."""
+Language = QueryEx[
+    LanguageTag | None, P(description="Only those that hear this language, a BCP 47 tag.")
+]
+
+
+@router.get(
+    "",
+    response={200: ModelList, **errors(422)},
+    url_name="models",
+    summary="List the recogniser's models",
+    openapi_extra=answers({200: "The models, each with its state."}),
+)
+def list_models(request: Caller, language: Language = None) -> ModelList:
+    """Every model of the local speech recogniser, or those for a language, each with whether it is
+    on the server, or on its way there."""
     found = for_language(language) if language else MODELS.values()
     return ModelList(models=[Model.of(model) for model in found])
 
 
-@router.post("{name}", response={202: Model, **ERRORS}, url_name="fetch_model")
-def fetch_model(request: Caller, name: str) -> Status[Model]:
+Name = PathEx[str, P(description="The model's `name`, from the list.")]
+
+
+@router.post(
+    "{name}",
+    response={202: Model, **errors(403, 404)},
+    url_name="fetch_model",
+    summary="Fetch a model",
+    openapi_extra=answers({202: "It is being fetched, or is here already."}),
+)
+def fetch_model(request: Caller, name: Name) -> Status[Model]:
     """Have the server fetch a model. It goes on by itself, and is used from the next conversation
     on; ask for the list to see how far it is. Superusers may do that."""
     if not may_fetch(request.auth):

@@ -15,14 +15,15 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
-from ninja import File, Form, Router, UploadedFile
+from ninja import FileEx, Form, P, Router, UploadedFile
 from ninja.decorators import decorate_view
 from pydantic import Field, ValidationError
 
 from interaction.api import schemas
 from interaction.api.access import Caller
+from interaction.api.document import answers
 from interaction.api.door import refuse_unknown
-from interaction.api.errors import ERRORS, ApiError, answer_to, of_stage
+from interaction.api.errors import ApiError, answer_to, errors, of_stage
 from interaction.api.one_turn import TurnFailed, TurnResult, answer_recording
 from interaction.audio import recordings, wav
 from interaction.audio.resample import Resampler
@@ -48,10 +49,23 @@ class Choices(WireModel):
     """The form's other fields, all optional."""
 
     providers: Annotated[str, Field(max_length=10_000)] = "{}"
-    """JSON, as in ``start_session``: {"stt": {"name": …}, "llm": …, "tts": …}."""
+    """Who serves, as JSON and as in `start_session`: `{"stt": {"name": …}, "llm": …, "tts": …}`.
+    What is left out is the server's default."""
     system_prompt: Annotated[Text, Field(max_length=20_000)] = ""
+    """What the language model is told to be and to do."""
     recording: bool = True
+    """Whether the audio of either side is kept. The words are kept in any case."""
     title: Annotated[Text, Field(max_length=200)] = ""
+    """A name for the history; empty: it goes by its time."""
+
+
+Recording = FileEx[
+    UploadedFile,
+    P(
+        description="What was said: WAV, MP3, M4A, MP4, 3GP, AAC, Ogg or WebM (Opus, Vorbis), "
+        "FLAC, AIFF, CAF, AU, W64 or AMR. Its content says which, not its name or type."
+    ),
+]
 
 
 def parse_form_in_thread(view: View) -> View:
@@ -73,17 +87,27 @@ def _broken_form() -> HttpResponse:
     return answer_to(ApiError(400, "broken_form", message))
 
 
-@router.post("orchestrator", response={200: schemas.Answer, **ERRORS})
+@router.post(
+    "orchestrator",
+    response={200: schemas.Answer, **errors(403, 413, 415, 422, 502, 503, 504)},
+    summary="Answer a recording",
+    openapi_extra=answers(
+        {
+            200: "A WAV file, mono, 16 bit, 24 kHz, with `X-Parley-Session` and `X-Parley-Turn` in "
+            "its headers; or the object, with `Accept: application/json`."
+        },
+        {200: WAV},
+    ),
+)
 @decorate_view(parse_form_in_thread)
 async def orchestrate(
-    request: Caller, file: File[UploadedFile], choices: Form[Choices]
+    request: Caller, file: Recording, choices: Form[Choices]
 ) -> HttpResponse | schemas.Answer:
-    """Answer a recording: one upload is one turn, whatever pauses it has.
+    """One recording in, one spoken answer out. One upload is one turn, whatever pauses it has, and
+    is kept in the history like any other. A caller that goes away stops the work.
 
-    ``file``: WAV, MP3, M4A, MP4, 3GP, AAC, Ogg or WebM (Opus, Vorbis), FLAC, AIFF, CAF, AU or AMR.
-    Its content says which, not its name or type. The answer is a WAV file, or, with
-    ``Accept: application/json``, an object with transcript, reply, audio and timeline. The turn is
-    kept like any other.
+    The answer is a WAV file, or, with `Accept: application/json`, an object with transcript, reply,
+    audio and timeline.
     """
     refuse_unknown([*request.POST, *request.FILES], ["file", *Choices.model_fields])
     pcm = await _decoded(file)

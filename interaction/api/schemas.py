@@ -24,29 +24,43 @@ Stage = Literal["stt", "llm", "tts", "archive", "realtime"]
 
 
 class ErrorDetail(WireModel):
+    """What went wrong, for programs and for people."""
+
     code: str
+    """For programs: one of the listed codes."""
     message: str
-    """What went wrong, and what to do about it."""
+    """For people, in the language that `Accept-Language` asks for: what went wrong, and what to do
+    about it."""
     stage: Stage | None = None
+    """Where it failed; null where no stage is to blame."""
     provider: str | None = None
+    """Name of the provider that failed; null where none did."""
     retryable: bool = False
+    """Whether the same again may succeed."""
 
 
 class ErrorBody(WireModel):
     """The body of every answer that is no success."""
 
     error: ErrorDetail
+    """The one thing that went wrong first."""
 
 
 class Settings(WireModel):
     """The effective settings of a session, defaults filled in."""
 
     providers: Providers
+    """Who serves, by stage."""
     turn_detection: TurnDetectionChoice
+    """How turns of the person's are found."""
     barge_in_enabled: bool
+    """Whether speech during a reply interrupts it."""
     input_sample_rate: int
+    """Sample rate of the audio that the client sends, in Hz."""
     output_sample_rate: int
+    """Sample rate of the audio that the client is sent, in Hz."""
     time_zone: str
+    """Where the person is, an IANA name; empty: where the server is."""
 
     @classmethod
     def of(cls, row: models.Session) -> Settings:
@@ -54,23 +68,40 @@ class Settings(WireModel):
 
 
 class Session(WireModel):
+    """A conversation: its settings, its state, and how many turns it has."""
+
     id: UUID
+    """By which it is started, read and deleted."""
     title: str
+    """Its name in the history; empty: it goes by its time."""
     mode: Literal["cascade", "realtime"]
+    """The mode it was made for; single turns may have been served by the other one."""
     status: Literal["created", "active", "ended"]
+    """`created`: not started yet; `active`: in progress; `ended`: over."""
     settings: Settings
+    """The effective settings, defaults filled in."""
     system_prompt: str
+    """The prompt really used: the template's text, then what was added."""
     recording: bool
+    """Whether audio of either side is kept."""
     recording_agreed_at: datetime | None
-    """When its recording was asked for: the consent; null where nobody did."""
+    """When its recording was asked for, which is the consent, ISO 8601 in UTC; null where nobody
+    did."""
     recording_revoked_at: datetime | None
-    """When that was taken back: its audio is gone."""
+    """When that was taken back, and its audio deleted, ISO 8601 in UTC; null where it was not."""
     end_reason: str
+    """Why it ended: `ended`, `ended_by_agent`, `client_left`, `client_too_slow`, `session_expired`,
+    `server_stopped`, `process_lost`, `engine_unavailable` or `internal_error`; empty until then."""
     created_at: datetime
+    """When it was made, ISO 8601 in UTC."""
     started_at: datetime | None
+    """When its conversation began, ISO 8601 in UTC; null until then."""
     ended_at: datetime | None
+    """When its conversation was over, ISO 8601 in UTC; null until then."""
     turn_count: int
+    """Turns that have been kept so far."""
     interrupted_count: int
+    """Those of them whose reply the person cut off."""
 
     @classmethod
     def of(cls, row: models.Session) -> Session:
@@ -80,10 +111,10 @@ class Session(WireModel):
 
 
 class CreatedSession(Session):
-    """A session that was made just now."""
+    """A session that was made just now, and what its providers cannot do."""
 
     warnings: list[LanguageWarning]
-    """What its providers cannot do in its language."""
+    """What its providers cannot do in its language; mostly empty."""
 
     @classmethod
     def of(cls, row: models.Session) -> CreatedSession:
@@ -95,29 +126,42 @@ class CreatedSession(Session):
 
 
 class TimelineEvent(WireModel):
+    """Something that happened while a recording was answered."""
+
     at_ms: float
-    """Milliseconds since the upload had been received."""
+    """When, in milliseconds since the upload had been received."""
     event: str
-    """A message type of the socket protocol, or ``first_audio`` or ``last_audio``."""
+    """A message type of the socket protocol, or `first_audio` or `last_audio`."""
 
 
 class Timeline(WireModel):
+    """What happened while a recording was answered, and the turn's figures."""
+
     events: list[TimelineEvent]
+    """In the order in which they happened."""
     latency: Latency
+    """The turn's figures. The recording is fed as fast as can be, so its end of speech is when that
+    part of it was heard."""
 
 
 class Answer(WireModel):
     """What one uploaded recording was answered."""
 
     session_id: UUID
+    """The session that was made for it, by which the history has it."""
     turn_id: UUID
+    """The only turn that the session has."""
     transcript: str
+    """What was understood of the recording."""
     reply: str
+    """What was answered, as text."""
     cut: CutReason | None
-    """Why the reply is less than the model's whole answer; null: it is all of it."""
+    """Why the reply is less than the model's whole answer: `length` or `content_filter`; null: it
+    is all of it."""
     audio: str
-    """Base64 of a WAV file, mono, 16 bit, 24 kHz."""
+    """The spoken reply: base64 of a WAV file, mono, 16 bit, 24 kHz."""
     timeline: Timeline
+    """What happened when."""
 
 
 RESOURCES: dict[str, type[BaseModel]] = {

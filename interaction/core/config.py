@@ -9,12 +9,14 @@ from typing import Any, Literal, get_args
 from interaction.core.turn_taking.buffered import BufferedTurnDetection
 from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.turn_taking.manual import ManualTurnDetection
+from interaction.core.turn_taking.semantic import SemanticTurnDetection
 from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.core.types import Message, ResponseOptions
 
 TurnDetection = (
     VadTurnDetection
     | ManualTurnDetection
+    | SemanticTurnDetection
     | EngineTurnDetection
     | BufferedTurnDetection
 )  # fmt: skip

@@ -35,7 +35,7 @@ class OpenedTurn:
 
 class SpeechInput:
     def __init__(self, detection: TurnDetection, *, barge_in: bool) -> None:
-        self.speech = SpeechActivity(detection.threshold)
+        self.speech = SpeechActivity(detection.threshold, detection.min_speech_ms)
         self._audio: deque[bytes] = deque()
         """Frames that no turn has got."""
         self._opened_at: float | None = None
@@ -45,6 +45,7 @@ class SpeechInput:
     def configure(self, detection: TurnDetection, *, barge_in: bool) -> None:
         """From the next frame on, turns are found like this."""
         self.speech.threshold = detection.threshold
+        self.speech.evidence_ms = detection.min_speech_ms
         self.strategies = detection.make_strategies(self.speech, barge_in=barge_in)
         if self._opened_at is not None:
             self.strategies.end.on_turn_opened(self._opened_at)

@@ -202,7 +202,7 @@ class TurnSteps:
 
     def record_frame(self, turn: Turn, frame: Frame, now: float) -> None:
         self.effects.append(SendAudio(turn.id, self.input.pop_audio()))
-        if self.input.speech.speaking:
+        if not self.input.speech.silence_ms:
             turn.speech_ended_at = now
             if turn.speech_started_at is None:
                 turn.speech_started_at = self.input.speech.run_started_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
+from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -48,6 +48,7 @@ class NamesField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         if isinstance(value, list):
             return value
+        ProhibitNullCharactersValidator()(value or "")  # Django's own looks at texts, not at lists
         names = dict.fromkeys(word for part in (value or "").split(",") if (word := part.strip()))
         if len(names) > MOST_NAMES or any(len(name) > LONGEST_NAME for name in names):
             most = {"names": MOST_NAMES, "characters": LONGEST_NAME}

@@ -41,18 +41,20 @@ def path_of(name: str) -> Path:
 
 def generated() -> dict[Path, str]:
     """Every schema file as it should be."""
-    sent = {**RESOURCES, **SERVER}
-    schemas = {name: _schema(name, model, "serialization") for name, model in sent.items()}
-    schemas |= {name: _schema(name, model, "validation") for name, model in CLIENT.items()}
     return {
-        path_of(name): json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-        for name, schema in schemas.items()
+        path_of(name): json.dumps(schema_of(name), indent=2, ensure_ascii=False) + "\n"
+        for name in NAMES
     }
 
 
-def _schema(name: str, model: type[BaseModel], mode: Any) -> dict[str, Any]:
+def schema_of(name: str) -> dict[str, Any]:
+    """The JSON Schema of a resource or a message: as it is sent, or as the server takes it."""
+    if name in CLIENT:
+        schema = CLIENT[name].model_json_schema(mode="validation")
+    else:
+        schema = (RESOURCES | SERVER)[name].model_json_schema(mode="serialization")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"/api/v1/schemas/{name}.json",
-        **model.model_json_schema(mode=mode),
+        **schema,
     }

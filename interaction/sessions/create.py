@@ -159,7 +159,7 @@ async def end_row(prepared: PreparedSession, reason: str) -> None:
 def _prepare(
     session_id: UUID, owner_id: int, chosen: SessionSettings, have: Credentials, *, has_row: bool
 ) -> PreparedSession:
-    detection = chosen.turn_detection.to_core()
+    detection = chosen.turn_detection.to_core(chosen.providers.stt.language)
     return PreparedSession(
         SessionSpec(
             session_id=session_id,

@@ -14,9 +14,12 @@ class LanguageWarning(WireModel):
     same: what is typed is answered."""
 
     code: Literal["language_not_heard", "language_not_written"]
+    """`language_not_heard`: what is spoken is not understood; `language_not_written`: the language
+    model does not know the language."""
     stage: Literal["stt", "llm", "tts"]
+    """Which stage cannot do its work."""
     message: str
-    """Who does not serve the language, and what would help."""
+    """For people: who does not serve the language, and what would help."""
 
     @classmethod
     def of(cls, warning: language_support.LanguageWarning) -> Self:

@@ -21,9 +21,10 @@ const CLOSEST = 400;
 const ZOOM_STEP = 1.6;
 /** More turns than these in view are drawn as ticks: nobody could tell their stages apart. */
 const MOST_BARS = 80;
-/** Pixels between two marks of the ruler, at least; between two numbers of turns. */
+/** Pixels between two marks of the ruler, at least; between two numbers of turns, and for a letter. */
 const MARK_GAP = 72;
-const NUMBER_GAP = 26;
+const NUMBER_GAP = 8;
+const LETTER = 8;
 const RULER_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
 /** While it plays, the place is kept in this part of the view. */
 const FOLLOWED = { from: 0, until: 0.85, back: 0.12 };
@@ -54,6 +55,7 @@ export class AxisView extends EventTarget {
     this.names = findElement(root, "[data-names]", HTMLElement);
     this.overview = findElement(root, "[data-overview]", SVGSVGElement);
     this.#build();
+    this.#drawOverview();
     this.#listen();
   }
 
@@ -198,7 +200,7 @@ export class AxisView extends EventTarget {
       // Until it is known how loud it is, and where nothing was recorded: that somebody spoke.
       const path = this.#waveforms
         ? outline(this.#waveforms[side].columns(from, 1 / this.#scale, Math.ceil(width)), 1, middle, LANES.half)
-        : this.#blocks(shown, side, from, middle);
+        : this.#blocks(shown, side, from, middle, this.#scale);
       this.layers?.[side]?.setAttribute("d", path);
       this.layers?.[side]?.classList.toggle("blocks", !this.#waveforms);
     }
@@ -209,12 +211,13 @@ export class AxisView extends EventTarget {
    * @param {"user" | "agent"} side
    * @param {number} from
    * @param {number} middle
+   * @param {number} scale  Pixels a ms.
    */
-  #blocks(shown, side, from, middle) {
+  #blocks(shown, side, from, middle, scale) {
     return shown.map((turn) => {
       const span = turn[side];
       if (!span) return "";
-      const [start, end] = span.map((ms) => (ms - from) * this.#scale);
+      const [start, end] = span.map((ms) => (ms - from) * scale);
       return `M${start?.toFixed(1)} ${middle - 5}H${Math.max(end ?? 0, (start ?? 0) + 1).toFixed(1)}v10H${start?.toFixed(1)}z`;
     }).join("");
   }
@@ -238,15 +241,17 @@ export class AxisView extends EventTarget {
     for (const turn of shown) {
       const x = (turn.asked_at - from) * this.#scale;
       if (x < free) continue;
-      texts.push(text(x, LANES.numbers, `#${turn.number}`));
-      free = x + NUMBER_GAP;
+      const number = `#${turn.number}`;
+      texts.push(text(x, LANES.numbers, number));
+      free = x + LETTER * number.length + NUMBER_GAP;
     }
     this.texts?.replaceChildren(...texts);
     this.layers?.marks?.setAttribute("d", marks);
     const current = this.conversation.turns[this.#current];
     const box = current ? `M${((current.start - from) * this.#scale).toFixed(1)} 18H${((current.end - from) * this.#scale).toFixed(1)}V148H${((current.start - from) * this.#scale).toFixed(1)}z` : "";
     this.layers?.current?.setAttribute("d", box);
-    const typed = shown.filter(({ kind }) => kind === "text").map((turn) => {
+    const marked = shown.length <= MOST_BARS ? shown.filter(({ kind }) => kind === "text") : [];
+    const typed = marked.map((turn) => {
       const x = (turn.asked_at - from) * this.#scale;
       return `M${x.toFixed(1)} ${LANES.user - 6}l6 6l-6 6l-6 -6z`;
     });
@@ -384,10 +389,13 @@ export class AxisView extends EventTarget {
   }
 
   #drawOverview() {
-    const step = Math.max(this.conversation.ms, 1) / 500;
+    const whole = Math.max(this.conversation.ms, 1);
     for (const [i, side] of /** @type {const} */ (["user", "agent"]).entries()) {
-      const columns = this.#waveforms?.[side].columns(0, step, 500) ?? [];
-      this.overview.querySelector(`.of-${side}`)?.setAttribute("d", outline(columns, 2, 10 + 20 * i, 10));
+      const middle = 10 + 20 * i;
+      const path = this.#waveforms
+        ? outline(this.#waveforms[side].columns(0, whole / 500, 500), 2, middle, 10)
+        : this.#blocks(this.conversation.turns, side, 0, middle, 1000 / whole);
+      this.overview.querySelector(`.of-${side}`)?.setAttribute("d", path);
     }
   }
 }

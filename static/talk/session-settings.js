@@ -6,6 +6,7 @@
  * @typedef {NonNullable<StartSessionMessage["mode"]>} Mode
  * @typedef {keyof Providers} Place  Where a provider is chosen: a stage of the cascade, or realtime.
  * @typedef {Exclude<NonNullable<TurnDetectionChoiceInput["kind"]>, "manual">} EndOfTurnDetector
+ * @typedef {NonNullable<TurnDetectionChoiceInput["eagerness"]>} Eagerness
  *
  * @typedef {object} Choices
  * @property {Mode} mode
@@ -17,7 +18,8 @@
  * @property {boolean} bargeIn
  * @property {number} silenceMs
  * @property {boolean} hold  Push to talk.
- * @property {EndOfTurnDetector} detector  Who detects the end of a turn in realtime mode.
+ * @property {EndOfTurnDetector} detector  Who detects the end of a turn in realtime mode, or what does in a cascade.
+ * @property {Eagerness} eagerness  How soon a turn ends whose words count.
  * @property {boolean} autoFallback
  * @property {boolean} recording
  */
@@ -46,7 +48,6 @@ export function toSessionSettings(choices) {
  * @param {Choices} choices
  * @returns {TurnDetectionChoiceInput}
  */
-export function toTurnDetection({ mode, hold, detector, silenceMs }) {
-  const handsFree = mode === "realtime" ? detector : "vad";
-  return { kind: hold ? "manual" : handsFree, silence_ms: silenceMs };
+export function toTurnDetection({ hold, detector, eagerness, silenceMs }) {
+  return { kind: hold ? "manual" : detector, eagerness, silence_ms: silenceMs };
 }

@@ -3,7 +3,7 @@
  *
  * @import {PageConfig} from "./page-config.js"
  * @import {SessionState} from "./session.js"
- * @import {Choices, EndOfTurnDetector, Mode, Place} from "./session-settings.js"
+ * @import {Choices, Eagerness, EndOfTurnDetector, Mode, Place} from "./session-settings.js"
  *
  * @typedef {Exclude<Place, "realtime">} Stage
  */
@@ -36,7 +36,12 @@ export class SettingsPanel {
     this.stages = /** @type {Record<Stage, ProviderPicker>} */ ({ stt, llm, tts });
     this.realtime = /** @type {ProviderPicker} */ (realtime);
     this.mode = findElement(this.form, "[name=mode]", HTMLSelectElement);
-    this.detector = findElement(this.form, "[name=turns]", HTMLSelectElement);
+    /** What detects the end of a turn, by mode. @type {Record<Mode, HTMLSelectElement>} */
+    this.detectors = {
+      cascade: findElement(this.form, "[name=ends]", HTMLSelectElement),
+      realtime: findElement(this.form, "[name=turns]", HTMLSelectElement),
+    };
+    this.eagerness = findElement(this.form, "[name=eagerness]", HTMLSelectElement);
     this.autoFallback = findElement(this.form, "[name=auto_fallback]", HTMLInputElement);
     this.language = findElement(this.form, "[name=language]", HTMLSelectElement);
     this.languageNotes = new LanguageNotes(this.form, config);
@@ -67,8 +72,9 @@ export class SettingsPanel {
   get choices() {
     const { stt, llm, tts } = this.stages;
     const language = this.language.value;
+    const mode = this.mode.value === "realtime" ? "realtime" : "cascade";
     return {
-      mode: this.mode.value === "realtime" ? "realtime" : "cascade",
+      mode,
       providers: {
         stt: { ...stt.choice, language },
         llm: { ...llm.choice, language },
@@ -82,7 +88,8 @@ export class SettingsPanel {
       bargeIn: this.bargeIn.checked,
       silenceMs: Number(this.silenceInput.value),
       hold: this.holdToggle.getAttribute("aria-pressed") === "true",
-      detector: /** @type {EndOfTurnDetector} */ (this.detector.value),
+      detector: /** @type {EndOfTurnDetector} */ (this.detectors[mode].value),
+      eagerness: /** @type {Eagerness} */ (this.eagerness.value),
       autoFallback: this.autoFallback.checked,
       recording: this.recordingSwitches.every((one) => one.checked),
     };
@@ -192,12 +199,15 @@ export class SettingsPanel {
     for (const stage of /** @type {Stage[]} */ (["stt", "llm", "tts"])) {
       this.stages[stage].setService(this.config.languages[stage][this.language.value]);
     }
-    const { mode, silenceMs, recording } = this.choices;
+    const { mode, silenceMs, recording, detector } = this.choices;
+    const byWords = mode === "cascade" && detector === "semantic";
     this.languageNotes.draw(this.choices);
     this.openers.draw(this.language.value);
     for (const part of this.form.querySelectorAll("[data-mode]")) {
       if (part instanceof HTMLElement) part.hidden = part.dataset.mode !== mode;
     }
+    findElement(this.form, "[data-semantic]", HTMLElement).hidden = !byWords;
+    findElement(this.form, "[data-by-pause]", HTMLElement).hidden = byWords;
     this.silenceOutput.textContent = `${silenceMs} ${words.ms}`;
     this.recordingNote.hidden = !recording;
     this.recordingOffNote.hidden = recording;
@@ -206,19 +216,29 @@ export class SettingsPanel {
 
   drawSummary() {
     const { words } = this.config;
-    const { bargeIn, silenceMs, hold, recording, detector } = this.choices;
+    const { bargeIn, hold, recording } = this.choices;
     const mode = this.idle ? this.choices.mode : (this.runningMode ?? this.choices.mode);
     const pickers = mode === "realtime" ? [this.realtime] : Object.values(this.stages);
     const names = pickers.map(({ chosen }) => chosen.textContent);
-    const handsFree = mode === "realtime" && detector !== "vad" ? words.found_by_provider : formatText(words.hands_free, { ms: silenceMs });
     this.summary.textContent = [
       recording ? words.recorded : words.not_recorded,
       words[`mode_${mode}`],
       names.join(" → "),
       this.prompt.title,
-      hold ? words.hold_to_talk : handsFree,
+      hold ? words.hold_to_talk : this.describeEnd(mode),
       bargeIn ? words.interruptible : words.uninterruptible,
     ].filter(Boolean).join(" · ");
+  }
+
+  /**
+   * What ends a turn in a mode, for the summary.
+   * @param {Mode} mode
+   */
+  describeEnd(mode) {
+    const { words } = this.config;
+    const detector = this.detectors[mode].value;
+    if (detector === "vad") return formatText(words.hands_free, { ms: this.choices.silenceMs });
+    return mode === "realtime" ? words.found_by_provider : words.ended_by_words;
   }
 }
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from interaction.core.events import EngineSpeechStarted
 from interaction.core.turn_taking.detection import TurnDetectionBase
+from interaction.core.turn_taking.semantic import Eagerness, SemanticTurnDetection
 from interaction.core.turn_taking.speech_activity import SpeechActivity
 from interaction.core.turn_taking.strategy import (
     End,
@@ -39,7 +40,10 @@ class EngineTurnDetection(TurnDetectionBase):
     silence_ms: int = 600
     """Silence that ends the turn."""
     eager_silence_ms: int | None = None
-    """As in ``VadTurnDetection``, which takes over with an engine that finds no turns."""
+    """This and the next two as in ``VadTurnDetection`` and ``SemanticTurnDetection``, which take
+    over with an engine that finds no turns."""
+    eagerness: Eagerness = "auto"
+    language: str = ""
     kind: Literal["engine"] = "engine"
 
     def make_strategies(self, speech: SpeechActivity, *, barge_in: bool) -> Strategies:
@@ -50,7 +54,9 @@ class EngineTurnDetection(TurnDetectionBase):
             EngineOverlap(start, barge_in=barge_in),
         )
 
-    def without_engine(self) -> VadTurnDetection:
+    def without_engine(self) -> VadTurnDetection | SemanticTurnDetection:
+        if self.style == "semantic":
+            return SemanticTurnDetection.from_choice("semantic", asdict(self))
         return VadTurnDetection.from_choice("vad", asdict(self))
 
 

@@ -17,6 +17,8 @@ class SpeechActivity:
 
     threshold: float
     """Speech probability, 0..1, from which on a frame is speech."""
+    evidence_ms: int = 0
+    """Speech shorter than this ends no silence: a click or a cough in it is no going on."""
     speaking: bool = False
     """The latest frame is speech."""
     run_ms: int = 0
@@ -34,6 +36,8 @@ class SpeechActivity:
     last_speech_input_ms: int = 0
     """Where in the input audio the latest speech ended, ms."""
     _run_discarded: bool = False
+    _burst_ms: int = 0
+    """Length of the present run of speech, all of it."""
 
     def on_frame(self, frame: Frame, now: float) -> None:
         self.last_frame_at = now
@@ -42,12 +46,16 @@ class SpeechActivity:
         if frame.speech < floor:
             self.speaking = self._run_discarded = False
             self.silence_ms += FRAME_MS
-            self.run_ms = 0
+            self.run_ms = self._burst_ms = 0
             return
         if not self.speaking:
             self.run_started_at = now - FRAME_MS / 1000
         self.speaking = True
         self.run_ms += 0 if self._run_discarded else FRAME_MS
+        self._burst_ms += FRAME_MS
+        if self.silence_ms and self._burst_ms < self.evidence_ms:
+            self.silence_ms += FRAME_MS
+            return
         self.silence_ms = 0
         self.last_speech_at, self.last_speech_input_ms = now, self.input_ms
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from openai.types.realtime import (
     RealtimeSessionCreateRequest,
@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from interaction.core.config import ConversationConfig, TurnDetection
 from interaction.core.turn_taking.buffered import BufferedTurnDetection
+from interaction.core.turn_taking.semantic import Eagerness, SemanticTurnDetection
 from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.core.types import ResponseOptions, ToolSpec
 from interaction.edges.openai.errors import ClientError, check_limits
@@ -41,8 +42,7 @@ SEMANTIC_VAD: dict[str, Any] = {
     "create_response": True,
     "interrupt_response": True,
 }
-SILENCE_MS = {"low": 1_200, "medium": 700, "auto": 700, "high": 400}
-"""Silence that ends a turn, by eagerness: Parley detects semantic_vad's turns by silence alone."""
+DETECTION_FIELDS = SERVER_VAD | SEMANTIC_VAD
 BETA = {
     "modalities": ("output_modalities",),
     "voice": ("audio", "output", "voice"),
@@ -183,7 +183,7 @@ class Settings:
             respond_when = "always"
         return ConversationConfig(
             barge_in=bool(found and found["interrupt_response"]),
-            turn_detection=_turn_detection(found),
+            turn_detection=_turn_detection(found, self.language),
             respond_when=respond_when,
             options=self.options(),
         )
@@ -231,6 +231,26 @@ def _input_defaults(transcription: dict[str, Any] | None) -> dict[str, Any]:
 
 def _defaults(kind: str) -> dict[str, Any]:
     return _transcription_defaults() if kind == "transcription" else _realtime_defaults("")
+
+
+def unknown_field(changes: dict[str, Any]) -> str | None:
+    """The dotted name of a field that no session has; None where all are known. ``changes``: as
+    ``Settings.update`` has taken them."""
+    modern = _modern(changes)
+    known = _defaults(modern.get("type") or "realtime") | {"model": None}
+    return _unknown(modern, known)
+
+
+def _unknown(changes: Mapping[str, Any], known: Mapping[str, Any]) -> str | None:
+    for name, value in changes.items():
+        if name not in known:
+            return name
+        below = DETECTION_FIELDS if name == "turn_detection" else known[name]
+        if name in ("audio", "input", "output", "turn_detection") and isinstance(value, dict):
+            inner = _unknown(value, below)
+            if inner is not None:
+                return f"{name}.{inner}"
+    return None
 
 
 def _modern(changes: dict[str, Any]) -> dict[str, Any]:
@@ -343,11 +363,13 @@ def _bad(param: str, message: str) -> ClientError:
     return ClientError("invalid_value", message, f"session.{param}")
 
 
-def _turn_detection(found: Mapping[str, Any] | None) -> TurnDetection:
+def _turn_detection(found: Mapping[str, Any] | None, language: str) -> TurnDetection:
     if found is None:
         return BufferedTurnDetection()
     if found["type"] == "semantic_vad":
-        return VadTurnDetection(silence_ms=SILENCE_MS.get(found["eagerness"], SILENCE_MS["auto"]))
+        eagerness = found["eagerness"]
+        known: Eagerness = eagerness if eagerness in get_args(Eagerness) else "auto"
+        return SemanticTurnDetection(eagerness=known, language=language)
     return VadTurnDetection(
         threshold=min(max(found["threshold"], 0.05), 0.95),
         prefix_ms=min(max(found["prefix_padding_ms"], 0), 2_000),

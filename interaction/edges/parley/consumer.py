@@ -113,7 +113,8 @@ class ParleyConsumer(SessionConsumer):
                 if barge_in is not None:
                     config = replace(config, barge_in=barge_in)
                 if choice is not None:
-                    config = replace(config, turn_detection=choice.to_core())
+                    language = live.spec.stt[0].language if live.spec.stt else ""
+                    config = replace(config, turn_detection=choice.to_core(language))
                 live.reconfigure(config)
             case _:
                 if isinstance(message, messages.Playback):

@@ -21,6 +21,9 @@ from interaction.providers._shared.sockets import Socket, SocketErrorMapping, So
 from interaction.providers.config import ProviderConfig
 from interaction.providers.stage_protocols import Flush, Transcript
 
+MOST_ODD = 8
+"""Messages in a row that may make no sense: of more, nothing is to be expected."""
+
 WireMessage = str | bytes
 Step = tuple[Sequence[WireMessage], Sequence[Transcript]]
 """Messages to send, and transcripts to yield; a final transcript answers the oldest open mark."""
@@ -141,6 +144,8 @@ class _Transcription:
         self._due: float | None = None
         """When the server's next message is due, in the loop's time."""
         self._ask_again_at: float | None = None
+        self._odd = 0
+        """Messages since the last one that made sense."""
         self._now = asyncio.get_running_loop().time
 
     @property
@@ -157,6 +162,8 @@ class _Transcription:
                     return await self._socket.inbox.get()
             except TimeoutError:
                 if self._ask_again_at is None or self._now() < self._ask_again_at:
+                    if self._odd:
+                        raise self._stage.errors.unintelligible() from None
                     raise
                 self._ask_again_at = None
                 return None
@@ -191,9 +198,15 @@ class _Transcription:
         if self._due is not None:
             self._due = self._now() + stage.deadlines[1]
         try:
-            return self._protocol.on_message(item)
+            step = self._protocol.on_message(item)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-            raise stage.errors.unintelligible() from None
+            # It costs nothing but itself, unless no more than that comes.
+            self._odd += 1
+            if self._odd > MOST_ODD:
+                raise stage.errors.unintelligible() from None
+            return (), ()
+        self._odd = 0
+        return step
 
     def _close_marks(self, transcripts: Sequence[Transcript]) -> list[Transcript]:
         """Close the marks that these answer; return what answers those that follow and asked for

@@ -94,15 +94,16 @@ class Utterance:
         kind = str(event.get("type")).removeprefix("conversation.item.input_audio_transcription.")
         match kind:
             case "input_audio_buffer.committed":
-                self._marks.append(event["item_id"])
                 self._texts.setdefault(event["item_id"], ValidTextStream())
+                self._marks.append(event["item_id"])
             case "delta":
                 text = self._texts.setdefault(event["item_id"], ValidTextStream())
                 text.feed(event.get("delta") or "")
                 return (), [Transcript(self._text(), final=False)]
             case "completed":
-                whole = self._texts[event["item_id"]] = ValidTextStream()
+                whole = ValidTextStream()
                 whole.feed(words_in(event))
+                self._texts[event["item_id"]] = whole
                 self._complete.add(event["item_id"])
                 return (), self._answers()
             case "failed" | "error":

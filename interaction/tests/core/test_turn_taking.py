@@ -22,6 +22,7 @@ from interaction.core.turn_machine import STEPS
 from interaction.core.turn_taking.buffered import BufferedTurnDetection
 from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.turn_taking.manual import ManualTurnDetection
+from interaction.core.turn_taking.semantic import SemanticTurnDetection
 from interaction.core.turn_taking.speech_activity import SpeechActivity
 from interaction.core.turn_taking.strategy import (
     End,
@@ -41,6 +42,7 @@ EVERY_KIND: tuple[TurnDetection, ...] = (
     VadTurnDetection(threshold=0.6, eager_silence_ms=200),
     ManualTurnDetection(prefix_ms=100),
     BufferedTurnDetection(),
+    SemanticTurnDetection("high", 200, "zh"),
     EngineTurnDetection("semantic", silence_ms=400),
 )
 
@@ -84,6 +86,8 @@ def test_a_client_chooses_by_name_and_a_kind_takes_the_settings_that_it_has() ->
 def test_without_an_engine_that_finds_turns_silence_does() -> None:
     detection = EngineTurnDetection("server", 900, 300, threshold=0.7)
     assert detection.without_engine() == VadTurnDetection(900, 300, threshold=0.7)
+    words = EngineTurnDetection("semantic", 900, 300, "low", "zh", threshold=0.7)
+    assert words.without_engine() == SemanticTurnDetection("low", 300, "zh", threshold=0.7)
     for other in (VadTurnDetection(), ManualTurnDetection(), BufferedTurnDetection()):
         assert other.without_engine() is other
 
@@ -261,3 +265,14 @@ def test_other_settings_hold_from_the_next_frame_on_and_the_open_turn_goes_on() 
     play.machine.reconfigure(ConversationConfig(turn_detection=VadTurnDetection()))
     play.run(until=5.1)
     assert len(play.effects_of(EndTurn)) == len(play.effects_of(OpenTurn)) == 1
+
+
+@pytest.mark.parametrize(("frames", "restarts"), [(1, False), (2, False), (3, True), (9, True)])
+def test_a_click_in_the_silence_does_not_start_it_anew(frames: int, restarts: bool) -> None:
+    speech = SpeechActivity(0.5, evidence_ms=96)
+    feed = [1.0] * 20 + [0.0] * 10 + [1.0] * frames + [0.0]
+    for number, probability in enumerate(feed):
+        speech.on_frame(Frame(SILENT, probability), 0.032 * (number + 1))
+    assert speech.silence_ms == (32 if restarts else 32 * (10 + frames + 1))
+    ended = 30 + frames if restarts else 20
+    assert speech.last_speech_at == pytest.approx(0.032 * ended)

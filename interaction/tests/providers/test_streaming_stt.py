@@ -188,3 +188,54 @@ async def test_openai_is_not_asked_to_transcribe_less_than_it_takes() -> None:
         assert heard[-1].text == HEARD
         assert heard[-1].final
         await ear.provider.aclose()
+
+
+ODD: dict[str, str | bytes] = {
+    "no JSON": "this is no JSON",
+    "nothing": "",
+    "half of one": '{"type": "Results"',
+    "bytes": b"\xff\xfe\x00",
+    "a list": "[1]",
+    "a number": "7",
+    "a text": '"hello"',
+    "null": "null",
+    "empty": "{}",
+    "no kind": '{"text": "no"}',
+    "null for a kind": '{"type": null}',
+    "a number for a kind": '{"type": 3}',
+    "an object for a kind": '{"type": {}}',
+    "an unknown kind": '{"type": "Hologram", "depth": 3}',
+    "results of nothing": '{"type": "Results"}',
+    "null results": '{"type": "Results", "channel": null}',
+    "a text for the channel": '{"type": "Results", "channel": "left"}',
+    "a list for the channel": '{"type": "Results", "channel": []}',
+    "no alternatives": '{"type": "Results", "channel": {"alternatives": []}}',
+    "null alternatives": '{"type": "Results", "channel": {"alternatives": null}}',
+    "a null alternative": '{"type": "Results", "channel": {"alternatives": [null]}}',
+    "a number for words": '{"type": "Results", "channel": {"alternatives": [{"transcript": 7}]}}',
+    "null for words": '{"type": "Results", "channel": {"alternatives": [{"transcript": null}]}}',
+    "metadata": '{"type": "Metadata", "duration": "long"}',
+    "speech began": '{"type": "SpeechStarted", "timestamp": -1}',
+    "utterance ended": '{"type": "UtteranceEnd"}',
+    "a warning": '{"type": "Warning", "description": "slow"}',
+    "a delta of no item": '{"type": "conversation.item.input_audio_transcription.delta"}',
+    "a null delta": '{"type": "conversation.item.input_audio_transcription.delta",'
+    ' "item_id": "other", "delta": null}',
+    "a delta in numbers": '{"type": "conversation.item.input_audio_transcription.delta",'
+    ' "item_id": "other", "delta": 7}',
+    "a completion of no item": '{"type": "conversation.item.input_audio_transcription.completed"}',
+    "a commit of no item": '{"type": "input_audio_buffer.committed"}',
+    "a list for an item": '{"type": "input_audio_buffer.committed", "item_id": []}',
+    "a segment": '{"type": "conversation.item.input_audio_transcription.segment", "text": "a"}',
+    "item added": '{"type": "conversation.item.added", "item": null}',
+    "session created": '{"type": "session.created", "session": null}',
+    "rate limits": '{"type": "rate_limits.updated", "rate_limits": "none"}',
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+async def test_an_odd_message_costs_nothing_but_itself(ear: Adapter, odd: str | bytes) -> None:
+    ear.server.script("stt", odd=odd)
+    *partials, final = await transcribe(ear, SECOND, FLUSH, SECOND)
+    assert final == Transcript(HEARD, final=True)
+    assert Transcript("hello", final=False) in partials

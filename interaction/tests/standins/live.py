@@ -84,6 +84,7 @@ class Caller:
             return
         word = self._words[self._words_sent]
         self._words_sent += 1
+        await self._send_odd()
         await self.send(self._server.partial(self, "".join(self._words[: self._words_sent]), word))
         if self.plan.fault == "garbage":
             await self.socket.send_str("{]")
@@ -100,7 +101,14 @@ class Caller:
             return None
         if self.plan.held:
             await self._server.released()
+        await self._send_odd()
         return "".join(self._words)
+
+    async def _send_odd(self) -> None:
+        if isinstance(self.plan.odd, bytes):
+            await self.socket.send_bytes(self.plan.odd)
+        elif self.plan.odd is not None:
+            await self.socket.send_str(self.plan.odd)
 
     def over(self) -> None:
         """The utterance has ended, and what comes next is another one."""

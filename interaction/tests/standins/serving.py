@@ -51,6 +51,8 @@ class Plan:
     retry_after: str = ""
     held: bool = False
     """The last piece is sent after ``release``."""
+    odd: str | bytes | None = None
+    """Over a socket: sent before each piece and before the answer to a mark."""
     fault: Literal["", "hang", "stall", "cut", "garbage", "error", "whole", "page"] = ""
     """``hang``: no answer. ``stall``, ``cut``, ``garbage``, ``error``: after the first piece it
     stops, closes the connection, sends what cannot be parsed, or an error event. ``whole``: it

@@ -93,8 +93,17 @@ def test_axe_finds_nothing(parley: Installation, tab: Tab, scheme: Any, language
     looker.go("/history/", "history")
     page.click(".sessions a")
     looker.look("one conversation")
+    page.focus(".wait[tabindex='0']")
+    looker.look("the names of a wait")
+    page.click(".keys summary")
+    looker.look("the player's keys")
+    page.click(".note-editor summary")
+    looker.look("a note is written")
+    page.click(".all-figures a")
+    looker.look("all figures")
     looker.go("/history/?q=nobody-said-this", "history, nothing found")
     looker.go("/settings/", "keys")
+    looker.go("/api/v1/docs", "the API's reference")
     looker.go("/admin/interaction/prompttemplate/", "the admin's prompt list")
     assert looker.found == {}, json.dumps(looker.found, indent=1)
 
@@ -124,7 +133,7 @@ def test_the_first_screen_is_not_scrolled_and_long_words_wrap(
     Looker(tab, parley.url).say(f"{LONG} مرحبا")
     page.wait_for_selector("li.turn")
     tab.wait_for(f"document.querySelector('.agent .said').textContent.includes('{LONG[:99]}')")
-    for address in ("", "/history/", "/settings/", "/history/?q=x"):
+    for address in ("", "/history/", "/settings/", "/history/?q=x", "/api/v1/docs"):
         if address:
             page.goto(parley.url + address)
         assert page.evaluate("document.documentElement.scrollWidth") == 320, address

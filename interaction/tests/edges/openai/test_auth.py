@@ -129,3 +129,54 @@ async def test_a_secret_that_cannot_be_looked_up_asks_the_client_to_come_back(
         async with Client(authorization="Bearer ek_whose") as client:
             assert (await client.receive())["error"]["type"] == "server_error"
             assert (await client.receive())["code"] == 1013
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"session": {}, "Session": {}}, "Session"),
+        ({"expires_after": {"anchor": "created_at", "minutes": 1}}, "expires_after.minutes"),
+        ({"session": {"instruction": "Be kind."}}, "session.instruction"),
+        ({"session": {"type": "realtime", "max_tokens": 9}}, "session.max_tokens"),
+        ({"session": {"audio": {"speed": 1}}}, "session.audio.speed"),
+        ({"session": {"audio": {"output": {"pitch": 1}}}}, "session.audio.output.pitch"),
+        (
+            {"session": {"audio": {"input": {"turn_detection": {"type": "server_vad", "x": 1}}}}},
+            "session.audio.input.turn_detection.x",
+        ),
+        ({"session": {"type": "transcription", "instructions": "x"}}, "session.instructions"),
+        ({"x" * 900: 1}, "x" * 64),
+    ],
+    ids=lambda part: str(part)[:60],
+)
+def test_a_client_secret_has_no_field_that_the_protocol_lacks(
+    post: Any, body: Any, param: str
+) -> None:
+    answer = post("/v1/realtime/client_secrets", body)
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert (error["code"], error["param"]) == ("unknown_parameter", param)
+    assert param in error["message"]
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        {},
+        {"type": "realtime", "model": "default", "tools": [], "tracing": "auto", "prompt": None},
+        {"modalities": ["text"], "voice": "alloy", "input_audio_format": "pcm16"},
+        {"turn_detection": {"type": "server_vad", "silence_duration_ms": 200}},
+        {"audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "low"}}}},
+        {"audio": {"input": {"turn_detection": None}, "output": None}},
+        {
+            "type": "transcription",
+            "audio": {"input": {"transcription": {"model": "whisper-1", "language": "de"}}},
+        },
+    ],
+)
+def test_a_client_secret_takes_every_field_of_the_protocol_and_of_its_beta(
+    post: Any, session: Any, run_redis: None
+) -> None:
+    answer = post("/v1/realtime/client_secrets", {"session": session})
+    assert answer.status_code == 200, answer.content

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from interaction.core.orders import Respond
+from interaction.core.turn_taking.semantic import Eagerness, SemanticTurnDetection
 from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.edges.openai.errors import ClientError
 from interaction.edges.openai.session import SERVER_VAD, Settings
@@ -49,12 +50,18 @@ def test_turn_detection_is_echoed_with_every_default() -> None:
     assert made.config().turn_detection == VadTurnDetection(threshold=0.8, silence_ms=300)
 
 
-@pytest.mark.parametrize(("eagerness", "silence"), [("low", 1_200), ("auto", 700), ("high", 400)])
-def test_semantic_vad_waits_the_longer_the_less_eager_it_is(eagerness: str, silence: int) -> None:
+@pytest.mark.parametrize("eagerness", ["low", "medium", "high", "auto"])
+def test_semantic_vad_is_as_eager_as_it_is_told(eagerness: Eagerness) -> None:
     made = settings(
-        audio={"input": {"turn_detection": {"type": "semantic_vad", "eagerness": eagerness}}}
+        audio={
+            "input": {
+                "turn_detection": {"type": "semantic_vad", "eagerness": eagerness},
+                "transcription": {"model": "default", "language": "zh"},
+            }
+        }
     )
-    assert made.config().turn_detection == VadTurnDetection(silence_ms=silence)
+    detection = made.config().turn_detection
+    assert detection == SemanticTurnDetection(eagerness=eagerness, language="zh")
     assert made.echo()["audio"]["input"]["turn_detection"]["interrupt_response"] is True
 
 
