@@ -122,8 +122,8 @@ def file_url(row: BatchRow) -> str | None:
     ),
 )
 def create_batch(request: Caller, wanted: NewBatch) -> Status[Any]:
-    """Have many sessions dealt with in the background. A deletion begins at once: what it takes along is said with
-    ``dry_run`` beforehand. Sessions in progress are not deleted."""
+    """Have many sessions dealt with in the background. A deletion begins at once: what it takes
+    along is said with ``dry_run`` beforehand. Sessions in progress are not deleted."""
     session_ids = _chosen(request.auth, wanted)
     if wanted.dry_run:
         return Status(200, Goes.of(what_goes(session_ids)))

@@ -30,8 +30,8 @@ router = Router(tags=["retention"])
 ExportFormat = QueryEx[
     FormatName,
     P(
-        description="`json` (schema `session_export`), `md` or `txt` (transcript), `csv` (timings, a "
-        "row a turn), or `zip` (all of it, with the audio)."
+        description="`json` (schema `session_export`), `md` or `txt` (transcript), `csv` (timings, "
+        "a row a turn), or `zip` (all of it, with the audio)."
     ),
 ]
 
