@@ -107,7 +107,7 @@ class TestTakingItBack:
         self, recorded: Recorded, django_assert_max_num_queries: Any
     ) -> None:
         session = recorded(turns=8)
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(16):
             session.revoke_recording()
         assert not Turn.objects.exclude(user_audio="").exists()
 
