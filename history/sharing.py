@@ -79,7 +79,7 @@ def share(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def opened_by_secret(
     view: Callable[Concatenate[HttpRequest, ShareLink, P], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]:
+) -> Callable[..., HttpResponseBase]:
     """A view for people without an account, which gets the link that the secret in its address
     opens: 404 where there is none (any more). The address goes to no other site and stays in no
     cache."""
