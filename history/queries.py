@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import DurationField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery
 
+from history.models import SessionSummary
 from history.waterfall import extent, lay_out
 from interaction.models import Session, Turn
 
@@ -18,6 +19,11 @@ def sessions_of(user: Any) -> QuerySet[Session]:
     """This person's conversations, newest first, with ``turn_count`` and ``interrupted_count``."""
     # Counting groups, and a grouped query forgets the model's own ordering.
     return Session.objects.owned_by(user).with_counts().order_by("-created_at", "pk")
+
+
+def summaries_of(user: Any) -> QuerySet[SessionSummary]:
+    """The same in one table, without counting their turns: for lists of any length."""
+    return SessionSummary.objects.filter(owner=user).order_by("-created_at", "session")
 
 
 def with_summaries(sessions: QuerySet[Session]) -> QuerySet[Session]:
@@ -32,8 +38,10 @@ def with_summaries(sessions: QuerySet[Session]) -> QuerySet[Session]:
 
 
 def turns_of(session: Session) -> QuerySet[Turn]:
-    """In their order, each with its latency and the tools that were run in it."""
-    rows = session.turns.select_related("latency").prefetch_related("tasks__invocations")
+    """In their order, each with its latency, its annotation and the tools that were run in it."""
+    rows = session.turns.select_related("latency", "annotation").prefetch_related(
+        "tasks__invocations"
+    )
     return rows.order_by("sequence")
 
 

@@ -1,19 +1,22 @@
-"""Keeps ``SessionSummary``: written anew each time a session, a turn or its latency is saved.
+"""Keeps ``SessionSummary`` and ``SessionWords``: written anew each time a session, a turn or its
+latency is saved.
 
-Rows written in bulk send no signals: whoever writes such calls ``refresh`` or ``add_missing``.
+Rows written in bulk send no signals: whoever writes such calls ``refresh``, ``write`` or
+``add_missing``. What a deletion takes along needs nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
-from history.models import SessionSummary
+from history.models import SessionSummary, SessionWords
+from history.search import Place, stream_of
 from history.waterfall import total_ms
 from interaction.models import Session, Turn
 
@@ -21,6 +24,13 @@ BATCH = 500
 """Sessions that are summed up at once."""
 CASCADE_STAGES = ("stt", "llm", "tts")
 COLUMNS = [field.name for field in SessionSummary._meta.concrete_fields if not field.primary_key]
+SUMMED_UP = frozenset(
+    ("owner", "title", "mode", "status", "settings", "created_at", "started_at", "ended_at")
+)
+"""The fields of a session that matter here."""
+
+WithTurns = tuple[Session, Sequence[Turn]]
+"""A session, and all of its turns in their order, with latencies."""
 
 
 def refresh(session_ids: Iterable[UUID]) -> None:
@@ -30,20 +40,26 @@ def refresh(session_ids: Iterable[UUID]) -> None:
     sessions = Session.objects.filter(pk__in=list(session_ids)).order_by("pk")
     sessions = sessions.select_for_update(no_key=True)
     with transaction.atomic():
+        rows = sessions.prefetch_related(Prefetch("turns", turns))
+        write([(session, list(session.turns.all())) for session in rows])
+
+
+def write(sessions: Sequence[WithTurns]) -> None:
+    """Write what these sessions are found by."""
+    with transaction.atomic():
+        search_ids = _write_words(sessions)
+        rows = [summarise(session, turns) for session, turns in sessions]
+        for row in rows:
+            row.search_id = search_ids[row.session_id]
         SessionSummary.objects.bulk_create(
-            [
-                summarise(session, list(session.turns.all()))
-                for session in sessions.prefetch_related(Prefetch("turns", turns))
-            ],
-            update_conflicts=True,
-            unique_fields=["session"],
-            update_fields=COLUMNS,
+            rows, update_conflicts=True, unique_fields=["session"], update_fields=COLUMNS
         )
 
 
 def add_missing() -> int:
     """Sum up the sessions that have no summary, in batches; return how many they were."""
-    missing = Session.objects.filter(summary=None).order_by("pk").values_list("pk", flat=True)
+    incomplete = Q(summary=None) | Q(summary__search_id=None)
+    missing = Session.objects.filter(incomplete).order_by("pk").values_list("pk", flat=True)
     count = 0
     while batch := list(missing[:BATCH]):
         refresh(batch)
@@ -52,19 +68,22 @@ def add_missing() -> int:
 
 
 def summarise(session: Session, turns: Sequence[Turn]) -> SessionSummary:
-    """The summary, unsaved. ``turns``: all of the session's, in their order, with latencies."""
+    """The summary, unsaved, but for ``search_id``."""
     totals = [total_ms(turn.latency.by_metric()) for turn in turns if hasattr(turn, "latency")]
     known = [total for total in totals if total is not None]
     p50, p95 = np.percentile(known, (50, 95)).tolist() if known else (None, None)
     opening = next((turn.transcript for turn in turns if turn.transcript), "")
+    begun, ended = session.started_at, session.ended_at
     return SessionSummary(
         session=session,
         owner_id=session.owner_id,
         created_at=session.created_at,
         mode=session.mode,
         status=session.status,
-        silent=not any(turn.transcript or turn.reply for turn in turns),
+        silent=not any(turn.transcript or turn.reply or turn.error for turn in turns),
         opening=opening[: SessionSummary.OPENING_LENGTH],
+        template=session.settings.get("template_id"),
+        duration_ms=round((ended - begun).total_seconds() * 1000) if begun and ended else None,
         turn_count=len(turns),
         interrupted_count=sum(turn.interrupted for turn in turns),
         failed_count=sum(turn.error is not None for turn in turns),
@@ -79,11 +98,40 @@ def _providers(session: Session) -> dict[str, str]:
     chosen: dict[str, dict[str, str]] = session.settings.get("providers", {})
     realtime = session.mode == Session.Mode.REALTIME
     stages = ("realtime",) if realtime else CASCADE_STAGES
-    columns: dict[str, str] = {}
+    columns = {"language": chosen.get(stages[0], {}).get("language", "")}
     for stage in stages:
         choice = chosen.get(stage, {})
-        columns |= {stage: choice.get("name", ""), f"{stage}_model": choice.get("model", "")}
+        model = choice.get("model", "")[: SessionSummary.MODEL_LENGTH]
+        columns |= {stage: choice.get("name", ""), f"{stage}_model": model}
     return columns
+
+
+def _write_words(sessions: Sequence[WithTurns]) -> dict[UUID, int]:
+    """The ids of their ``SessionWords``. What has not changed is not indexed again."""
+    there = SessionWords.objects.filter(session__in=[session.pk for session, _ in sessions])
+    before = {session: (pk, stream) for session, pk, stream in there.values_list(
+        "session", "pk", "stream"
+    )}  # fmt: skip
+    streams = {session.pk: stream_of(_texts(session, turns)) for session, turns in sessions}
+    changed = SessionWords.objects.bulk_create(
+        [
+            SessionWords(session_id=session, stream=stream)
+            for session, stream in streams.items()
+            if session not in before or before[session][1] != stream
+        ],
+        update_conflicts=True,
+        unique_fields=["session"],
+        update_fields=["stream"],
+    )
+    ids = {session: pk for session, (pk, _) in before.items()}
+    return ids | {row.session_id: row.pk for row in changed}
+
+
+def _texts(session: Session, turns: Iterable[Turn]) -> Iterator[tuple[Place, str]]:
+    yield Place(0, "t"), session.title
+    for turn in turns:
+        yield Place(turn.sequence, "u"), turn.transcript
+        yield Place(turn.sequence, "a"), turn.reply
 
 
 def on_session_saved(instance: Session, raw: bool = False, **_: Any) -> None:
@@ -103,8 +151,10 @@ def on_turn_deleted(instance: Turn, origin: Any, **_: Any) -> None:
         refresh([instance.session_id])
 
 
-def on_session_changed(session_id: UUID, **_: Any) -> None:
-    refresh([session_id])
+def on_session_changed(session_ids: Sequence[UUID], fields: frozenset[str], **_: Any) -> None:
+    if fields & SUMMED_UP:
+        for start in range(0, len(session_ids), BATCH):
+            refresh(session_ids[start : start + BATCH])
 
 
 def on_migrated(**_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The admin site: prompt templates to change, and what was said to look at."""
+"""The admin site: prompt templates to change, tokens to look at."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from interaction.models import ApiToken, PromptTemplate, Session, Turn
+from interaction.models import ApiToken, PromptTemplate
 
 
 class LookOnly:
@@ -24,31 +24,6 @@ class LookOnly:
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class TurnsOfSession(LookOnly, admin.TabularInline):  # type: ignore[type-arg]
-    model = Turn
-    fields = ("sequence", "kind", "transcript", "reply", "interrupted", "end_reason")
-    can_delete = False
-    show_change_link = True
-    extra = 0
-
-
-@admin.register(Session)
-class SessionAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("__str__", "owner", "mode", "status", "recording", "created_at")
-    list_filter = ("mode", "status", "recording", "created_at")
-    list_select_related = ("owner",)
-    search_fields = ("title", "owner__username", "id")
-    inlines = (TurnsOfSession,)
-
-
-@admin.register(Turn)
-class TurnAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("session", "sequence", "kind", "interrupted", "end_reason", "started_at")
-    list_filter = ("kind", "interrupted", "end_reason")
-    list_select_related = ("session",)
-    search_fields = ("session__id", "session__owner__username")
 
 
 @admin.register(ApiToken)

@@ -6,11 +6,19 @@ kept turns show the same ones.
 
 from __future__ import annotations
 
+from functools import cache
+
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 
 def ui_strings() -> dict[str, str]:
     """Key to text; the keys are those in static/talk/*.js."""
+    return dict(_in_language(get_language()))
+
+
+@cache  # a long conversation's page asks once a turn
+def _in_language(_active: str | None) -> dict[str, str]:
     return (
         _states()
         | _controls()

@@ -127,6 +127,7 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
             ],
             "sample": SAMPLE_LATENCY,
             "local": not any(serving[stage]["key"] for stage in STAGES),
+            "recording_agreed": kept.recording_agreed,
             "has_key": any(option.key for row in options.values() for option in row),
             "errors": error_explanations.for_scripts(),
             "words": words,

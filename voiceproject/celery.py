@@ -21,7 +21,7 @@ warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 app = Celery("voiceproject")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["interaction.cascade"])
+app.autodiscover_tasks(["interaction.cascade", "history"])
 heartbeat.install()
 
 

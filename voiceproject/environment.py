@@ -89,6 +89,10 @@ class Environment(BaseSettings):
     parley_context_turns: Annotated[int, Field(ge=1, le=500)] = 20
     parley_context_tokens: Annotated[int, Field(ge=200)] = 6_000
 
+    parley_keep_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    parley_keep_mb: Annotated[int, Field(ge=0)] = 0
+    parley_silent_hours: Annotated[int, Field(ge=0, le=24 * 3650)] = 24
+
     parley_worker_concurrency: Annotated[int, Field(ge=1)] = 256
     parley_max_upload_seconds: Annotated[int, Field(ge=1)] = 900
     parley_max_upload_mb: Annotated[int, Field(ge=1)] = 64

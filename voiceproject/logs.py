@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import textwrap
 import traceback
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from types import TracebackType
 
 FACTS = ("session", "turn", "reply", "stage", "sentence", "provider", "code", "part")
 """The names that ``extra=`` may carry, in the order in which they are written."""
+
+SHARED = re.compile(r"(/shared/)[^/\s?\"']+")
+"""The secret of a share link, which stands in the path of its address."""
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -65,7 +69,8 @@ class KeyValueFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC)
         time = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
-        message, _, more = record.getMessage().strip().partition("\n")
+        text = SHARED.sub(r"\1…", record.getMessage().strip())
+        message, _, more = text.partition("\n")
         if record.name.startswith("celery"):
             # Its messages give whole tasks, what was said included, after the first line; and an
             # exception's text after the colon.

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import dj_database_url
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import SimpleLazyObject, lazy
 from pydantic import ValidationError
@@ -111,6 +112,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "voiceproject.language.address",
             ],
         },
     },
@@ -185,13 +187,39 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-# Every entry repeats within seconds, so beat keeps its clock in memory: no schedule file.
+# Beat keeps its clock in memory, so there is no schedule file: what repeats within minutes loses
+# little by a restart, and what comes once a day comes by the clock on the wall.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "interaction.cascade.tasks.sweep",
         "schedule": 10.0,
         "options": {"expires": 10},
+    },
+    "history batches": {
+        "task": "history.tasks.run_batches",
+        "schedule": 3.0,
+        "options": {"expires": 3},
+    },
+    "history tidy": {
+        "task": "history.tasks.tidy",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "history prune": {
+        "task": "history.tasks.prune",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
+    "history orphans": {
+        "task": "history.tasks.remove_orphans",
+        "schedule": crontab(hour="3", minute="30"),
+        "options": {"expires": 3600},
+    },
+    "silent sessions": {
+        "task": "history.tasks.sweep_silent_sessions",
+        "schedule": 300.0,
+        "options": {"expires": 300},
     },
 }
 

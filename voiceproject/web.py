@@ -12,13 +12,14 @@ from __future__ import annotations
 import io
 import logging
 import os
+from typing import Any
 
 import django
 from daphne import http_protocol
 from daphne.cli import CommandLineInterface
 from daphne.ws_protocol import WebSocketFactory
 
-from voiceproject.sockets import BackPressureServer, Socket
+from voiceproject.sockets import BackPressureServer, Socket, Valve
 
 SOCKET_BYTES = 24 * 1024 * 1024
 """Longest message on a socket: 15 MiB of audio, which is what OpenAI's clients may append at once,
@@ -47,12 +48,32 @@ class Body(io.BytesIO):
 class Request(http_protocol.WebRequest):  # type: ignore[misc]
     """Of a body that is too long, Django gets the length and nothing else, and says so (413)."""
 
+    valve: Valve | None = None
+
     def gotLength(self, length: int | None) -> None:
         from django.conf import settings
 
         # Django parses forms; Twisted would do it first, on the event loop.
         self._parsePOSTFormSubmission = False
         self.content = Body(settings.MAX_BODY_BYTES)
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Of an answer that is made while it is sent, no more is taken than the client takes."""
+        streams = message["type"] == "http.response.body" and message.get("more_body")
+        if streams and self.valve is None and self.channel and not self.finished:
+            self.valve = Valve()
+            self.registerProducer(self.valve, True)
+        super().handle_reply(message)
+
+    def finish(self) -> None:
+        if self.valve:
+            self.unregisterProducer()
+        super().finish()
+
+    def connectionLost(self, reason: object) -> None:
+        if self.valve:
+            self.valve.resumeProducing()
+        super().connectionLost(reason)
 
     def process(self) -> object:
         if self.content.received > self.content.limit:

@@ -12,19 +12,64 @@ from uuid import UUID
 from django.urls import reverse
 from pydantic import BaseModel, Field
 
+from history.export.document import SessionExport
+from history.export.manifest import ExportManifest
+from history.listing import Row
+from history.models import TurnAnnotation
+from history.models.marks import LONGEST_TAG, MOST_TAGS
 from interaction import models
 from interaction.api.schemas import ErrorDetail, Session
 from interaction.core.types import CutReason, Mode
 from interaction.edges.parley import codec
 from interaction.edges.parley.messages import Latency
 from interaction.sessions import create
-from interaction.sessions.settings import ProviderChoice, WireModel
+from interaction.sessions.settings import ProviderChoice, Text, WireModel
+
+
+class KeptSession(Session):
+    """A session with what the history knows of it."""
+
+    opening: str
+    """The beginning of the first thing that the person said or typed."""
+    failed_count: int
+    """Turns in which something went wrong."""
+    p50_ms: float | None
+    """The median of the turns' totals, the time to the first sound; null where no turn has one."""
+    p95_ms: float | None
+    """Their 95th percentile; null where no turn has one."""
+    starred: bool
+    """Whether its owner marked it with a star."""
+    tags: list[str]
+    """Words by which its owner finds it."""
+
+    @classmethod
+    def of_row(cls, row: Row) -> KeptSession:
+        summary = row.summary
+        columns = {
+            name: getattr(summary, name) for name in cls.model_fields if hasattr(summary, name)
+        }
+        base = Session.of(row.session).model_dump()
+        return cls.model_validate(base | columns | {"starred": row.starred, "tags": row.tags})
+
+
+TagName = Annotated[Text, Field(max_length=LONGEST_TAG, pattern=r"^[^,，、]*\S[^,，、]*$")]
+
+
+class SessionMarks(WireModel):
+    """What can be changed of a kept session; what is left out stays as it is."""
+
+    title: Annotated[Text, Field(max_length=200)] | None = None
+    """Its name in the history; empty: it goes by its first words."""
+    starred: bool | None = None
+    """Whether it is marked with a star."""
+    tags: Annotated[list[TagName], Field(max_length=MOST_TAGS)] | None = None
+    """All of its tags, in place of those that it has."""
 
 
 class SessionPage(WireModel):
-    """A page of a list of sessions, the newest first."""
+    """A page of a list of sessions, the newest first unless another order was asked for."""
 
-    items: list[Session]
+    items: list[KeptSession]
     """The sessions on this page."""
     count: int
     """How many there are on all pages."""
@@ -164,9 +209,14 @@ class Turn(WireModel):
     """How long each step took."""
     underruns: int
     """How often playback ran out of audio in the middle of the reply, as the client reports."""
+    note: str
+    """The owner's note on it; empty: none."""
+    rating: Literal["up", "down"] | None
+    """The owner's thumb; null: none."""
 
     @classmethod
     def of(cls, row: models.Turn) -> Turn:
+        annotation = TurnAnnotation.of(row)
         return cls(
             id=row.pk,
             session_id=row.session_id,
@@ -178,7 +228,24 @@ class Turn(WireModel):
             task=_task(row),
             latency=_latency(row),
             underruns=row.underruns,
+            note=annotation.note,
+            rating=cast("Literal['up', 'down'] | None", annotation.rating or None),
         )
+
+
+class Waveform(WireModel):
+    """How loud both sides of a session are, along its time axis: the session's clock, from its
+    start to the end of what was heard."""
+
+    step_ms: int
+    """For how many milliseconds each byte stands."""
+    duration_ms: int
+    """How long the whole axis is."""
+    user: str
+    """Base64 of a byte for each step: the square root of the loudest sample's size, 255 at full
+    scale; 0 where nothing sounds."""
+    agent: str
+    """The same of the agent's side."""
 
 
 def _utterance(row: models.Turn) -> Utterance:
@@ -270,8 +337,12 @@ def _status(row: models.Turn) -> str:
 
 
 RESOURCES: dict[str, type[BaseModel]] = {
+    "session": KeptSession,
     "turn": Turn,
     "utterance": Utterance,
     "agent_message": AgentMessage,
     "task": Task,
+    "session_export": SessionExport,
+    "export_manifest": ExportManifest,
+    "waveform": Waveform,
 }

@@ -17,14 +17,17 @@ from ninja import P, PathEx, Query, QueryEx, Status
 from pydantic import Field
 
 from history.api import ranges
-from history.api.schemas import SessionPage, Turn
+from history.api.schemas import KeptSession, SessionMarks, SessionPage, Turn
+from history.deletion import erase
 from history.filters import SessionFilter
-from history.queries import sessions_of, turns_of
+from history.listing import rows_of
+from history.marks import mark
+from history.ordering import Ordering
+from history.queries import sessions_of, summaries_of, turns_of
 from interaction import models
 from interaction.api.access import Caller
 from interaction.api.document import answers
 from interaction.api.errors import ApiError, errors
-from interaction.api.schemas import Session
 from interaction.api.sessions import router
 from interaction.sessions.settings import WireModel
 
@@ -56,25 +59,50 @@ Side = QueryEx[
     openapi_extra=answers({200: "A page of the list, and how many there are on all pages."}),
 )
 def list_sessions(
-    request: Caller, wanted: Query[SessionFilter], pages: Query[Paging]
+    request: Caller,
+    wanted: Query[SessionFilter],
+    ordering: Query[Ordering],
+    pages: Query[Paging],
 ) -> SessionPage:
-    """The caller's sessions, the newest first, narrowed down by any of the parameters."""
-    found = wanted.filter(sessions_of(request.auth))
+    """The caller's sessions, the newest first unless `sort` says otherwise, narrowed down by any of
+    the parameters. Sessions in which nothing was said are left out, but where `silent` or `status`
+    asks for them."""
+    found = ordering.order(wanted.filter(summaries_of(request.auth)))
     start = (pages.page - 1) * pages.page_size
-    rows = found[start : start + pages.page_size]
-    return SessionPage(items=[Session.of(row) for row in rows], count=found.count())
+    ids = found.values_list("pk", flat=True)[start : start + pages.page_size]
+    return SessionPage(items=[KeptSession.of_row(row) for row in rows_of(ids)], count=found.count())
 
 
 @router.get(
     "/{uuid:session_id}",
-    response={200: Session, **errors(404, 422)},
+    response={200: KeptSession, **errors(404, 422)},
     operation_id=f"{OPERATION}get_session",
     summary="Read a session",
     openapi_extra=answers({200: "The session."}),
 )
-def get_session(request: Caller, session_id: SessionId) -> Session:
-    """A session's settings, its state, and how many turns it has so far."""
-    return Session.of(get_object_or_404(sessions_of(request.auth), pk=session_id))
+def get_session(request: Caller, session_id: SessionId) -> KeptSession:
+    """A session's settings, its state, and what the history knows of it."""
+    return _kept(get_object_or_404(sessions_of(request.auth), pk=session_id))
+
+
+@router.patch(
+    "/{uuid:session_id}",
+    response={200: KeptSession, **errors(403, 404, 415, 422)},
+    operation_id=f"{OPERATION}mark_session",
+    summary="Title, star or tag a session",
+    openapi_extra=answers(
+        {200: "The session, as it is now."}, example={"title": "Weather", "starred": True}
+    ),
+)
+def mark_session(request: Caller, session_id: SessionId, marks: SessionMarks) -> KeptSession:
+    """Change the title, the star, or the tags: whatever is given."""
+    session = get_object_or_404(sessions_of(request.auth), pk=session_id)
+    mark(session, **marks.model_dump())
+    return _kept(session)
+
+
+def _kept(session: models.Session) -> KeptSession:
+    return KeptSession.of_row(rows_of([session.pk])[0])
 
 
 @router.delete(
@@ -86,10 +114,9 @@ def get_session(request: Caller, session_id: SessionId) -> Session:
 )
 def delete_session(request: Caller, session_id: SessionId) -> Status[Any]:
     """Delete a session with all that was kept of it: words, figures, recordings."""
-    session = get_object_or_404(sessions_of(request.auth), pk=session_id)
-    if session.status == models.Session.Status.ACTIVE:
+    get_object_or_404(sessions_of(request.auth), pk=session_id)
+    if not erase([session_id]):
         raise ApiError(409, "session_active", _("The session is in progress: end it first."))
-    session.erase()
     return Status(204, None)
 
 

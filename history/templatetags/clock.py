@@ -23,6 +23,22 @@ def clock(duration: timedelta | None) -> str:
 
 
 @register.filter
+def position(ms: int) -> str:
+    """A place on a conversation's axis: ``4:05.2`` or ``1:04:05.2``."""
+    tenths = ms // 100
+    minutes, tenths = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{tenths // 10:02}.{tenths % 10}"
+    return f"{hours}:{minutes:02}:{seconds}" if hours else f"{minutes}:{seconds}"
+
+
+@register.filter
+def clock_of_ms(ms: int | None) -> str:
+    """The same of milliseconds."""
+    return clock(None if ms is None else timedelta(milliseconds=ms))
+
+
+@register.filter
 def moment(at: datetime) -> str:
     """``21 Nov 2026, 14:05``, in the viewer's time zone, in the order that the language puts it."""
     return date_format(timezone.localtime(at), pgettext("format of a date and time", "j M Y, H:i"))

@@ -8,8 +8,10 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from history.models import SessionSummary
 from interaction.credentials import provider_selection
 from interaction.models import Session, Turn
+from interaction.providers.config import KINDS
 from interaction.tools.registry import TOOLS
 from interaction.ui_strings import ui_strings
 
@@ -65,6 +67,18 @@ def provider_choices(session: Session, turns: Iterable[Turn]) -> list[dict[str, 
         for mode in modes
     )
     return [of_mode for of_mode in of_modes if of_mode]
+
+
+@register.simple_tag
+def served(summary: SessionSummary) -> list[dict[str, str]]:
+    """[{label, model}] of the stages of a session's mode, in their order, as they were chosen;
+    what serves several stages of them with one model is named once."""
+    stages = [
+        {"label": provider_label(name, kind), "model": getattr(summary, f"{kind}_model")}
+        for kind in KINDS
+        if (name := getattr(summary, kind))
+    ]
+    return [stage for number, stage in enumerate(stages) if stage not in stages[:number]]
 
 
 @register.filter

@@ -27,6 +27,14 @@ def seconds(ms: float | None) -> str:
     return "–" if ms is None else f"{ms / 1000:.1f}"
 
 
+@register.filter
+def figures(turn: Turn) -> list[float | None]:
+    """Its ms by ``METRICS``; nothing is known of a turn without figures."""
+    if not hasattr(turn, "latency"):
+        return [None] * len(METRICS)
+    return list(turn.latency.by_metric().values())
+
+
 @register.inclusion_tag("history/_timing.html")
 def timing(turn: Turn, longest: float | None = None, median: float | None = None) -> dict[str, Any]:
     """Draw one turn's bar, its total by its name, and every figure.

@@ -62,7 +62,9 @@ class TestList:
         Session.objects.filter(title="No. 2").update(created_at=week_ago)
 
     def titles(self, program: Browser, **wanted: Any) -> list[str]:
-        response = program.get(SESSIONS, wanted)
+        wanted = {"silent": "too"} | wanted
+        given = {name: value for name, value in wanted.items() if value is not None}
+        response = program.get(SESSIONS, given)
         assert response.status_code == 200, response.content
         for item in response.json()["items"]:
             validator("session").validate(item)
@@ -73,7 +75,7 @@ class TestList:
 
     def test_it_comes_in_pages(self, program: Browser) -> None:
         assert self.titles(program, page=2, page_size=3) == ["No. 2"]
-        assert program.get(SESSIONS, {"page_size": 3}).json()["count"] == 4
+        assert program.get(SESSIONS, {"page_size": 3, "silent": "too"}).json()["count"] == 4
         assert self.titles(program, page=9) == []
 
     def test_it_can_be_narrowed(self, program: Browser) -> None:
@@ -84,6 +86,17 @@ class TestList:
         assert "No. 2" not in self.titles(program, since=yesterday)
         assert self.titles(program, text="no. 1") == ["No. 1"]
         assert self.titles(program, text="RAIN") == ["Weather"]
+
+    def test_what_is_silent_is_left_out_unless_it_is_asked_for(self, program: Browser) -> None:
+        assert self.titles(program, silent=None) == ["Weather"]
+        assert self.titles(program, silent="only") == ["No. 1", "No. 0", "No. 2"]
+        assert self.titles(program, silent=None, status="active") == ["No. 0"]
+        assert "No. 1" in self.titles(program, silent=None, status="created")
+
+    def test_it_comes_in_other_orders(self, program: Browser) -> None:
+        assert self.titles(program, sort="oldest") == ["No. 2", "Weather", "No. 0", "No. 1"]
+        assert self.titles(program, sort="turns")[0] == "Weather"
+        assert program.get(SESSIONS, {"sort": "colour"}).status_code == 422
 
     def test_counts_are_of_all_turns(self, program: Browser) -> None:
         [item] = program.get(SESSIONS, {"text": "rain"}).json()["items"]
@@ -97,7 +110,7 @@ class TestList:
         self, program: Browser, django_assert_num_queries: Any
     ) -> None:
         self.titles(program)  # notes that the token was used
-        with django_assert_num_queries(3):  # token, count, page
+        with django_assert_num_queries(5):  # token, ids, sessions, tags, count
             self.titles(program)
 
 
@@ -208,10 +221,13 @@ class TestAudio:
 
 
 class TestDelete:
-    def test_everything_goes_with_the_session(self, program: Browser, turn: Turn) -> None:
+    def test_everything_goes_with_the_session(
+        self, program: Browser, turn: Turn, django_capture_on_commit_callbacks: Any
+    ) -> None:
         storage, name = turn.user_audio.storage, str(turn.user_audio)
         assert storage.exists(name)
-        assert program.delete(f"{SESSIONS}/{turn.session_id}").status_code == 204
+        with django_capture_on_commit_callbacks(execute=True):
+            assert program.delete(f"{SESSIONS}/{turn.session_id}").status_code == 204
         assert not Turn.objects.exists()
         assert not storage.exists(name)
         assert program.get(f"{SESSIONS}/{turn.session_id}").status_code == 404

@@ -18,6 +18,9 @@ from interaction.api.door import JsonParser, at_the_door
 TAGS = {
     "orchestrator": "One recording in, one spoken answer out: a whole turn in one request.",
     "sessions": "Conversations: to be made, looked up and deleted, with their turns and sound.",
+    "batches": "Many sessions exported or deleted in the background.",
+    "share links": "Addresses at which others see a session or a turn, read only.",
+    "retention": "For how long the caller's sessions are kept.",
     "providers": "Who can hear, think and speak for the caller, and what they chose last.",
     "templates": "Prompts that are offered on the voice page; the admin site changes them.",
     "models": "Models of the speech recogniser that runs on the server itself.",

@@ -24,7 +24,8 @@ MEANINGS = {
     "do (`not_permitted`).",
     404: "It is not there, or not the caller's: `not_found`.",
     409: "The session is in progress and cannot be deleted: `session_active`.",
-    413: "What was sent is longer (`too_long`) or larger (`too_large`) than the server takes.",
+    413: "What was sent is longer (`too_long`) or larger (`too_large`) than the server takes, "
+    "or too many sessions were chosen (`too_many`).",
     415: "The body is of a kind that is not taken: `not_json`, or `unsupported_audio`.",
     416: "The file has no such range of bytes: `range_not_satisfiable`.",
     422: "What was sent cannot be used: `invalid_fields` names each field, its limit and what "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
+from django.utils import timezone
 from ninja import Router
 from pydantic import Field
 
@@ -112,6 +113,8 @@ class Choices(WireModel):
     """Whether the other mode steps in without being asked when this one fails."""
     recording: bool = True
     """Whether audio of either side is kept."""
+    recording_agreed: bool = False
+    """Whether they have answered yes to being recorded; the voice page asks until then."""
 
     @classmethod
     def of(cls, row: Preferences) -> Self:
@@ -163,4 +166,7 @@ def change_preferences(request: Caller, wanted: Choices) -> Choices:
     """Keep choices for the next conversation on the voice page. Fields that are left out stay as
     they are; an object, such as `providers`, is replaced as a whole."""
     fields = wanted.model_dump(mode="json", exclude_unset=True)
+    if (agreed := fields.pop("recording_agreed", None)) is not None:
+        before = Preferences.of(request.auth).recording_agreed_at
+        fields["recording_agreed_at"] = (before or timezone.now()) if agreed else None
     return Choices.of(Preferences.remember(request.auth, **fields))

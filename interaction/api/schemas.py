@@ -84,6 +84,11 @@ class Session(WireModel):
     """The prompt really used: the template's text, then what was added."""
     recording: bool
     """Whether audio of either side is kept."""
+    recording_agreed_at: datetime | None
+    """When its recording was asked for, which is the consent, ISO 8601 in UTC; null where nobody
+    did."""
+    recording_revoked_at: datetime | None
+    """When that was taken back, and its audio deleted, ISO 8601 in UTC; null where it was not."""
     end_reason: str
     """Why it ended: `ended`, `ended_by_agent`, `client_left`, `client_too_slow`, `session_expired`,
     `server_stopped`, `process_lost`, `engine_unavailable` or `internal_error`; empty until then."""
@@ -160,7 +165,6 @@ class Answer(WireModel):
 
 
 RESOURCES: dict[str, type[BaseModel]] = {
-    "session": Session,
     "created_session": CreatedSession,
     "answer": Answer,
     "api_error": ErrorBody,

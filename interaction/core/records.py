@@ -15,7 +15,7 @@ from interaction.core.types import CutReason, EndReason, Message
 class TurnRecord:
     """Everything the web side knows of a turn when it closes (or later, when it learns more).
 
-    The four times are ms on the session's clock: from the session's start, by the web process's
+    Its times are ms on the session's clock: from the session's start, by the web process's
     monotonic clock.
     """
 
@@ -39,6 +39,10 @@ class TurnRecord:
     underruns: int = 0
     """How often the client's playback had to wait for audio."""
     fallbacks: tuple[ProviderSwitched, ...] = ()
+    opened_ms: int | None = None
+    """When the turn was opened: its onset was made out, or the typed line came."""
+    user_audio_started_ms: int | None = None
+    """Where the person's recording begins, pre-roll included; null of typed turns."""
     speech_started_ms: int | None = None
     """Onset of the person's speech; null where none was found, and of typed turns."""
     speech_ended_ms: int | None = None

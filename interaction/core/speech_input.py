@@ -25,6 +25,8 @@ class OpenedTurn:
     """Audio from before it was opened, mono s16le at 16 kHz."""
     input_ms: int
     """Where that audio begins in all input audio, ms."""
+    audio_started_at: float
+    """Monotonic seconds at which that audio begins: a frame ends when it comes."""
     speech_started_at: float | None
     """Monotonic seconds; None: nobody has spoken in it so far."""
     speech_ended_at: float
@@ -83,10 +85,12 @@ class SpeechInput:
         self._opened_at = now
         self.strategies.end.on_turn_opened(now)
         self.drop_audio_beyond(opening.audio_ms)
-        input_ms = speech.input_ms - len(self._audio) * FRAME_MS
+        audio_ms = len(self._audio) * FRAME_MS
+        audio_started_at = (speech.last_frame_at or now) - audio_ms / 1000
         started_at = opening.speech_started_at
         ended_at = now if started_at is None else speech.last_speech_at or now
-        return OpenedTurn(self.pop_audio(), input_ms, started_at, ended_at)
+        input_ms = speech.input_ms - audio_ms
+        return OpenedTurn(self.pop_audio(), input_ms, audio_started_at, started_at, ended_at)
 
     def close_turn(self) -> None:
         """The open turn is committed or dropped: the speech so far opens no other."""

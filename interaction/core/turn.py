@@ -72,6 +72,8 @@ class Turn:
     opened_at: float
     progress_at: float
     """When something last happened that brings the turn nearer to its end."""
+    audio_started_at: float | None = None
+    """When the first of the person's audio that belongs to it began; None of typed turns."""
     speech_started_at: float | None = None
     """When the person began to speak; None: they have not, or typed."""
     speech_ended_at: float | None = None
@@ -176,6 +178,8 @@ class Turn:
             error=self.error,
             underruns=self.underruns,
             fallbacks=self.fallbacks,
+            opened_ms=clock(self.opened_at),
+            user_audio_started_ms=clock(self.audio_started_at),
             speech_started_ms=clock(self.speech_started_at),
             speech_ended_ms=clock(self.speech_ended_at) if spoken else None,
             reply_started_ms=clock(audible[0]) if audible else None,

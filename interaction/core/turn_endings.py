@@ -95,3 +95,6 @@ HANG_UPS: Mapping[str, Ending] = {
 }
 """How a turn in progress ends with its session, by the session's end reason; by any other one, it
 is ``session_ended``."""
+
+KEPT_WHOLE = frozenset(one.end_reason for one in ENDINGS.values() if one.reply_kept == "whole")
+"""End reasons of the turns whose reply is kept as a whole."""

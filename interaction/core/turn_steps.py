@@ -173,6 +173,7 @@ class TurnSteps:
         elif self.turn:
             self._cut_off(self.turn, now)
         turn = self._start_turn("speech", Phase.RECORDING, now)
+        turn.audio_started_at = opened.audio_started_at
         turn.speech_started_at = opened.speech_started_at
         turn.speech_ended_at = opened.speech_ended_at
         self.effects += [

@@ -1,6 +1,7 @@
 """The rows of a voice lab: who may talk, what was said, how long each step took."""
 
 from interaction.models.access import ApiToken, SignInLink
+from interaction.models.discarded_file import DiscardedFile
 from interaction.models.keys import Endpoint, ProviderCredential
 from interaction.models.preferences import Preferences
 from interaction.models.prompt import PromptTemplate
@@ -10,6 +11,7 @@ from interaction.models.turn import Turn, TurnLatency
 
 __all__ = [
     "ApiToken",
+    "DiscardedFile",
     "Endpoint",
     "Preferences",
     "PromptTemplate",

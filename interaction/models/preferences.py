@@ -35,6 +35,8 @@ class Preferences(models.Model):
     turn_detection = models.JSONField(_("turn detection"), default=dict)
     auto_fallback = models.BooleanField(_("the other mode steps in by itself"), default=False)
     recording = models.BooleanField(_("recording kept"), default=True)
+    recording_agreed_at = models.DateTimeField(_("recording agreed"), null=True, blank=True)
+    """When they first answered yes, on the voice page, to being recorded; null: ask."""
 
     class Meta:
         verbose_name = _("preferences")
@@ -42,6 +44,10 @@ class Preferences(models.Model):
 
     def __str__(self) -> str:
         return f"preferences of {self.user_id}"
+
+    @property
+    def recording_agreed(self) -> bool:
+        return self.recording_agreed_at is not None
 
     @classmethod
     def of(cls, user: Any) -> Preferences:

@@ -5,27 +5,29 @@ from __future__ import annotations
 import uuid
 from typing import Any, Self
 
-from django.apps import apps
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, Q
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from interaction.models.discarded_file import DiscardedFile
+
 session_changed = Signal()
-"""Sent with ``session_id`` when a row was changed by other means than ``save``."""
+"""Sent with ``session_ids`` and ``fields``, the names of what was changed, when rows were changed
+by ``QuerySet.update``, which sends no other."""
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def owned_by(self, user: Any) -> Self:
         return self.filter(owner=user)
 
-    def mentioning(self, text: str) -> Self:
-        """Those whose title, or anything said in them, holds ``text``, in any case."""
-        said = Q(transcript__icontains=text) | Q(reply__icontains=text)
-        turns = apps.get_model("interaction", "Turn")._default_manager.filter(said)
-        return self.filter(Q(title__icontains=text) | Q(pk__in=turns.values("session")))
+    def update(self, **values: Any) -> int:
+        ids = list(self.values_list("pk", flat=True))
+        changed = super().update(**values)
+        session_changed.send(self.model, session_ids=ids, fields=frozenset(values))
+        return changed
 
     def with_counts(self) -> Self:
         """Annotate ``turn_count`` and ``interrupted_count``."""
@@ -58,6 +60,10 @@ class Session(models.Model):
     """The effective ``start_session`` fields: providers, turn detection, rates, switches."""
     system_prompt = models.TextField(_("system prompt"), blank=True)
     recording = models.BooleanField(_("recording kept"), default=True)
+    recording_agreed_at = models.DateTimeField(_("recording agreed"), null=True, blank=True)
+    """When the person, or their program, asked for its recording; null where nobody did."""
+    recording_revoked_at = models.DateTimeField(_("recording revoked"), null=True, blank=True)
+    """When they took that back: its audio is gone."""
     end_reason = models.CharField(_("end reason"), max_length=32, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
@@ -79,7 +85,6 @@ class Session(models.Model):
         claimed = cls.objects.filter(pk=session_id, status=cls.Status.CREATED).update(
             status=cls.Status.ACTIVE, started_at=timezone.now()
         )
-        session_changed.send(cls, session_id=session_id)
         return claimed == 1
 
     @classmethod
@@ -87,11 +92,22 @@ class Session(models.Model):
         cls.objects.filter(pk=session_id).exclude(status=cls.Status.ENDED).update(
             status=cls.Status.ENDED, ended_at=timezone.now(), end_reason=reason
         )
-        session_changed.send(cls, session_id=session_id)
 
-    def erase(self) -> None:
-        """Delete it with its turns and their audio files."""
-        turns = list(self.turns.all())
-        self.delete()
-        for turn in turns:
-            turn.delete_audio()
+    def revoke_recording(self) -> None:
+        """Take the consent to its recording back: the audio goes, words and figures stay, and
+        nothing more of it is recorded where it is in progress. It may be repeated."""
+        with transaction.atomic():
+            # The archive locks the row, too: a turn that it is writing is either seen here, or
+            # written without its audio.
+            row = Session.objects.select_for_update().get(pk=self.pk)
+            row.recording = False
+            row.recording_revoked_at = row.recording_revoked_at or timezone.now()
+            row.save(update_fields=("recording", "recording_revoked_at"))
+            recorded = self.turns.exclude(user_audio="", agent_audio="")
+            DiscardedFile.discard(
+                name
+                for names in recorded.values_list("user_audio", "agent_audio")
+                for name in names
+            )
+            recorded.update(user_audio="", agent_audio="")
+        self.recording, self.recording_revoked_at = False, row.recording_revoked_at

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models.fields.files import FieldFile
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 from interaction.core.metrics import METRICS
+from interaction.models.discarded_file import DiscardedFile
 from interaction.models.session import Session
 
 
@@ -65,9 +68,13 @@ class Turn(models.Model):
     fallbacks = models.JSONField(_("fallbacks"), default=list, blank=True)
     """[{stage, failed, code, provider}]: which provider stepped in for the first choice."""
     underruns = models.PositiveIntegerField(_("underruns"), default=0)
-    speech_started_ms = models.PositiveIntegerField(_("speech started, ms"), null=True, blank=True)
-    """On the session's clock, as the three below: ms from its start; null where unknown. Defined in
+    opened_ms = models.PositiveIntegerField(_("opened, ms"), null=True, blank=True)
+    """On the session's clock, as the five below: ms from its start; null where unknown. Defined in
     ``interaction.core.records.TurnRecord``."""
+    user_audio_started_ms = models.PositiveIntegerField(
+        _("user's audio started, ms"), null=True, blank=True
+    )
+    speech_started_ms = models.PositiveIntegerField(_("speech started, ms"), null=True, blank=True)
     speech_ended_ms = models.PositiveIntegerField(_("speech ended, ms"), null=True, blank=True)
     reply_started_ms = models.PositiveIntegerField(_("reply started, ms"), null=True, blank=True)
     reply_ended_ms = models.PositiveIntegerField(_("reply ended, ms"), null=True, blank=True)
@@ -75,6 +82,8 @@ class Turn(models.Model):
     agent_audio = models.FileField(_("agent's audio"), upload_to=audio_path, blank=True)
     user_audio_ms = models.PositiveIntegerField(_("user's audio, ms"), null=True, blank=True)
     agent_audio_ms = models.PositiveIntegerField(_("agent's audio, ms"), null=True, blank=True)
+    sentence_starts = models.JSONField(_("sentence starts"), default=list, blank=True)
+    """[[character, ms]]: where a sentence begins, in the reply's text and in the agent's audio."""
     started_at = models.DateTimeField(_("started"))
     created_at = models.DateTimeField(_("archived"), auto_now_add=True)
 
@@ -94,11 +103,17 @@ class Turn(models.Model):
         recordings: dict[str, FieldFile] = {"user": self.user_audio, "agent": self.agent_audio}
         return recordings[side]
 
-    def delete_audio(self) -> None:
-        """Delete the files alone; the row is not saved."""
-        for side in ("user", "agent"):
-            if file := self.audio(side):
-                file.delete(save=False)
+    @property
+    def audio_names(self) -> tuple[str, ...]:
+        """Of the recordings that it has, in the storage."""
+        return tuple(file.name for file in (self.user_audio, self.agent_audio) if file.name)
+
+
+@receiver(post_delete, sender=Turn)
+def discard_recordings(instance: Turn, **_: Any) -> None:
+    """A turn's recordings go with its row, whatever deletes that: a page, the admin site, or the
+    end of its session or of a person."""
+    DiscardedFile.discard(instance.audio_names)
 
 
 class TurnLatency(models.Model):

@@ -94,6 +94,7 @@ def create_session(owner: Any, wanted: SessionSettings, *, active: bool) -> Sess
         settings=chosen.model_dump(mode="json", include=KEPT),
         system_prompt=chosen.system_prompt,
         recording=chosen.recording,
+        recording_agreed_at=timezone.now() if chosen.recording else None,
     )
 
 

@@ -164,7 +164,8 @@ class SessionSettings(WireModel):
     auto_fallback: bool = False
     """Whether the other mode steps in without being asked when this one fails."""
     recording: bool = True
-    """Whether audio of either side is kept. The words are kept in any case."""
+    """Whether audio of either side is kept; the words are kept in any case. True is the person's
+    consent to being recorded, and is kept with its time."""
     input_sample_rate: Rate = 16_000
     """Sample rate of the audio that the client sends, in Hz."""
     output_sample_rate: Rate = 24_000

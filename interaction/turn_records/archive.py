@@ -27,7 +27,7 @@ from interaction.bus.redis_client import CONNECTION_ERRORS, Redis
 from interaction.bus.stage_messages import StageRequest
 from interaction.core.metrics import METRICS
 from interaction.core.types import INPUT_SAMPLE_RATE, OUTPUT_SAMPLE_RATE
-from interaction.models import Session, Turn, TurnLatency
+from interaction.models import DiscardedFile, Session, Turn, TurnLatency
 from interaction.turn_records.note_fields import TurnNotesContent, TurnOpening, fallback_of
 from interaction.turn_records.tool_invocations import keep_invocations, without_nul
 from interaction.turn_records.turn_notes import TurnNotes
@@ -41,7 +41,14 @@ IDLE_WITHIN = 45.0
 LOCK = 5.0
 """Seconds after which the lock of an archiver that died is free."""
 STAGES = ("stt", "llm", "tts")
-CLOCK_COLUMNS = ("speech_started_ms", "speech_ended_ms", "reply_started_ms", "reply_ended_ms")
+CLOCK_COLUMNS = (
+    "opened_ms",
+    "user_audio_started_ms",
+    "speech_started_ms",
+    "speech_ended_ms",
+    "reply_started_ms",
+    "reply_ended_ms",
+)
 """Columns of the turn on the session's clock, named as in ``TurnRecord``."""
 
 
@@ -51,8 +58,8 @@ class Recording:
 
     user: bytes
     """At ``INPUT_SAMPLE_RATE``."""
-    agent: bytes
-    """At ``OUTPUT_SAMPLE_RATE``."""
+    agent: list[bytes]
+    """Sentence by sentence, at ``OUTPUT_SAMPLE_RATE``."""
     keys: list[str]
     """Everything in Redis that is deleted when the turn is archived."""
 
@@ -120,7 +127,7 @@ async def _read_audio(
         keys += redis_keys.of_reply(reply)
     if not whole:
         logger.warning("its recording has gaps", extra=request.log_facts())
-    return Recording(user, b"".join(sentences), keys)
+    return Recording(user, sentences, keys)
 
 
 def _row(content: TurnNotesContent, opening: TurnOpening) -> dict[str, Any]:
@@ -178,23 +185,49 @@ def _store(
     turn_id: UUID, content: TurnNotesContent, opening: TurnOpening, recording: Recording
 ) -> bool:
     """Upsert the rows and keep the audio; false where the session was deleted."""
-    if not Session.objects.filter(pk=opening.session).exists():
+    recorded = Session.objects.filter(pk=opening.session).values_list("recording", flat=True)
+    if (consent := recorded.first()) is None:
         return False
     turn = Turn.objects.filter(pk=turn_id).first() or Turn(pk=turn_id)
     for name, value in _row(content, opening).items():
         setattr(turn, name, without_nul(value) if isinstance(value, str) else value)
-    if recording.user:
+    if recording.user and consent:
         turn.user_audio_ms = _keep_audio(turn, "user", recording.user, INPUT_SAMPLE_RATE)
-    if recording.agent:
-        turn.agent_audio_ms = _keep_audio(turn, "agent", recording.agent, OUTPUT_SAMPLE_RATE)
+    reply = b"".join(recording.agent)
+    if reply and consent:
+        turn.agent_audio_ms = _keep_audio(turn, "agent", reply, OUTPUT_SAMPLE_RATE)
+        turn.sentence_starts = _sentence_starts(turn.reply, content, recording.agent)
     with transaction.atomic():
-        if not Session.objects.filter(pk=turn.session_id).exists():
-            _delete_audio(turn)
+        # The session may have been deleted meanwhile, or its recording revoked: from here on
+        # neither happens before this is committed.
+        consent = recorded.select_for_update().first()
+        if not consent:
+            DiscardedFile.discard(turn.audio_names)
+            turn.user_audio = turn.agent_audio = ""
+        if consent is None:
             return False
         turn.save()
         TurnLatency.objects.update_or_create(turn=turn, defaults=_latency(content))
         keep_invocations(turn, content.tools)
     return True
+
+
+def _sentence_starts(
+    reply: str, content: TurnNotesContent, pieces: list[bytes]
+) -> list[tuple[int, int]]:
+    """Where each sentence that sounds begins, in the reply's characters and in ms of ``pieces``,
+    which hold a sentence each. It ends with the first one that the reply does not have."""
+    texts = content.sentences.get(content.reply_id, {}) if content.reply_id else {}
+    starts: list[tuple[int, int]] = []
+    end = passed = 0
+    for number, pcm in enumerate(pieces):
+        text = texts.get(number, "")
+        if (start := reply.find(text, end)) < 0:
+            break
+        if text and pcm:
+            starts.append((start, round(1000 * passed / 2 / OUTPUT_SAMPLE_RATE)))
+        end, passed = start + len(text), passed + len(pcm)
+    return starts
 
 
 def _keep_audio(turn: Turn, side: str, pcm: bytes, rate: int) -> int:
@@ -206,9 +239,3 @@ def _keep_audio(turn: Turn, side: str, pcm: bytes, rate: int) -> int:
         field.storage.delete(path)
     field.save(name, ContentFile(wav.wrap(pcm, rate)), save=False)
     return round(1000 * len(pcm) / 2 / rate)
-
-
-def _delete_audio(turn: Turn) -> None:
-    for field in (turn.user_audio, turn.agent_audio):
-        if field:
-            field.delete(save=False)

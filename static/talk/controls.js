@@ -72,7 +72,7 @@ export class Controls {
       event.preventDefault();
       const text = this.textInput.value.trim();
       this.textInput.value = "";
-      if (text) void this.session.sendText(text);
+      if (text) void this.#send(text);
     });
     root.addEventListener("click", (event) => {
       releaseFocus(event);
@@ -97,6 +97,11 @@ export class Controls {
     const { phase } = this.session.state;
     if (phase === "idle") void this.session.start({ microphone: true });
     else if (phase === "live") void this.session.toggleMicrophone();
+  }
+
+  /** @param {string} text  Back in its field where no conversation was wanted after all. */
+  async #send(text) {
+    if (!(await this.session.sendText(text))) this.textInput.value ||= text;
   }
 
   /** @param {boolean} open */

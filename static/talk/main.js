@@ -25,6 +25,7 @@ import { LevelMeter } from "./level-meter.js";
 import { MicCheck } from "./mic-check.js";
 import { NoticeList } from "./notice-list.js";
 import { readPageConfig } from "./page-config.js";
+import { RecordingConsent } from "./recording-consent.js";
 import { ReplyControls } from "./reply-controls.js";
 import { ReplyStore } from "./reply-store.js";
 import { Session } from "./session.js";
@@ -63,6 +64,8 @@ const panel = new SettingsPanel(root, config, (live) => {
   controls.draw(session.state);
 });
 
+const consent = new RecordingConsent(root, panel, config.recording_agreed);
+
 const url = new URL(config.socket, window.location.href);
 url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
 
@@ -98,7 +101,7 @@ const session = new Session(url, config.worklets, () => panel.choices, sound, {
   onReplyState,
   onReplyAudio: (replyId, pcm, rate) => replyStore.add(replyId, pcm, rate),
   onMicrophoneOpened: () => void devices.refresh(),
-});
+}, () => consent.ask());
 
 const replyControls = new ReplyControls(root, config, session.replies, replyStore, clips, () => {
   notices.show("replay", words.reply_gone ?? "");

@@ -49,6 +49,7 @@
  * @property {string} keys  Address of the page where keys are added.
  * @property {string} preferences  Address at which choices are kept.
  * @property {string} csrf
+ * @property {boolean} recording_agreed  Whether the person has said yes to being recorded.
  * @property {Record<keyof Providers, StageConfig>} stages
  * @property {Record<LanguageStage, Record<string, LanguageService>>} languages  By tag; "" is the server's language.
  * @property {string} server_language  A BCP 47 tag.

@@ -473,7 +473,7 @@ export interface StartSessionMessage {
   turn_detection?: TurnDetectionChoiceInput;
   /** Whether the other mode steps in without being asked when this one fails. */
   auto_fallback?: boolean;
-  /** Whether audio of either side is kept. The words are kept in any case. */
+  /** Whether audio of either side is kept; the words are kept in any case. True is the person's consent to being recorded, and is kept with its time. */
   recording?: boolean;
   /** Sample rate of the audio that the client sends, in Hz. */
   input_sample_rate?: number;

@@ -84,11 +84,13 @@ export class Session {
    * @param {() => Choices} choices
    * @param {SoundChoices} sound
    * @param {SessionListener} listener
+   * @param {() => Promise<boolean>} mayStart  Asked before each conversation; it may ask the person.
    */
-  constructor(url, worklets, choices, sound, listener) {
+  constructor(url, worklets, choices, sound, listener, mayStart = () => Promise.resolve(true)) {
     this.url = url;
     this.choices = choices;
     this.listener = listener;
+    this.mayStart = mayStart;
     this.playback = new PlaybackTracker((report) => this.#connection?.send(report), listener.onLatency);
     this.audio = new AudioIO(worklets, sound, {
       onFrame: (pcm, level) => this.#onMicrophoneFrame(pcm, level),
@@ -122,13 +124,21 @@ export class Session {
 
   // What the person does.
 
-  /** @param {{microphone: boolean}} how  Whether it starts with the microphone open. */
+  /**
+   * @param {{microphone: boolean}} how  Whether it starts with the microphone open.
+   * @returns {Promise<boolean>} False where the person does not want it after all.
+   */
   async start({ microphone }) {
-    if (this.state.phase !== "idle") return;
+    if (this.state.phase !== "idle") return true;
+    if (!(await this.mayStart())) {
+      this.#setState({ holding: false });
+      return false;
+    }
+    if (this.state.phase !== "idle") return true;
     this.#microphoneAsked = microphone;
     this.#setState({ phase: "starting", muted: false, status: null });
     this.#startedBefore = false;
-    if (!(await this.#openAudio(microphone))) return;
+    if (!(await this.#openAudio(microphone))) return true;
     const connection = new ServerConnection(this.url, {
       onReady: () => this.#sendStart(),
       onMessage: (message) => this.#onMessage(message),
@@ -142,6 +152,7 @@ export class Session {
     });
     this.#connection = connection;
     connection.open();
+    return true;
   }
 
   /** Starts another conversation as the last one was started. */
@@ -212,14 +223,19 @@ export class Session {
     else if (this.state.phase === "starting" && this.#earlyFrames.length > 0) this.#commitWhenLive = true;
   }
 
-  /** @param {string} text  A typed turn; starts a session where none is live. */
+  /**
+   * @param {string} text  A typed turn; starts a session where none is live.
+   * @returns {Promise<boolean>} False where no session was wanted after all: it is not sent.
+   */
   async sendText(text) {
     if (this.state.phase === "live") {
       this.#sendText(text);
-      return;
+      return true;
     }
     this.#pendingTexts.push(text);
-    await this.start({ microphone: false });
+    const wanted = await this.start({ microphone: false });
+    if (!wanted) this.#pendingTexts = [];
+    return wanted;
   }
 
   /** Stops the reply, at once here and then at the server. */

@@ -193,8 +193,18 @@ export class SettingsPanel {
   saveChoices(live) {
     this.draw();
     this.onChange(live);
+    this.#save(() => toSessionSettings(this.choices));
+  }
+
+  /** The person has said yes to being recorded. */
+  rememberConsent() {
+    this.#save(() => ({ recording_agreed: true }));
+  }
+
+  /** @param {() => object} choices */
+  #save(choices) {
     const { preferences, csrf } = this.config;
-    this.saved = this.saved.then(() => patchPreferences(preferences, csrf, toSessionSettings(this.choices)));
+    this.saved = this.saved.then(() => patchPreferences(preferences, csrf, choices()));
   }
 
   updateTools() {

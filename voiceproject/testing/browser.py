@@ -160,18 +160,23 @@ def chromium() -> Iterator[Browsing]:
 
         @contextlib.contextmanager
         def browsing(
-            parley: Installation, wav: Path | None = None, *flags: str, **context: Any
+            parley: Installation,
+            wav: Path | None = None,
+            *flags: str,
+            agreed: bool = True,
+            **context: Any,
         ) -> Iterator[Tab]:
             """A browser on the voice page, signed in, with nothing chosen yet that others left
             behind and a profile of its own.
 
-            Without ``wav`` it has no microphone to allow.
+            Without ``wav`` it has no microphone to allow. ``agreed``: the person has said yes to
+            being recorded.
             """
             flags = (*_hearing(wav), *flags)
             browser = launched(*flags) if flags else shared()
             profile = browser.new_context(**context)
             try:
-                yield _opened(profile, parley)
+                yield _opened(profile, parley, agreed)
             finally:
                 profile.close()
                 if flags:
@@ -190,14 +195,14 @@ def _hearing(wav: Path | None) -> tuple[str, ...]:
     )
 
 
-def _opened(profile: BrowserContext, parley: Installation) -> Tab:
+def _opened(profile: BrowserContext, parley: Installation, agreed: bool) -> Tab:
     if parley not in _signed_in:
         with contextlib.closing(profile.new_page()) as page:
             page.goto(sign_in_address(parley))
             page.wait_for_selector("#talk")
         _signed_in[parley] = list(profile.cookies())
     profile.add_cookies(_signed_in[parley])
-    _forget_choices(profile, parley)
+    _forget_choices(profile, parley, agreed)
     page = profile.new_page()
     tab = Tab(page)
     page.on("websocket", tab.listen)
@@ -206,11 +211,11 @@ def _opened(profile: BrowserContext, parley: Installation) -> Tab:
     return tab
 
 
-def _forget_choices(profile: BrowserContext, parley: Installation) -> None:
+def _forget_choices(profile: BrowserContext, parley: Installation, agreed: bool) -> None:
     (token,) = (cookie["value"] for cookie in profile.cookies() if cookie["name"] == "csrftoken")
     answer = profile.request.patch(
         f"{parley.url}/api/v1/interaction/preferences",
-        data=Choices().model_dump(mode="json"),
+        data=Choices(recording_agreed=agreed).model_dump(mode="json"),
         headers={"X-CSRFToken": token},
     )
     assert answer.ok, answer.text()

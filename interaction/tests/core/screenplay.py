@@ -44,6 +44,7 @@ from interaction.core.turn_machine import TurnMachine
 from interaction.core.types import FRAME_MS, FRAME_SAMPLES, OUTPUT_SAMPLE_RATE, Frame
 
 SILENT = b"\0" * 2 * FRAME_SAMPLES
+LOUD = b"\1" * 2 * FRAME_SAMPLES
 
 
 @dataclass
@@ -120,7 +121,7 @@ class Screenplay:
             self.now = frame
             if frame <= self.microphone_until:
                 speaks = any(start <= frame < end for start, end in self._speech)
-                heard = Frame(SILENT, 0.95 if speaks else 0.02)
+                heard = Frame(LOUD, 0.95) if speaks else Frame(SILENT, 0.02)
                 self._carry_out(self.machine.on_frame(heard, self.now))
             self._play()
             frame = round(frame + FRAME_MS / 1000, 6)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from interaction.core.commands import CommitTurn, InterruptReply, PlaybackReport, SendText
 from interaction.core.config import ConversationConfig
 from interaction.core.events import EngineSpeechStarted, EngineSpeechStopped, MetricMeasured
 from interaction.core.late_facts import note_metric
 from interaction.core.news import ReplyInterrupted
+from interaction.core.orders import SendAudio
 from interaction.core.records import TurnRecord
 from interaction.core.reply import Reply
 from interaction.core.turn import Phase, Turn
 from interaction.core.turn_machine import TurnMachine
 from interaction.core.turn_taking.buffered import BufferedTurnDetection
 from interaction.core.turn_taking.engine_detected import EngineTurnDetection
+from interaction.core.turn_taking.vad import VadTurnDetection
 from interaction.tests.core.screenplay import Client, Engine, Screenplay
 
 SPOKEN = UUID(int=1)
@@ -28,6 +33,10 @@ def speech(record: TurnRecord) -> Span:
 
 def reply(record: TurnRecord) -> Span:
     return record.reply_started_ms, record.reply_ended_ms
+
+
+def sent_audio(play: Screenplay) -> bytes:
+    return b"".join(order.pcm for _, order in play.effects if isinstance(order, SendAudio))
 
 
 def test_a_spoken_turn_lies_where_it_was_spoken_and_its_reply_where_it_was_played() -> None:
@@ -53,12 +62,46 @@ def test_a_reply_that_is_cut_off_ends_where_the_client_fell_silent() -> None:
     assert reply(second) == (7_042, 11_040)
 
 
+def test_the_persons_recording_reaches_from_its_pre_roll_to_the_commit() -> None:
+    play = Screenplay()
+    play.user_speaks(0.5, 1.5)
+    play.run(until=12)
+    (record,) = play.records()
+    # From frame to frame of 32 ms: 320 ms before the onset, for a pre-roll of 300.
+    assert (record.user_audio_started_ms, record.speech_started_ms) == (160, 480)
+    assert record.opened_ms == 576, "once 96 ms of speech were heard"
+    assert record.speech_ended_ms == 1_472
+    assert record.latency["end_of_turn_delay"] == 608.0
+    assert len(sent_audio(play)) / 2 / 16 == 1_472 + 608 - 160
+
+
+@pytest.mark.parametrize("at", [0.4, 0.5, 1.0, 3.217])
+@pytest.mark.parametrize(
+    "detection", [VadTurnDetection(), BufferedTurnDetection(), EngineTurnDetection("server")]
+)
+def test_a_sound_lies_in_the_recording_where_it_was_made_on_the_clock(
+    detection: Any, at: float
+) -> None:
+    play = Screenplay(config=ConversationConfig(turn_detection=detection))
+    play.user_speaks(at, at + 1)
+    play.engine_reports(at + 0.3, EngineSpeechStarted())
+    play.engine_reports(at + 1.5, EngineSpeechStopped())
+    play.client_sends(at + 1.6, CommitTurn())
+    play.run(until=14)
+    record = play.records()[0]
+    first_sound = next(i for i, byte in enumerate(sent_audio(play)) if byte) // 2 / 16
+    assert record.user_audio_started_ms is not None
+    in_recording = record.user_audio_started_ms + first_sound
+    assert in_recording == pytest.approx(record.speech_started_ms, abs=1)
+
+
 def test_of_a_typed_turn_there_is_no_speech() -> None:
     play = Screenplay()
     play.client_sends(1.0, SendText("good morning"))
     play.run(until=10)
     (record,) = play.records()
     assert speech(record) == (None, None)
+    assert (record.opened_ms, record.user_audio_started_ms) == (1_000, None)
     assert reply(record) == (1_300, 5_280)
 
 

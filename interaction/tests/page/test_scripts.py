@@ -1,4 +1,4 @@
-"""The page's scripts that need no page: Node runs their tests."""
+"""The pages' scripts that need no page: Node runs their tests."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from voiceproject.environment import BASE_DIR
 from voiceproject.testing.plugin import program
 
-TESTS = sorted(Path(__file__).parent.glob("*.test.mjs"))
+TESTS = sorted(BASE_DIR.glob("*/tests/page/*.test.mjs"))
 
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda path: path.name)

@@ -69,6 +69,8 @@ async def test_a_turn_is_archived_with_both_sides_audio_and_its_streams_go(
     assert duration(row.user_audio, 16_000) == pytest.approx(sound.seconds)
     assert row.agent_audio_ms == round(1000 * duration(row.agent_audio, 24_000))
     assert row.agent_audio_ms > 1000
+    assert [row.reply[at:][:3] for at, _ in row.sentence_starts[:1]] == ["You"]
+    assert row.sentence_starts[0][1] == 0
     all_audio = redis_keys.turn_audio(turn).removesuffix(str(turn)) + "*"
     await eventually(lambda: not redis_client.keys(all_audio))
     assert not redis_client.smembers(redis_keys.open_turns())
@@ -104,7 +106,13 @@ async def test_a_turn_keeps_where_it_lies_on_the_sessions_clock(
     worker: Worker, session: Make
 ) -> None:
     made = await asyncio.to_thread(session)
-    clock = {"speech_started_ms": 480, "speech_ended_ms": 1_472, "reply_started_ms": 2_530}
+    clock = {
+        "opened_ms": 576,
+        "user_audio_started_ms": 160,
+        "speech_started_ms": 480,
+        "speech_ended_ms": 1_472,
+        "reply_started_ms": 2_530,
+    }
     async with Caller.calling(made) as caller:
         turn, reply = caller.type("Good morning.")
         await caller.reply_to_its_end(reply)
@@ -115,6 +123,24 @@ async def test_a_turn_keeps_where_it_lies_on_the_sessions_clock(
         caller.engine.archive_turn(replace(record, reply_ended_ms=3_600))
         amended = await archived(turn, reply_ended_ms=3_600)
     assert {name: getattr(amended, name) for name in clock} == clock
+
+
+async def test_a_turn_keeps_where_the_sentences_of_its_reply_begin(
+    worker: Worker, session: Make
+) -> None:
+    made = await asyncio.to_thread(session)
+    async with Caller.calling(made) as caller:
+        turn, reply = caller.type(LONG)
+        await caller.reply_to_its_end(reply)
+        caller.close(turn, reply, kind="text")
+        row = await archived(turn)
+    characters, times = zip(*row.sentence_starts, strict=True)
+    assert len(characters) >= 12
+    assert characters[0] == times[0] == 0
+    assert all(row.reply[at - 1].isspace() for at in characters[1:])
+    assert list(times) == sorted(set(times))
+    assert row.agent_audio_ms is not None
+    assert times[-1] < row.agent_audio_ms
 
 
 async def test_with_recording_off_no_audio_is_kept(
