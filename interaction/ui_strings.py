@@ -24,6 +24,7 @@ def _in_language(_active: str | None) -> dict[str, str]:
         | _controls()
         | _turns()
         | _turn_events()
+        | _errors()
         | _stages()
         | _microphone()
         | _session()
@@ -77,8 +78,8 @@ def _controls() -> dict[str, str]:
         "mode_realtime": _("Realtime"),
         "ended_by_words": _("pause and words"),
         "found_by_provider": _("turns found by the provider"),
-        "fallback_to_cascade": _("{provider} does not answer. Go on with the cascade?"),
-        "fallback_to_realtime": _("{provider} does not answer. Go on in realtime mode?"),
+        "fallback_to_cascade": _("Go on with the cascade?"),
+        "fallback_to_realtime": _("Go on in realtime mode?"),
         "go_on": _("Go on"),
         "not_now": _("Not now"),
         "mode_is_cascade": _("The cascade goes on from here."),
@@ -98,7 +99,6 @@ def _turns() -> dict[str, str]:
         "you": _("You"),
         "agent": _("Agent"),
         "you_said": _("You said: {text}"),
-        "no_words": _("No words were understood. Say it again, a little closer to the microphone."),
         "not_understood": _("Nothing was understood"),
         "interrupted_at": _("Interrupted after {seconds} s"),
         "stopped_at": _("Stopped after {seconds} s"),
@@ -107,22 +107,30 @@ def _turns() -> dict[str, str]:
         "cut_content_filter": _("The answer ends early: the model's content filter stopped it."),
         "interrupted_silent": _("Cut off before a sound was heard"),
         "unheard": _("not heard:"),
-        "turn_failed": _("{stage} failed: {message}"),
-        "turn_failed_again": _("What was said up to here is kept. Try again."),
-        "turn_failed_kept": _("What was said up to here is kept."),
+    }
+
+
+def _errors() -> dict[str, str]:
+    """What stands beside an explanation of ``error_explanations.py``."""
+    return {
+        "kept_words": _("Your words are kept."),
+        "kept_before": _("What was said before is kept."),
+        "details": _("Details"),
+        "new_tab": _("new tab"),
+        "action_try_again": _("Try again"),
+        "action_use_another": _("Use another provider"),
+        "action_type_instead": _("Type instead"),
+        "action_open_keys": _("Open the keys"),
+        "action_open_settings": _("Open the settings"),
+        "action_sign_in": _("Sign in"),
+        "action_start_again": _("Start a new conversation"),
+        "action_reload": _("Reload the page"),
     }
 
 
 def _turn_events() -> dict[str, str]:
     return {
-        "fell_back": _("{stage}: {failed} {reason}, so {provider} stepped in."),
-        "failed": _("failed"),
-        "failed_provider_unavailable": _("could not be reached"),
-        "failed_provider_rate_limited": _("was asked too often"),
-        "failed_provider_timeout": _("did not answer in time"),
-        "failed_provider_refused": _("refused the request"),
-        "failed_provider_unauthorized": _("did not accept the key"),
-        "failed_provider_protocol_error": _("gave an answer that cannot be understood"),
+        "stepped_in": _("{provider} stepped in."),
         "tool_failed": _("failed"),
         "tool_timed_out": _("took too long"),
         "tool_refused": _("was not allowed"),
@@ -190,17 +198,20 @@ def _microphone() -> dict[str, str]:
 
 def _session() -> dict[str, str]:
     return {
-        "lost": _(
-            "The connection was lost. What was said up to here is kept in your history. "
-            "Trying again ({attempt})…"
-        ),
+        "lost": _("The connection was lost. What was said up to here is kept in your history."),
+        "lost_attempt": _("Trying again ({attempt})…"),
         "gone": _(
             "The server cannot be reached, or your sign-in has run out. What was said up to here "
-            "is kept. Reload the page, or try again."
+            "is kept. Reload the page, or start again."
         ),
         "again": _(
             "Connected again. This is a new conversation: the agent does not remember what came "
             "before. That part is in your history."
+        ),
+        "too_slow": _(
+            "This page could not take in the sound as fast as it came, so the server hung up. What "
+            "was said up to here is kept. Close what slows the browser or the network down, then "
+            "start again."
         ),
         "slow_network": _("The network is slower than your voice: some audio was dropped."),
         "ended": _("Ended: {turns} turns, {interrupted} interrupted, {seconds} s."),

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from interaction import error_explanations
 from interaction.api.providers import Provider
 from interaction.core.metrics import METRICS
 from interaction.core.turn_taking.manual import ManualTurnDetection
@@ -127,6 +128,7 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
             "sample": SAMPLE_LATENCY,
             "local": not any(serving[stage]["key"] for stage in STAGES),
             "has_key": any(option.key for row in options.values() for option in row),
+            "errors": error_explanations.for_scripts(),
             "words": words,
         },
     }

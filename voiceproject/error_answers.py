@@ -11,8 +11,10 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from interaction.api.door import RequestRefused
 from interaction.api.errors import ApiError, answer_to
@@ -60,7 +62,8 @@ def explanation(status: int) -> Explanation:
             message = _("The address takes no request of this method.")
             return Explanation("method_not_allowed", title, message)
         case 413:
-            title, message = _("Too large"), _("What was sent is larger than the server takes.")
+            title = _("Too large")
+            message = _("What was sent is larger than the server takes. Send less at once.")
             return Explanation("too_large", title, message)
         case 416:
             message = _("The file has no such range of bytes.")
@@ -78,8 +81,8 @@ def answer(
     status: int,
     *,
     code: str = "",
-    title: str = "",
-    message: str = "",
+    title: str | Promise = "",
+    message: str | Promise = "",
     param: str | None = None,
     bare: bool = False,
 ) -> HttpResponse:
@@ -90,14 +93,21 @@ def answer(
     """
     with translation.override(translation.get_language_from_request(request)):
         usual = explanation(status)
-        code, message = code or usual.code, message or usual.message
+        # Put into words here: what is lazy was made before the language was known.
+        code, said = code or usual.code, str(message or usual.message)
         if _is_below(request, OPENAI):
             code = "server_error" if status >= 500 else code
-            return error_answer(status, code, message, param)
+            return error_answer(status, code, said, param)
         if _is_rest(request):
-            return answer_to(ApiError(status, code, message, retryable=status >= 500))
+            return answer_to(ApiError(status, code, said, retryable=status >= 500))
         again = "" if bare and status < 500 else _again(request, status)
-        context = {"title": title or usual.title, "message": message, "again": again}
+        context = {
+            "title": title or usual.title,
+            "message": said,
+            "again": again,
+            # Under a name that the server has not, every address is as wrong.
+            "has_home": code != "unknown_host",
+        }
         page = render_to_string("error.html", context, None if bare else request)
         return HttpResponse(page, status=status)
 
@@ -151,8 +161,17 @@ def _lacks_words(request: HttpRequest, response: HttpResponseBase) -> bool:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, DisallowedHost):
-        message = _("The server does not go by this name. ALLOWED_HOSTS lists those it has.")
-        return answer(request, 400, code="unknown_host", message=message, bare=True)
+        return answer(
+            request,
+            400,
+            code="unknown_host",
+            title=gettext_lazy("The server does not go by this name"),
+            message=gettext_lazy(
+                "Open it at the address that it printed when it started, or add this name to "
+                "ALLOWED_HOSTS."
+            ),
+            bare=True,
+        )
     if isinstance(exception, RequestDataTooBig):
         return answer(request, 413, bare=True)
     return answer(request, 400, bare=True)

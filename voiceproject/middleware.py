@@ -7,10 +7,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from interaction.core.time_zones import is_time_zone
@@ -100,7 +105,11 @@ def bodies_have_a_limit(get_response: GetResponse) -> GetResponse:
 
 
 class PagesNeedSignIn(LoginRequiredMiddleware):
-    """Every page needs sign-in unless its view says otherwise; APIs answer 401 by themselves."""
+    """Every page needs sign-in unless its view says otherwise; APIs answer 401 by themselves.
+
+    HTMX is told to open the page of signing in, which then leads back: it would put what a redirect
+    leads to into the middle of the page.
+    """
 
     def process_view(
         self,
@@ -114,4 +123,8 @@ class PagesNeedSignIn(LoginRequiredMiddleware):
         answer: HttpResponseBase | None = super().process_view(
             request, view_func, view_args, view_kwargs
         )
-        return answer
+        details = HtmxDetails(request)
+        if answer is None or not details:
+            return answer
+        here = urlencode({REDIRECT_FIELD_NAME: details.current_url_abs_path or "/"})
+        return HttpResponseClientRedirect(f"{reverse('sign_in')}?{here}")

@@ -29,6 +29,20 @@ def provider_label(name: str, stage: str) -> str:
 
 
 @register.filter
+def unusual_end(reason: str) -> str:
+    """Why a conversation ended, where nobody ended it on purpose; else empty."""
+    return {
+        "client_left": _("the page was closed or cut off"),
+        "client_too_slow": _("the sound was not taken in fast enough"),
+        "session_expired": _("it had lasted as long as it may"),
+        "server_stopped": _("the server was stopped"),
+        "process_lost": _("the server was lost"),
+        "engine_unavailable": _("a part of the server did not answer"),
+        "internal_error": _("something broke on the server"),
+    }.get(reason, "")
+
+
+@register.filter
 def tool_label(name: str) -> str:
     """The tool's name for people; the model's name for it where there is none (any more)."""
     return str(TOOLS[name].label) if name in TOOLS else name

@@ -160,12 +160,53 @@ def test_a_reply_that_is_less_than_the_whole_answer_says_so(
     assert f'data-cut="{cut}"' in page
 
 
-def test_a_failed_turn_says_which_stage_and_why(at_home: Client, talked: Talked) -> None:
+@pytest.mark.parametrize(
+    ("stage", "provider", "code", "text", "has_detail", "has_keys"),
+    [
+        ("tts", "espeak", "stage_lost", "The voice stopped in the middle of the turn.", 0, 0),
+        ("llm", "openai", "provider_unauthorized", "Language model: OpenAI has no key that", 1, 1),
+        ("llm", "endpoint:home", "provider_timeout", "Language model: home did not answer", 0, 0),
+        ("llm", "", "provider_timeout", "The language model did not answer in time.", 0, 0),
+        ("llm", "openai", "of_tomorrow", "Language model: OpenAI failed.", 1, 0),
+        (None, None, "turn_timeout", "Nothing came back for this turn.", 0, 0),
+    ],
+)
+def test_a_failed_turn_says_what_happened_by_name_and_leads_to_what_mends_it(
+    at_home: Client,
+    talked: Talked,
+    stage: str | None,
+    provider: str | None,
+    code: str,
+    text: str,
+    has_detail: bool,
+    has_keys: bool,
+) -> None:
     session = talked(turns=0)
-    error = {"stage": "tts", "provider": "espeak", "code": "stage_lost", "message": "It is gone."}
+    error = {"stage": stage, "provider": provider, "code": code, "message": "It is <gone>."}
     add_turn(session, reply="", error=error, end_reason=Turn.EndReason.FAILED)
     page = at_home.get(f"/history/{session.pk}/").content.decode()
-    assert "Text to speech: It is gone." in page
+    failure = page.partition(f'data-error="{code}"')[2].partition("</li>")[0]
+    assert text in failure
+    assert ("It is &lt;gone&gt;." in failure) is bool(has_detail)
+    assert ('href="/settings/"' in failure) is bool(has_keys)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("ended", ""),
+        ("ended_by_agent", ""),
+        ("server_stopped", "(the server was stopped)"),
+        ("session_expired", "(it had lasted as long as it may)"),
+        ("of_tomorrow", ""),
+    ],
+)
+def test_a_conversation_that_nobody_ended_says_why_it_is_over(
+    at_home: Client, talked: Talked, reason: str, said: str
+) -> None:
+    page = at_home.get(f"/history/{talked(end_reason=reason).pk}/").content.decode()
+    state = page.partition("<dt>State</dt>")[2].partition("</dd>")[0]
+    assert re.sub("<[^>]*>", "", state).split() == ["Ended", *said.split()]
 
 
 def test_a_turn_without_figures_shows_no_bar_and_an_unknown_figure_is_a_dash(
@@ -216,9 +257,9 @@ def test_a_turn_shows_who_stepped_in_and_which_tools_were_run(
             )
     with django_assert_num_queries(6):  # session, user, conversation, turns, tasks, invocations
         page = at_home.get(f"/history/{session.pk}/").content.decode()
-    assert "Speech to text: OpenAI did not answer in time, so x stepped in." in page
-    assert "Text to speech: home failed, so eSpeak NG stepped in." in page
-    assert page.index("stepped in") < page.index("Hello John") < page.index("so eSpeak NG")
+    assert "Speech to text: OpenAI did not answer in time. x stepped in." in page
+    assert "Text to speech: home failed. eSpeak NG stepped in." in page
+    assert page.index("x stepped in") < page.index("Hello John") < page.index("NG stepped in")
     assert re.search(r'class="name">Current time</span><span class="figure ms">12 ms', page)
     assert re.search(r'class="name">lights_out</span><span class="outcome">took too long<', page)
     assert "{&quot;&lt;b&gt;&quot;: 1}" in page

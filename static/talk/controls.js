@@ -66,6 +66,7 @@ export class Controls {
       if (!this.pushToTalk) this.toggleTalking();
     });
     this.stopButton.addEventListener("click", () => void this.session.stop());
+    findElement(root, "[data-locked-end]", HTMLButtonElement).addEventListener("click", () => void this.session.stop());
     this.textToggle.addEventListener("click", () => this.showTextField(this.textForm.hidden));
     this.textForm.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -2,14 +2,17 @@
  * The voice page: creates its parts and connects them.
  *
  * @import {MicrophoneFault, PlaybackProgress} from "./audio-io.js"
- * @import {FallbackOfferedMessage, ServerMessage, SessionSummary} from "./protocol-types"
+ * @import {ErrorMessage, FallbackOfferedMessage, ServerMessage, SessionSummary} from "./protocol-types"
  * @import {SessionFault, SessionState} from "./session.js"
  * @import {Mode} from "./session-settings.js"
  * @import {SoundFault} from "./sound-watch.js"
  */
 import { Controls } from "./controls.js";
 import { createElement, findElement } from "./dom.js";
+import { ErrorActions } from "./error-actions.js";
+import { explainError, inARow } from "./error-explanations.js";
 import { EventLog } from "./event-log.js";
+import { failureText } from "./failure-block.js";
 import { FiguresColumn } from "./figures-column.js";
 import { formatText } from "./i18n.js";
 import { LevelMeter } from "./level-meter.js";
@@ -22,16 +25,18 @@ import { TurnStore } from "./turn-store.js";
 import { describe, drawWaterfall, figure, layOut } from "./waterfall.js";
 
 const KEY_HINT = "parley.key-hint";
+/** Announcements that stay in the live region. */
+const MAX_ANNOUNCED = 3;
 
 const config = readPageConfig();
 const { words } = config;
 const root = findElement(document, "#talk", HTMLElement);
 const welcome = findElement(root, "[data-welcome]", HTMLElement);
 const announcer = findElement(root, "[data-announce]", HTMLElement);
-const turnList = new TurnList(root, config);
+const turnList = new TurnList(root, config, (explained, said) => errorActions.offers(explained, said));
 const figuresColumn = new FiguresColumn(root, config);
 const eventLog = new EventLog(root);
-const notices = new NoticeList(root, words.dismiss ?? "");
+const notices = new NoticeList(root, words.dismiss ?? "", announce);
 const levelMeter = new LevelMeter(findElement(root, "[data-level-meter]", HTMLCanvasElement));
 
 let turnStore = createTurnStore("cascade");
@@ -61,18 +66,24 @@ const session = new Session(url, config.worklets, () => panel.choices, {
   onMicrophoneFault,
   onFault,
   onRestarted: () => {
-    notices.clear("lost");
+    notices.clear("lost", "error");
     turnStore.startSession();
     turnList.addDivider(words.again ?? "");
+    announce(words.again ?? "");
   },
-  onConnectionLost: (attempt) => notices.show("lost", formatText(words.lost, { attempt }), { error: true }),
+  onConnectionLost: (attempt) =>
+    notices.show("lost", words.lost ?? "", { error: true, progress: formatText(words.lost_attempt, { attempt }) }),
   onPlaybackBlocked,
   onSoundFault,
   onEnded,
-  onReplyPlayed: suggestKey,
+  onReplyPlayed: () => {
+    notices.clear("fallback"); // this mode works again
+    suggestKey();
+  },
 });
 
 const controls = new Controls(root, session, panel, words);
+const errorActions = new ErrorActions(config, session, panel, controls);
 window.addEventListener("pagehide", () => session.leave());
 drawSample();
 
@@ -150,7 +161,7 @@ function onMessage(message) {
       break;
     case "transcript_final":
       // Only the person's words: the reply is played, and a screen reader would talk over it.
-      announcer.textContent = formatText(words.you_said, { text: message.text });
+      announce(formatText(words.you_said, { text: message.text }));
       break;
     case "fallback_offered":
       offerFallback(message);
@@ -158,12 +169,33 @@ function onMessage(message) {
     case "mode_changed":
       notices.clear("fallback");
       turnList.addDivider(words[`mode_is_${message.mode}`] ?? "");
+      announce(words[`mode_is_${message.mode}`] ?? "");
       break;
     case "error":
-      if (!message.turn_id) notices.show("error", message.message, { error: true });
+      onError(message);
       break;
     default:
   }
+}
+
+/** @param {string} text  Read out by a screen reader once it is free. */
+function announce(text) {
+  // One after the other: two at once would leave the second alone.
+  announcer.append(createElement("p", "", text));
+  while (announcer.children.length > MAX_ANNOUNCED) announcer.firstElementChild?.remove();
+}
+
+/** @param {ErrorMessage} error  One of a turn is shown there. */
+function onError(error) {
+  if (error.turn_id) {
+    const turn = turnStore.turns.find(({ id }) => id === error.turn_id);
+    if (turn?.error === error) announce(failureText(turn, config));
+    return;
+  }
+  const explained = explainError(error, config);
+  const { happened, advice, quiet } = explained;
+  const kept = !quiet && turnStore.turns.length > 0 ? words.kept_before : "";
+  notices.show("error", inARow(config, happened, kept, advice), { error: !quiet, actions: errorActions.offers(explained) });
 }
 
 /**
@@ -181,14 +213,18 @@ function onPlaybackProgress({ reply, level }, playedMs) {
 }
 
 /** @param {FallbackOfferedMessage} offer */
-function offerFallback({ mode, provider }) {
-  const failed = Object.values(config.stages).flatMap(({ providers }) => providers).find(({ name }) => name === provider);
-  const text = formatText(words[`fallback_to_${mode}`], { provider: failed?.label ?? provider });
+function offerFallback({ mode, provider, code }) {
+  const error = turnStore.turns.at(-1)?.error;
+  // The turn may say it already.
+  const told = error?.code === code && error.provider === provider;
+  const stage = mode === "cascade" ? "realtime" : null;
+  const { happened } = explainError({ code, stage, provider }, config);
+  const text = inARow(config, told ? "" : happened, words[`fallback_to_${mode}`]);
   const actions = [
     { label: words.go_on ?? "", run: () => session.acceptFallback() },
     { label: words.not_now ?? "", run: () => {} },
   ];
-  notices.show("fallback", text, { error: true, actions });
+  notices.show("fallback", text, { actions });
 }
 
 /** @param {SessionFault} fault */
@@ -197,8 +233,10 @@ function onFault(fault) {
   else if (fault === "network_slow") notices.show("slow", words.slow_network ?? "");
   else {
     notices.clear("lost");
-    const retry = { label: words.try_again ?? "", run: () => void session.start({ microphone: true }) };
-    notices.show("gone", words.gone ?? "", { error: true, actions: [retry] });
+    const again = { label: words.action_start_again ?? "", run: () => void session.restart() };
+    const reload = { label: words.action_reload ?? "", run: () => window.location.reload() };
+    if (fault === "too_slow") notices.show("slow", words.too_slow ?? "", { error: true, actions: [again] });
+    else notices.show("gone", words.gone ?? "", { error: true, actions: [again, reload] });
   }
 }
 

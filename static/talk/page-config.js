@@ -1,6 +1,7 @@
 /**
  * What the server sends with the voice page, as JSON: ``config`` of ``talk_context``.
  *
+ * @import {ErrorExplanations} from "./error-explanations.js"
  * @import {Latency, Providers} from "./protocol-types"
  * @import {Words} from "./i18n.js"
  *
@@ -57,6 +58,7 @@
  * @property {Partial<Latency>} sample  Of the sample turn on the first screen.
  * @property {boolean} local  No provider in force needs a key.
  * @property {boolean} has_key
+ * @property {ErrorExplanations} errors
  * @property {Words} words
  */
 

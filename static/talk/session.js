@@ -36,7 +36,7 @@
  * @property {(id: string | null, summary: SessionSummary | null) => void} onEnded
  * @property {(replyId: string) => void} onReplyPlayed  To its end.
  *
- * @typedef {"audio_failed"|"network_slow"|"connection_closed"} SessionFault
+ * @typedef {"audio_failed"|"network_slow"|"too_slow"|"connection_closed"} SessionFault
  */
 import { AudioIO, MicrophoneError } from "./audio-io.js";
 import { PlaybackTracker } from "./playback-tracker.js";
@@ -46,6 +46,8 @@ import { SoundWatch } from "./sound-watch.js";
 
 /** The sequence number of the frame that ends a reply which broke off; it is outside the count. */
 const BROKEN_OFF_SEQUENCE = 0xffffffff;
+/** The close code of a client that does not take in what it is sent. */
+const TOO_SLOW = 4408;
 /** Frames kept while the session is being opened, so that an early first word is not lost. */
 const MAX_EARLY_FRAMES = 150;
 const END_TIMEOUT_MS = 1_500;
@@ -69,6 +71,8 @@ export class Session {
   /** Counts starts and ends, so that a microphone permitted too late does not revive an ended session. */
   #generation = 0;
   #commitWhenLive = false;
+  /** Whether the conversation was to begin with the microphone open. */
+  #microphoneAsked = true;
 
   /**
    * @param {URL} url
@@ -107,6 +111,7 @@ export class Session {
   /** @param {{microphone: boolean}} how  Whether it starts with the microphone open. */
   async start({ microphone }) {
     if (this.state.phase !== "idle") return;
+    this.#microphoneAsked = microphone;
     this.#setState({ phase: "starting", muted: false, status: null });
     this.#startedBefore = false;
     if (!(await this.#openAudio(microphone))) return;
@@ -115,14 +120,19 @@ export class Session {
       onMessage: (message) => this.#onMessage(message),
       onAudio: (frame, bytes) => this.#onReplyAudio(frame, bytes),
       onLost: (attempt) => this.#onConnectionLost(attempt),
-      onClosed: () => {
-        this.listener.onFault("connection_closed");
+      onClosed: (code) => {
+        this.listener.onFault(code === TOO_SLOW ? "too_slow" : "connection_closed");
         void this.#finish(null);
       },
       onSent: (message) => this.listener.onWireMessage("up", message),
     });
     this.#connection = connection;
     connection.open();
+  }
+
+  /** Starts another conversation as the last one was started. */
+  async restart() {
+    await this.start({ microphone: this.#microphoneAsked });
   }
 
   /** Ends the conversation; the server answers with its summary. */
@@ -346,7 +356,7 @@ export class Session {
         void this.#finish(message.summary);
         return;
       case "error":
-        if (this.#isAwaitingStart && !message.retryable) void this.#finish(null);
+        if (this.#isAwaitingStart) void this.#finish(null);
         break;
       default:
     }

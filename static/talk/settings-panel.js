@@ -18,6 +18,9 @@ import { toSessionSettings } from "./session-settings.js";
 const WIDE = window.matchMedia("(min-width: 80rem)");
 
 export class SettingsPanel {
+  /** The stage for which somebody came here. @type {ProviderPicker} */
+  #openStage;
+
   /**
    * @param {HTMLElement} root
    * @param {PageConfig} config
@@ -35,6 +38,7 @@ export class SettingsPanel {
     );
     this.stages = /** @type {Record<Stage, ProviderPicker>} */ ({ stt, llm, tts });
     this.realtime = /** @type {ProviderPicker} */ (realtime);
+    this.#openStage = this.stages.stt;
     this.mode = findElement(this.form, "[name=mode]", HTMLSelectElement);
     /** What detects the end of a turn, by mode. @type {Record<Mode, HTMLSelectElement>} */
     this.detectors = {
@@ -149,6 +153,18 @@ export class SettingsPanel {
   }
 
   /**
+   * Opens where it is chosen who serves a stage.
+   * @param {string} stage
+   */
+  showStage(stage) {
+    this.setOpen(true);
+    this.#openStage = stage === "realtime" ? this.realtime : this.stages[/** @type {Stage} */ (stage)];
+    const { container } = this.#openStage;
+    if (container instanceof HTMLDetailsElement) container.open = true;
+    container.querySelector("summary")?.focus();
+  }
+
+  /**
    * Disables what a running session cannot change, and shows which providers serve it.
    * @param {SessionState} state
    */
@@ -157,7 +173,9 @@ export class SettingsPanel {
     for (const field of this.form.querySelectorAll("[data-fixed]")) {
       if ("disabled" in field) field.disabled = !idle;
     }
+    const focused = this.lockedNote.contains(document.activeElement);
     this.lockedNote.hidden = idle;
+    if (focused && idle) this.#openStage.name.focus();
     this.idle = idle;
     this.updateTools();
     this.draw();

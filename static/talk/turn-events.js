@@ -3,10 +3,11 @@
  * ``templates/history/_turn_events.html`` draws the same of a turn that was kept.
  *
  * @import {PageConfig} from "./page-config.js"
- * @import {ProviderFallbackMessage, ToolInvocationMessage} from "./protocol-types"
+ * @import {ErrorMessage, ProviderFallbackMessage, ToolInvocationMessage} from "./protocol-types"
  * @import {Turn} from "./turn-store.js"
  */
 import { createElement } from "./dom.js";
+import { explainError, inARow, providerLabel } from "./error-explanations.js";
 import { formatText } from "./i18n.js";
 import { figure } from "./waterfall.js";
 
@@ -25,6 +26,7 @@ export function drawTurnEvents(before, after, turn, config) {
   replaceItems(before, [...early, ...turn.tools.map((one) => createToolItem(one, config))]);
   const { words } = config;
   if (turn.cut) late.push(createElement("li", "cut-short", words[`cut_${turn.cut}`]));
+  late.push(...turn.remarks.map((one) => createRemark(one, config)));
   replaceItems(after, late);
 }
 
@@ -43,19 +45,23 @@ function replaceItems(list, items) {
  * @param {ProviderFallbackMessage} fallback
  * @param {PageConfig} config
  */
-function createFallbackItem({ stage, failed, code, provider }, { words, stages }) {
-  const label = (/** @type {string} */ name) => stages[stage].providers.find((one) => one.name === name)?.label ?? name;
+function createFallbackItem({ stage, failed, code, provider }, config) {
   const item = createElement("li", "fell-back");
   item.dataset.fallback = stage;
   item.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#i-switch"/></svg>';
-  const line = createElement("span", "", formatText(words.fell_back, {
-    stage: words[`stage_${stage}`] ?? stage,
-    failed: label(failed),
-    reason: words[`failed_${code}`] ?? words.failed ?? "",
-    provider: label(provider),
-  }));
-  item.append(line);
+  const { happened } = explainError({ code, stage, provider: failed }, config);
+  const steppedIn = formatText(config.words.stepped_in, { provider: providerLabel(provider, stage, config) });
+  item.append(createElement("span", "", inARow(config, happened, steppedIn)));
   return item;
+}
+
+/**
+ * @param {ErrorMessage} error  One that did not cost the turn.
+ * @param {PageConfig} config
+ */
+function createRemark(error, config) {
+  const { happened, advice } = explainError(error, config);
+  return createElement("li", "remark", inARow(config, happened, advice));
 }
 
 /**

@@ -1,11 +1,14 @@
 /**
  * The conversation on the page: one list item a turn, redrawn in place as the turn changes.
  *
+ * @import {Action} from "./action-controls.js"
+ * @import {Explained} from "./error-explanations.js"
  * @import {Metric, PageConfig} from "./page-config.js"
  * @import {Turn} from "./turn-store.js"
  * @import {Layout} from "./waterfall.js"
  */
 import { createElement, findElement } from "./dom.js";
+import { drawFailure } from "./failure-block.js";
 import { formatText } from "./i18n.js";
 import { drawTurnEvents } from "./turn-events.js";
 import { isReplyAwaited, splitReply } from "./turn-store.js";
@@ -32,15 +35,23 @@ export class TurnList {
   /**
    * @param {HTMLElement} root
    * @param {PageConfig} config
+   * @param {(explained: Explained, said: string) => Action[]} offers  What can be done about a turn's error.
    */
-  constructor(root, config) {
+  constructor(root, config, offers) {
     this.config = config;
+    this.offers = offers;
     this.words = config.words;
     this.list = findElement(root, "[data-turns]", HTMLElement);
     this.scroll = findElement(root, "[data-scroll]", HTMLElement);
     this.newest = findElement(root, "[data-newest]", HTMLElement);
     this.scroll.addEventListener("scroll", () => this.#onScroll(), { passive: true });
     new ResizeObserver(() => this.#followEnd()).observe(this.scroll);
+    this.list.addEventListener("click", ({ target }) => {
+      // A button of an error goes away once another turn follows.
+      if (target instanceof Element && target.closest(".offers button")?.contains(document.activeElement)) {
+        this.scroll.focus({ preventScroll: true });
+      }
+    }, { capture: true });
     this.newest.addEventListener("click", () => {
       this.#atEnd = true;
       this.#followEnd();
@@ -110,7 +121,7 @@ export class TurnList {
       createElement("ul", "turn-events before"),
       this.#createLine("agent", this.words.agent ?? ""),
       createElement("ul", "turn-events after"),
-      createElement("p", "failure"),
+      createElement("div", "failure"),
     );
     const timing = createElement("details", "timing");
     const summary = createElement("summary");
@@ -149,11 +160,7 @@ export class TurnList {
     this.#drawTranscript(findElement(item, ".user .said", HTMLElement), turn);
     this.#drawReply(item, turn);
     drawTurnEvents(findElement(item, ".before", HTMLElement), findElement(item, ".after", HTMLElement), turn, this.config);
-    const failure = findElement(item, ".failure", HTMLElement);
-    failure.hidden = turn.error === null;
-    failure.classList.toggle("soft", turn.error?.code === "no_speech");
-    failure.dir = "auto";
-    failure.textContent = this.#failureText(turn);
+    drawFailure(findElement(item, ".failure", HTMLElement), turn, this.config, this.offers);
     this.#drawTiming(item, turn);
   }
 
@@ -163,7 +170,7 @@ export class TurnList {
    */
   #drawTranscript(text, turn) {
     if (turn.final) {
-      const missing = turn.heard !== null && turn.transcript === "";
+      const missing = (turn.heard !== null || turn.error !== null) && turn.transcript === "";
       text.replaceChildren(missing ? createElement("span", "soft", this.words.not_understood) : turn.transcript);
       return;
     }
@@ -181,7 +188,7 @@ export class TurnList {
     const line = findElement(item, ".agent", HTMLElement);
     const { heard, unheard } = splitReply(turn);
     const awaited = isReplyAwaited(turn);
-    line.hidden = !awaited && !heard && !unheard && turn.heard === null;
+    line.hidden = !awaited && !heard && !unheard && (turn.heard === null || turn.error !== null);
     line.toggleAttribute("data-reserved", awaited && turn.replyId === null);
     const text = findElement(line, ".said", HTMLElement);
     text.replaceChildren(heard);
@@ -202,16 +209,6 @@ export class TurnList {
   #cutWord({ endReason }) {
     if (endReason === "stopped") return this.words.stopped_at;
     return endReason === null || endReason === "interrupted" ? this.words.interrupted_at : this.words.heard_for;
-  }
-
-  /** @param {Turn} turn */
-  #failureText({ error }) {
-    if (!error) return "";
-    if (error.code === "no_speech") return this.words.no_words ?? "";
-    const stage = this.words[`stage_${error.stage}`] ?? "Parley";
-    const message = formatText(this.words.turn_failed, { stage, message: error.message });
-    const advice = error.retryable ? this.words.turn_failed_again : this.words.turn_failed_kept;
-    return `${message} ${advice}`;
   }
 
   /**

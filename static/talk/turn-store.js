@@ -33,7 +33,8 @@
  * @property {Partial<Latency>} latency
  * @property {Moments} moments
  * @property {"cascade"|"realtime"} mode
- * @property {ErrorMessage | null} error
+ * @property {ErrorMessage | null} error  What it failed of.
+ * @property {ErrorMessage[]} remarks  Errors that did not cost it.
  */
 
 export class TurnStore {
@@ -157,12 +158,7 @@ export class TurnStore {
         });
         break;
       case "error":
-        if (message.turn_id) {
-          this.#update(message.turn_id, (turn) => {
-            turn.error = message;
-            turn.over = true;
-          });
-        }
+        if (message.turn_id) this.#update(message.turn_id, (turn) => noteError(turn, message));
         break;
       default:
     }
@@ -242,6 +238,7 @@ export class TurnStore {
       moments: { begun: null, committed: null, transcribed: null, wrote: null, audible: null },
       mode: this.#mode,
       error: null,
+      remarks: [],
     };
     this.turns.push(turn);
     return turn;
@@ -283,6 +280,21 @@ export function splitReply(turn) {
 function endReply(turn, latency) {
   turn.latency = { ...latency, ...knownMetrics(turn.latency) };
   turn.over = true;
+}
+
+/**
+ * @param {Turn} turn
+ * @param {ErrorMessage} message
+ */
+function noteError(turn, message) {
+  if (message.stage === "archive" || message.code === "audio_dropped") {
+    turn.remarks = [...turn.remarks, message];
+    return;
+  }
+  turn.error = message;
+  turn.over = true;
+  turn.stableLength = turn.transcript.length;
+  turn.final = true;
 }
 
 /**

@@ -75,6 +75,15 @@ def test_a_name_that_the_server_does_not_have(browser: Client, path: str) -> Non
     assert "elsewhere" not in response.content.decode()
 
 
+def test_a_wrong_name_is_said_in_the_persons_language_and_leads_nowhere(browser: Client) -> None:
+    headers = {"Host": "elsewhere.example"}
+    english = browser.get("/", headers=headers).content.decode()
+    chinese = browser.get("/", headers=headers | CHINESE).content.decode()
+    assert "<h1>The server does not go by this name</h1>" in english
+    assert "does not go by" not in chinese
+    assert "next-steps" not in english + chinese, "any link would lead to the same answer"
+
+
 class Crashed(Exception):
     pass
 

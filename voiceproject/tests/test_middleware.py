@@ -71,3 +71,21 @@ def test_times_are_shown_in_the_viewers_zone(
     request.COOKIES[TIME_ZONE_COOKIE] = cookie
     assert show(request).content.decode() == shown  # type: ignore[attr-defined]
     assert timezone.get_current_timezone_name() == "UTC", "for this answer alone"
+
+
+@pytest.mark.parametrize(
+    ("current", "leads_back_to"),
+    [
+        ("http://testserver/settings/?x=1", "%2Fsettings%2F%3Fx%3D1"),
+        ("https://elsewhere.example/settings/", "%2F"),
+        ("", "%2F"),
+    ],
+)
+def test_whoever_is_signed_out_is_sent_to_sign_in_whole_page_and_back(
+    client: Client, db: None, current: str, leads_back_to: str
+) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": current}
+    response = client.post("/settings/keys/openai/", headers=headers)
+    assert response["HX-Redirect"] == f"/sign-in/?next={leads_back_to}"
+    assert response.content == b""
+    assert client.get("/settings/").status_code == 302, "without HTMX it is a redirect as ever"

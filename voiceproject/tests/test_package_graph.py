@@ -17,7 +17,7 @@ from voiceproject.testing.package_graph import (
 )
 
 LAYERS = (
-    {"core", "encryption", "safe_logging", "ui_strings"},
+    {"core", "encryption", "error_explanations", "safe_logging", "ui_strings"},
     {"audio", "tools", "models"},
     {"providers", "bus"},
     {"credentials", "turn_records"},

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +13,7 @@ from interaction.edges import json_schemas
 from interaction.edges.close_codes import CloseCode
 from interaction.edges.parley import codec
 from voiceproject.error_answers import explanation
+from voiceproject.testing.error_codes import codes_of, openais_codes
 
 TEXT = (settings.BASE_DIR / "docs" / "protocol.md").read_text()
 OPENAIS_TEXT = (settings.BASE_DIR / "docs" / "openai-realtime.md").read_text()
@@ -51,56 +49,8 @@ def test_codes_and_limits_are_named() -> None:
     assert codec.MAX_AUDIO_BYTES == 1 << 20
 
 
-WITH_CODES = {
-    *("InvalidMessage", "SessionRefused", "StageGaveUp", "FailureReason", "Failure", "AuthRefused"),
-    *("ApiError", "AudioRejected", "RequestRefused", "Explanation", "answer", "cls"),
-}
-"""What is called with the code of an error."""
-OPENAIS = ("edges/openai", "api/openai.py")
-"""Has OpenAI's own codes, which are in a document of their own."""
-OPENAIS_WITH_CODES = {"ClientError", "AuthRefused", "error", "error_answer"}
-ITEM_CODE = re.compile("item_[a-z]+_invalid_item_id")
-"""Codes that are handed to what looks an item up."""
-
-
-def is_code(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and bool(
-        re.fullmatch("[a-z]+(_[a-z0-9]+)+", str(value.value))
-    )
-
-
-def codes_in(source: str, callees: set[str] = WITH_CODES, most: int = 9) -> Iterator[str]:
-    """``most``: how many arguments may be the code; the name of a field may come behind it."""
-    for call in ast.walk(ast.parse(source)):
-        if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] in callees:
-            given = [
-                *call.args[:most],
-                *(word.value for word in call.keywords if word.arg == "code"),
-            ]
-            yield from (ast.literal_eval(value) for value in given if is_code(value))
-
-
-def openais_codes_in(source: str) -> Iterator[str]:
-    yield from codes_in(source, OPENAIS_WITH_CODES, most=2)
-    yield from ITEM_CODE.findall(source)
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Tuple) and len(node.elts) > 1:
-            # (code, status, message), as an answer is put together
-            yield from (ast.literal_eval(value) for value in node.elts[:1] if is_code(value))
-
-
-def sources(*, of_openai: bool) -> list[str]:
-    return [
-        file.read_text()
-        for package in ("interaction", "history", "voiceproject")
-        for file in (settings.BASE_DIR / package).rglob("*.py")
-        if not {"tests", "testing"} & set(file.parts)
-        and any(part in file.as_posix() for part in OPENAIS) == of_openai
-    ]
-
-
 def test_every_code_of_openais_edge_is_named() -> None:
-    codes = {code for source in sources(of_openai=True) for code in openais_codes_in(source)}
+    codes = openais_codes()
     assert {"invalid_json", "invalid_api_key", "model_not_found", "unknown_event"} <= codes
     assert {"item_delete_invalid_item_id", "session_expired", "unknown_parameter"} <= codes
     assert [code for code in sorted(codes) if f"`{code}`" not in OPENAIS_TEXT] == []
@@ -113,7 +63,8 @@ def test_what_is_answered_below_v1_is_named_whatever_went_wrong() -> None:
 
 
 def test_every_code_of_an_error_is_named() -> None:
-    codes = {code for source in sources(of_openai=False) for code in codes_in(source)}
+    codes = codes_of("interaction", "history", "voiceproject")
     assert {"bad_json", "unknown_tool", "no_speech", "engine_crashed", "not_json"} <= codes
     assert {"empty_audio", "csrf_failed", "bad_origin", "method_not_allowed"} <= codes
+    assert {"stage_timeout", "provider_timeout", "stage_lost", "turn_timeout"} <= codes
     assert [code for code in sorted(codes) if f"`{code}`" not in TEXT] == []

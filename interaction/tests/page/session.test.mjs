@@ -88,6 +88,28 @@ test("a session that is refused after a lost connection ends the conversation", 
   assert.ok(called.some(([name]) => name === "onEnded"));
 });
 
+test("a session that breaks before it starts ends the conversation, though another may succeed", () => {
+  reconnect();
+  socket.receive({ type: "error", code: "internal_error", message: "It broke.", retryable: true });
+  assert.equal(session.state.phase, "idle");
+});
+
+test("a conversation starts again as it was started", async () => {
+  await session.stop();
+  socket.receive({ type: "session_ended", session_id: "s", reason: "ended", summary: null });
+  await session.restart();
+  socket.receive(READY);
+  assert.deepEqual([session.state.phase, session.state.microphone], ["starting", false]);
+});
+
+for (const [code, fault] of [[4408, "too_slow"], [1000, "connection_closed"], [4403, "connection_closed"]]) {
+  test(`a close with ${code} is told as ${fault}`, () => {
+    socket.onclose({ code });
+    assert.deepEqual(called.filter(([name]) => name === "onFault"), [["onFault", fault]]);
+    assert.equal(session.state.phase, "idle");
+  });
+}
+
 test("nothing is sent to a server that is not ready yet", () => {
   socket.onclose({ code: 1006 });
   timers.shift()();

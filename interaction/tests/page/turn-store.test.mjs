@@ -119,3 +119,24 @@ test("a provider that steps in and a tool that is called belong to their turn", 
   assert.deepEqual(store.turns[0].fallbacks.map(({ failed, provider }) => [failed, provider]), [["a", "b"]]);
   assert.deepEqual(store.turns[0].tools.map(({ invocation_id }) => invocation_id), ["i"]);
 });
+
+const fail = (turn_id, more) => store.onMessage({ type: "error", turn_id, code: "provider_timeout", message: "", ...more });
+
+test("an error costs its turn, and nothing more of it is awaited", () => {
+  speak("t", "my", "my name");
+  fail("t", { stage: "stt" });
+  const [turn] = store.turns;
+  assert.deepEqual([turn.error.stage, turn.over, turn.final, turn.stableLength], ["stt", true, true, 7]);
+  assert.equal(isReplyAwaited(turn), false);
+});
+
+for (const more of [{ stage: "archive", code: "stage_lost" }, { stage: "archive", code: "redis_unavailable" }, { stage: "stt", code: "audio_dropped" }]) {
+  test(`${more.code} of ${more.stage} costs a turn nothing`, () => {
+    speak("t", "my");
+    fail("t", more);
+    const [turn] = store.turns;
+    assert.deepEqual([turn.error, turn.over, turn.final], [null, false, false]);
+    assert.deepEqual(turn.remarks.map(({ code }) => code), [more.code]);
+    assert.ok(isReplyAwaited(turn));
+  });
+}

@@ -22,7 +22,7 @@ import pytest_asyncio
 from interaction.audio import wav
 from interaction.audio.resample import Resampler
 from interaction.providers.config import ProviderConfig
-from interaction.providers.errors import ProviderUnavailable
+from interaction.providers.errors import ProviderRateLimited, ProviderUnavailable
 from interaction.providers.local._shared.engine_processes import ROOT, Pool
 from interaction.providers.local.pocketsphinx import engine as engine_module
 from interaction.providers.local.pocketsphinx.stt import SpeechToText
@@ -188,7 +188,7 @@ async def test_turning_away_is_said(stt: SpeechToText) -> None:
     tasks = [asyncio.create_task(transcripts_of(stt, holding())) for _ in range(at_once + 1)]
     done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
-    with pytest.raises(ProviderUnavailable, match="at once"):
+    with pytest.raises(ProviderRateLimited, match="at once"):
         done.pop().result()
     open_ended.set()
     assert {tuple(await task) for task in waiting} == {(Transcript("", final=True),)}

@@ -45,11 +45,15 @@ def remembered(tab: Tab, choose: Any) -> None:
     assert kept.value.ok
 
 
-def say(tab: Tab, text: str, replies: int = 1) -> None:
+def write(tab: Tab, text: str) -> None:
     if not tab.page.locator("#type-text").is_visible():
         tab.page.click("[data-type-toggle]")
     tab.page.fill("#type-text", text)
     tab.page.keyboard.press("Enter")
+
+
+def say(tab: Tab, text: str, replies: int = 1) -> None:
+    write(tab, text)
     tab.wait_for_replies(replies)
 
 
@@ -106,7 +110,8 @@ def test_who_steps_in_is_chosen_on_the_page_and_shown_in_the_turn(
         (turn,) = tab.turns()
         assert "Ada" in turn["agent"]
         line = page.inner_text("[data-fallback=llm]")
-        assert line == "Language model: OpenAI did not accept the key, so Demo agent stepped in."
+        assert line.startswith("Language model: OpenAI has no key that works")
+        assert line.endswith("Demo agent stepped in.")
         stop(tab)
         page.reload()
         assert "or Demo agent" in page.inner_text("[data-provider=llm] summary")
@@ -118,6 +123,35 @@ def test_who_steps_in_is_chosen_on_the_page_and_shown_in_the_turn(
 
         wait_until("the history shows it too", kept)
         assert page.inner_text("[data-fallback=llm]") == line
+
+
+def test_a_turn_that_failed_says_why_by_name_and_its_buttons_mend_it(
+    served: Installation, standin: Providers, browsing: Browsing
+) -> None:
+    standin.reset()
+    standin.always("llm", status=401, code="invalid_api_key")
+    with browsing(served) as tab:
+        page = tab.page
+        write(tab, "My name is Ada.")
+        failure = page.locator(".failure:visible")
+        failure.wait_for()
+        said = failure.locator("p").first.inner_text()
+        assert said.startswith("Language model: OpenAI has no key that works")
+        assert "Your words are kept." in said
+        assert page.locator("[data-announce] p", has_text=said).count() == 1
+        assert page.evaluate("document.activeElement.id") == "type-text", "the focus stays"
+        assert failure.get_by_role("link").get_attribute("href") == "/settings/"
+        failure.locator("summary").click()
+        assert "invalid_api_key" in failure.locator("[lang=en]").inner_text()
+
+        standin.reset()
+        failure.get_by_role("button", name="Try again").focus()
+        page.keyboard.press("Enter")
+        tab.wait_for("document.querySelectorAll('li.turn').length === 2")
+        assert page.evaluate("document.activeElement.matches('[data-scroll]')")
+        assert page.locator(".offers:visible").count() == 0, "that turn is past"
+        tab.wait_for("document.querySelectorAll('.agent .said')[1].textContent.includes('Ada')")
+        stop(tab)
 
 
 def test_the_settings_are_reached_and_changed_by_the_keyboard_alone(

@@ -16,8 +16,13 @@ def test_a_key_is_saved_and_deleted_without_leaving_the_page(
         page.goto(f"{parley.url}/settings/")
         page.on("dialog", lambda question: question.accept())
         page.fill("#deepgram-key", KEY)
+        page.route("**/settings/keys/**", lambda route: route.abort())
         page.press("#deepgram-key", "Enter")
+        page.wait_for_selector("[data-failed-requests] :text('The server cannot be reached.')")
+        page.unroute("**/settings/keys/**")
+        page.locator("[data-failed-requests] button").press("Enter")
         page.wait_for_selector("#key-deepgram :text('Your key ends in')")
+        assert page.locator("[data-failed-requests] p").count() == 0
         assert page.text_content("#said") == "The key is kept, encrypted."
         assert page.evaluate("document.activeElement.id") == "deepgram-key"
         assert page.input_value("#deepgram-key") == ""

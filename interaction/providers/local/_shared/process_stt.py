@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from interaction.core.types import INPUT_SAMPLE_RATE
 from interaction.providers.config import ProviderConfig
-from interaction.providers.errors import ProviderUnavailable
+from interaction.providers.errors import ProviderRateLimited, ProviderUnavailable
 from interaction.providers.local._shared.engine_processes import EngineDied, Exchange, Pool
 from interaction.providers.stage_protocols import Flush, Transcript
 
@@ -66,7 +66,11 @@ class ProcessSpeechToText:
                 while word != "end":
                     _, word, body = await exchange.next_answer()
                     if word == "busy":
-                        raise self._unavailable("Too many people are talking at once.")
+                        raise ProviderRateLimited(
+                            "Too many people are talking at once.",
+                            stage="stt",
+                            provider=self._name,
+                        )
                     if word == "damaged":
                         raise self._unavailable(
                             f"The model {body} was damaged and has been removed:"
