@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 
 from history.hearing.axis import Axis, PlacedTurn, Span, lay_out_turns
 from history.queries import longest_ms, median_ms
-from history.templatetags.labels import stage_label, tool_label
+from history.templatetags.labels import tool_label
 from history.templatetags.latency import milliseconds
 from history.templatetags.replies import cut_mark, split_reply
-from history.templatetags.turn_events import as_sentence, failure, invocations
+from history.templatetags.turn_events import as_sentence, explained, failure, invocations
 from history.waterfall import lay_out, total_metric
 from interaction.core.metrics import METRICS
 from interaction.models import Session, Turn
@@ -155,7 +155,6 @@ def _events_of(placed: PlacedTurn) -> Iterable[tuple[int, str, str]]:
         outcome = failure(one.status) or f"{milliseconds(one.ms)} {_('ms')}"
         yield placed.asked_at, "tool", f"{tool_label(one.tool)}: {outcome}"
     if turn.error:
-        stage, message = stage_label(turn.error["stage"]), turn.error["message"]
-        yield placed.end, "error", f"{stage}: {message}"
+        yield placed.end, "error", explained(turn.error)["text"]
     if split_reply(turn)["cut"]:
         yield placed.agent.end if placed.agent else placed.asked_at, "cut", cut_mark(turn)

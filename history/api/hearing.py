@@ -33,8 +33,9 @@ __all__ = ["router"]
 
 OPERATION = "history_api_hearing_"
 
-WholeFormat = QueryEx[
-    Literal["wav", "flac"], P(description="Of the recording: `wav`, with ranges, or `flac`.")
+Format = QueryEx[
+    Literal["wav", "flac"],
+    P(description="`wav`, of which ranges can be fetched, or `flac`, which is half as large."),
 ]
 
 
@@ -42,23 +43,22 @@ WholeFormat = QueryEx[
     "/{uuid:session_id}/audio",
     response={200: None, 206: None, **errors(404, 413, 416, 422)},
     operation_id=f"{OPERATION}session_audio",
-    summary="Hear a whole session",
-    openapi_extra=answers(
-        {200: "The whole recording.", 206: "The range that was asked for."},
-        files={200: "audio/wav", 206: "audio/wav"},
-    ),
     url_name="session_audio",
+    summary="Fetch the whole conversation's sound",
+    openapi_extra=answers(
+        {200: "The whole file.", 206: "The bytes of the WAV file that `Range` asked for."},
+        {200: "audio/wav", 206: "audio/wav"},
+    ),
 )
 def session_audio(
-    request: Caller, session_id: SessionId, format: WholeFormat = "wav"
+    request: Caller, session_id: SessionId, format: Format = "wav"
 ) -> HttpResponseBase:
     """The whole conversation as it was heard: stereo, the person left and the agent right, 16 bit,
-    24 kHz, each turn where it was on the session's clock. What the person did not hear of a reply
-    is no part of it. ``Range`` is understood of ``wav``; ``flac`` comes as a whole.
+    24 kHz, each sound where it was on the session's clock. What the person did not hear of a reply
+    is no part of it. `Range` is understood of `wav`; `flac` comes as a whole.
 
-    404 `no_recording`: nothing of the conversation is recorded. 413 `too_long`: more than half a
-    day, which is too long for WAV.
-    """
+    404 `no_recording`: nothing of it was recorded, or the recordings were deleted. 413 `too_long`:
+    more than half a day, for `wav`."""
     session = get_object_or_404(sessions_of(request.auth), pk=session_id)
     return whole_recording(request, session, session.turns.select_related("latency"), format)
 
@@ -94,13 +94,14 @@ def whole_recording(
 @router.get(
     "/{uuid:session_id}/waveform",
     response={200: Waveform, **errors(404, 422)},
-    summary="Draw a whole session",
-    openapi_extra=answers({200: "Peaks of both sides."}),
     operation_id=f"{OPERATION}session_waveform",
     url_name="session_waveform",
+    summary="Read the whole conversation's waveforms",
+    openapi_extra=answers({200: "A value for each 20 ms of either side."}),
 )
 def session_waveform(request: Caller, session_id: SessionId) -> Waveform:
-    """How loud both sides are, along the axis of the session's `audio`."""
+    """How loud both sides were, from the session's start to its last sound: where they stand is
+    where they sound in the session's `audio`. What was not recorded is silent."""
     session = get_object_or_404(sessions_of(request.auth), pk=session_id)
     return waveform_of(session.turns.select_related("latency"))
 
@@ -112,7 +113,7 @@ def waveform_of(turns: Iterable[models.Turn]) -> Waveform:
 
 
 class TurnChanges(WireModel):
-    """What is left out stays as it is."""
+    """What the owner thinks of a turn, as far as it is to change."""
 
     note: Annotated[Text, Field(max_length=LONGEST_NOTE)] = ""
     """The owner's note on the turn; empty: none."""
@@ -123,15 +124,19 @@ class TurnChanges(WireModel):
 @router.patch(
     "/{uuid:session_id}/turns/{uuid:turn_id}",
     response={200: Turn, **errors(403, 404, 415, 422)},
-    summary="Note and rate a turn",
-    openapi_extra=answers({200: "The turn, as it is now."}, example={"rating": "up"}),
     operation_id=f"{OPERATION}change_turn",
     url_name="change_turn",
+    summary="Write a note on a turn, or rate it",
+    openapi_extra=answers(
+        {200: "The turn, with its note and rating as they are now."},
+        example={"note": "It answered before I had finished.", "rating": "down"},
+    ),
 )
 def change_turn(
     request: Caller, session_id: SessionId, turn_id: TurnId, changes: TurnChanges
 ) -> Turn:
-    """Write a note on a turn, or give it a thumb."""
+    """Keep what the caller thinks of a turn. What is left out stays as it is; what was said and
+    measured cannot be changed."""
     get_object_or_404(models.Turn, pk=turn_id, session_id=session_id, session__owner=request.auth)
     session = sessions_of(request.auth).get(pk=session_id)
     turn = turns_of(session).get(pk=turn_id)

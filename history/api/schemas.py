@@ -238,14 +238,14 @@ class Waveform(WireModel):
     start to the end of what was heard."""
 
     step_ms: int
-    """For how many milliseconds each byte stands."""
+    """Milliseconds that one value stands for: 20."""
     duration_ms: int
-    """How long the whole axis is."""
+    """Milliseconds from the session's start to the end of what was heard."""
     user: str
     """Base64 of a byte for each step: the square root of the loudest sample's size, 255 at full
     scale; 0 where nothing sounds."""
     agent: str
-    """The same of the agent's side."""
+    """Base64 of the agent's side: as much of each reply as was heard."""
 
 
 def _utterance(row: models.Turn) -> Utterance:

@@ -22,10 +22,12 @@ MEANINGS = {
     401: "No valid token came, and nobody is signed in: `unauthenticated`.",
     403: "A signed-in browser sent no CSRF token (`csrf_failed`), or this is not the caller's to "
     "do (`not_permitted`).",
-    404: "It is not there, or not the caller's: `not_found`.",
+    404: "It is not there, or not the caller's: `not_found`; nothing of the session was recorded: "
+    "`no_recording`.",
     409: "The session is in progress and cannot be deleted: `session_active`.",
-    413: "What was sent is longer (`too_long`) or larger (`too_large`) than the server takes, "
-    "or too many sessions were chosen (`too_many`).",
+    413: "What was sent is longer (`too_long`) or larger (`too_large`) than the server takes; what "
+    "is asked for is longer than its format can be (`too_long`); or too many sessions were chosen "
+    "(`too_many`).",
     415: "The body is of a kind that is not taken: `not_json`, or `unsupported_audio`.",
     416: "The file has no such range of bytes: `range_not_satisfiable`.",
     422: "What was sent cannot be used: `invalid_fields` names each field, its limit and what "

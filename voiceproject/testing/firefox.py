@@ -27,12 +27,21 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from interaction.api.providers import Choices
-from voiceproject.testing.browser import FORGET, Tab, sign_in_address
+from voiceproject.testing.browser import Tab, sign_in_address
 from voiceproject.testing.installation import Installation, wait_until
 from voiceproject.testing.plugin import program
 
 ANSWER_S = 60.0
 """Until an answer of the browser is given up: far more than any takes."""
+CHOOSE = """
+async choices => {
+  const config = JSON.parse(document.getElementById("talk-config").textContent);
+  const headers = {"Content-Type": "application/json", "X-CSRFToken": config.csrf};
+  const body = JSON.stringify(choices);
+  const answer = await fetch(config.preferences, {method: "PATCH", headers, body});
+  if (!answer.ok) throw new Error(await answer.text());
+}
+"""
 PREFERENCES: dict[str, bool | int | str] = {
     "app.normandy.enabled": False,
     "browser.shell.checkDefaultBrowser": False,
@@ -224,7 +233,7 @@ def browsing_firefox(parley: Installation, folder: Path) -> Iterator[FirefoxTab]
         tab = FirefoxTab(cast("Page", page), sound=sound)
         page.goto(sign_in_address(parley))
         tab.wait_for("document.getElementById('talk') !== null")
-        page.evaluate(f"({FORGET})({Choices().model_dump_json()})")
+        page.evaluate(f"({CHOOSE})({Choices(recording_agreed=True).model_dump_json()})")
         page.goto(f"{parley.url}/")
         yield tab
 
