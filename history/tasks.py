@@ -7,6 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
+from history.models import OfferedValue
 from history.silent import sweep_silent
 
 logger = logging.getLogger(__name__)
@@ -16,3 +17,4 @@ logger = logging.getLogger(__name__)
 def sweep_silent_sessions() -> None:
     if swept := sweep_silent(timezone.now()):
         logger.info("silent sessions deleted", extra={"sessions": swept})
+    OfferedValue.forget_unused()

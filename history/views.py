@@ -14,7 +14,7 @@ from django_htmx.http import push_url
 from django_htmx.middleware import HtmxDetails
 
 from history.filters import SessionFilter, SessionFilterForm
-from history.listing import page_of, rows_of, scale_of
+from history.listing import Page, nearest_page_of, rows_of, scale_of
 from history.offers import Offers
 from history.ordering import SORTS, Ordering
 from history.queries import longest_ms, median_ms, sessions_of, turns_of, with_summaries
@@ -35,8 +35,8 @@ def session_list(request: HttpRequest) -> HttpResponse:
     form = SessionFilterForm(request.GET, Offers(request.user))
     wanted = form.session_filter()
     ordering = Ordering.of(request.GET.get("sort", ""))
-    page = page_of(request.user, wanted, ordering, request.GET.get("page"))
-    rows = rows_of(page.object_list, wanted.text)
+    page = nearest_page_of(request.user, wanted, ordering, request.GET.get("page"))
+    rows = rows_of(page.ids, wanted.text)
     query = wanted.query(**ordering.parameters())
     context = {
         "page": page,
@@ -56,7 +56,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
     return push_url(response, context["here"]) if partial else response
 
 
-def _beyond_first(page: Any) -> int | None:
+def _beyond_first(page: Page) -> int | None:
     return page.number if page.number > 1 else None
 
 
@@ -72,13 +72,13 @@ def _sorts(wanted: SessionFilter, ordering: Ordering) -> list[dict[str, Any]]:
     ]
 
 
-def _neighbours(page: Any, wanted: SessionFilter, ordering: Ordering) -> dict[str, str]:
+def _neighbours(page: Page, wanted: SessionFilter, ordering: Ordering) -> dict[str, str]:
     """The queries of the first, previous, next and last page, where there are such."""
     numbers = {
         "first": 1 if page.number > 2 else None,
-        "previous": page.number - 1 if page.has_previous() else None,
-        "next": page.number + 1 if page.has_next() else None,
-        "last": page.paginator.num_pages if page.number < page.paginator.num_pages - 1 else None,
+        "previous": page.number - 1 if page.number > 1 else None,
+        "next": page.number + 1 if page.number < page.last else None,
+        "last": page.last if page.number < page.last - 1 else None,
     }
     return {
         name: wanted.query(**ordering.parameters(), page=number if number > 1 else None) or "?"

@@ -19,10 +19,10 @@ from pydantic import Field
 from history.api import ranges
 from history.api.schemas import KeptSession, SessionMarks, SessionPage, Turn
 from history.filters import SessionFilter
-from history.listing import rows_of
+from history.listing import page_of, rows_of
 from history.marks import mark
 from history.ordering import Ordering
-from history.queries import sessions_of, summaries_of, turns_of
+from history.queries import sessions_of, turns_of
 from interaction import models
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError
@@ -47,10 +47,10 @@ def list_sessions(
 ) -> SessionPage:
     """The newest first, unless ``sort`` says otherwise. Sessions in which nothing was said are left
     out, but where ``silent`` or ``status`` asks for them."""
-    found = ordering.order(wanted.filter(summaries_of(request.auth)))
-    start = (pages.page - 1) * pages.page_size
-    ids = found.values_list("pk", flat=True)[start : start + pages.page_size]
-    return SessionPage(items=[KeptSession.of_row(row) for row in rows_of(ids)], count=found.count())
+    page = page_of(request.auth, wanted, ordering, pages.page, pages.page_size)
+    return SessionPage(
+        items=[KeptSession.of_row(row) for row in rows_of(page.ids)], count=page.count
+    )
 
 
 @router.get(
