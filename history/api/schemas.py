@@ -45,7 +45,7 @@ class KeptSession(Session):
         return cls.model_validate(base | columns | {"starred": row.starred, "tags": row.tags})
 
 
-TagName = Annotated[Text, Field(max_length=LONGEST_TAG, pattern=r"^[^,，、]*\S[^,，、]*$")]
+TagName = Annotated[Text, Field(max_length=LONGEST_TAG, pattern=r"^[^,，、]*[^,，、\s][^,，、]*$")]
 
 
 class SessionMarks(WireModel):
