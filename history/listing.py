@@ -79,8 +79,8 @@ def page_of(
     """The page of that number, which may be beyond the last one and empty."""
     found = ordering.order(wanted.filter(summaries_of(user)))
     start = (number - 1) * size
-    if wanted.text:
-        # One look into the index of words gives rows and count; all others count faster alone.
+    if Search.of(wanted.text or "").has_phrases:
+        # Phrases are looked up once for the rows and their count; all else is counted faster alone.
         counted = found.annotate(count=Window(Count("*"))).values_list("pk", "count")
         rows = list(counted[start : start + size])
         if rows or start == 0:

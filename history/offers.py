@@ -3,7 +3,7 @@ tags that occur among them, by their names for people."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext as _
 
@@ -12,6 +12,7 @@ from history.models.offered import COLUMNS
 from interaction.credentials.language_support import language_name
 from interaction.credentials.provider_selection import provider_label
 from interaction.models import PromptTemplate
+from interaction.providers.config import Kind
 
 
 class Offers:
@@ -44,4 +45,4 @@ def _label(column: str, value: str, titles: dict[str, str]) -> str:
         return language_name(value)
     if column == "template":
         return titles.get(value) or _("Template %(number)s") % {"number": value}
-    return value if column.endswith("_model") else provider_label(column, value)
+    return value if column.endswith("_model") else provider_label(cast("Kind", column), value)

@@ -38,7 +38,10 @@ def session_list(request: HttpRequest) -> HttpResponse:
     page = nearest_page_of(request.user, wanted, ordering, request.GET.get("page"))
     rows = rows_of(page.ids, wanted.text)
     query = wanted.query(**ordering.parameters())
+    here = f"{request.path}{wanted.query(**ordering.parameters(), page=_beyond_first(page))}"
+    partial = bool(request.htmx) and not request.htmx.history_restore_request
     context = {
+        "partial": partial,
         "page": page,
         "rows": rows,
         "scale": scale_of(rows),
@@ -48,12 +51,11 @@ def session_list(request: HttpRequest) -> HttpResponse:
         "chips": form.chips(wanted, ordering.parameters()),
         "sorts": _sorts(wanted, ordering),
         "pages": _neighbours(page, wanted, ordering),
-        "here": f"{request.path}{wanted.query(**ordering.parameters(), page=_beyond_first(page))}",
+        "here": here,
     }
-    partial = request.htmx and not request.htmx.history_restore_request
     response = render(request, "history/_found.html" if partial else "history/list.html", context)
     patch_vary_headers(response, ["HX-Request"])
-    return push_url(response, context["here"]) if partial else response
+    return push_url(response, here) if partial else response
 
 
 def _beyond_first(page: Page) -> int | None:
@@ -65,7 +67,7 @@ def _sorts(wanted: SessionFilter, ordering: Ordering) -> list[dict[str, Any]]:
         {
             "name": name,
             "label": label,
-            "query": wanted.query(**Ordering(sort=name).parameters()) or "?",
+            "query": wanted.query(**Ordering.of(name).parameters()) or "?",
             "current": name == ordering.sort,
         }
         for name, (label, _columns) in SORTS.items()

@@ -24,8 +24,6 @@ FTS5 = (
 POSTGRESQL = (
     # Uncompressed, since phrases are looked up in it.
     "ALTER TABLE history_sessionwords ALTER COLUMN stream SET STORAGE EXTERNAL",
-    # With the words out of line the table is small: a search that finds most of it reads little.
-    "ALTER TABLE history_sessionwords SET (toast_tuple_target = 128)",
     """ALTER TABLE history_sessionwords ADD COLUMN lexemes tsvector GENERATED ALWAYS AS
         (array_to_tsvector(array_remove(string_to_array(stream, ' '), ''))) STORED""",
     "CREATE INDEX history_words_index ON history_sessionwords USING gin (lexemes)",

@@ -56,8 +56,11 @@ class OfferedValue(models.Model):
         }
         of_owners = cls.objects.filter(owner__in={owner for owner, _column, _value in held})
         new = held - set(of_owners.values_list("owner", "column", "value"))
-        cls.objects.bulk_create(
-            [cls(owner_id=owner, column=column, value=value) for owner, column, value in new],
+        OfferedValue.objects.bulk_create(
+            [
+                OfferedValue(owner_id=owner, column=column, value=value)
+                for owner, column, value in new
+            ],
             ignore_conflicts=True,
         )
 

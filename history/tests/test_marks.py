@@ -182,7 +182,7 @@ def test_a_sweep_takes_recordings_along_and_leaves_what_was_said(
     settings.ENV = settings.ENV.model_copy(update={"parley_silent_hours": 24})
     assert sweep_silent(later) == 1
     assert set(Session.objects.all()) == {spoken, failed}
-    assert not storage.exists(path)
+    assert not storage.exists(str(path))
 
 
 def test_what_no_session_holds_any_more_is_offered_no_longer(

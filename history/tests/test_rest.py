@@ -62,9 +62,9 @@ class TestList:
         Session.objects.filter(title="No. 2").update(created_at=week_ago)
 
     def titles(self, program: Browser, **wanted: Any) -> list[str]:
-        wanted = {"silent": "too"} | wanted
-        given = {name: value for name, value in wanted.items() if value is not None}
-        response = program.get(SESSIONS, given)
+        asked: dict[str, Any] = {"silent": "too"} | wanted
+        given = {name: value for name, value in asked.items() if value is not None}
+        response = program.get(SESSIONS, given)  # type: ignore[arg-type]
         assert response.status_code == 200, response.content
         for item in response.json()["items"]:
             validator("session").validate(item)

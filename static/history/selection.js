@@ -32,7 +32,7 @@ function show() {
   const said = findElement(selection, "[data-picked]", HTMLElement);
   said.dataset.none ??= said.textContent ?? "";
   const { none = "", one = "", many = "" } = said.dataset;
-  const words = picked === 1 ? one : many.replace("%(count)s", String(picked));
+  const words = picked === 1 ? one : many.replace("{count}", String(picked));
   said.textContent = picked ? words : none;
   said.parentElement?.toggleAttribute("hidden", everything);
 }
