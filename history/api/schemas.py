@@ -23,26 +23,11 @@ from interaction.sessions import create
 from interaction.sessions.settings import ProviderChoice, Text, WireModel
 
 
-class KeptSession(Session):
+def kept_session(row: Row) -> Session:
     """A session with what the history knows of it."""
-
-    opening: str
-    """The beginning of the first thing that the person said or typed."""
-    failed_count: int
-    p50_ms: float | None
-    """Of the turns' totals: the time to the first sound. Null where no turn has one."""
-    p95_ms: float | None
-    starred: bool
-    tags: list[str]
-
-    @classmethod
-    def of_row(cls, row: Row) -> KeptSession:
-        summary = row.summary
-        columns = {
-            name: getattr(summary, name) for name in cls.model_fields if hasattr(summary, name)
-        }
-        base = Session.of(row.session).model_dump()
-        return cls.model_validate(base | columns | {"starred": row.starred, "tags": row.tags})
+    names = ("turn_count", "interrupted_count", "failed_count", "opening", "p50_ms", "p95_ms")
+    became = {name: getattr(row.summary, name) for name in names}
+    return Session.of(row.session, **became, starred=row.starred, tags=row.tags)
 
 
 TagName = Annotated[Text, Field(max_length=LONGEST_TAG, pattern=r"^[^,，、]*[^,，、\s][^,，、]*$")]
@@ -58,7 +43,7 @@ class SessionMarks(WireModel):
 
 
 class SessionPage(WireModel):
-    items: list[KeptSession]
+    items: list[Session]
     count: int
     """Sessions on all pages."""
 
@@ -257,7 +242,6 @@ def _status(row: models.Turn) -> str:
 
 
 RESOURCES: dict[str, type[BaseModel]] = {
-    "session": KeptSession,
     "turn": Turn,
     "utterance": Utterance,
     "agent_message": AgentMessage,

@@ -17,7 +17,7 @@ from ninja import Query, Schema, Status
 from pydantic import Field
 
 from history.api import ranges
-from history.api.schemas import KeptSession, SessionMarks, SessionPage, Turn
+from history.api.schemas import SessionMarks, SessionPage, Turn, kept_session
 from history.filters import SessionFilter
 from history.listing import page_of, rows_of
 from history.marks import mark
@@ -26,6 +26,7 @@ from history.queries import sessions_of, turns_of
 from interaction import models
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError
+from interaction.api.schemas import Session
 from interaction.api.sessions import router
 
 __all__ = ["router"]
@@ -48,34 +49,32 @@ def list_sessions(
     """The newest first, unless ``sort`` says otherwise. Sessions in which nothing was said are left
     out, but where ``silent`` or ``status`` asks for them."""
     page = page_of(request.auth, wanted, ordering, pages.page, pages.page_size)
-    return SessionPage(
-        items=[KeptSession.of_row(row) for row in rows_of(page.ids)], count=page.count
-    )
+    return SessionPage(items=[kept_session(row) for row in rows_of(page.ids)], count=page.count)
 
 
 @router.get(
     "/{uuid:session_id}",
-    response={200: KeptSession, **ERRORS},
+    response={200: Session, **ERRORS},
     operation_id=f"{OPERATION}get_session",
 )
-def get_session(request: Caller, session_id: UUID) -> KeptSession:
+def get_session(request: Caller, session_id: UUID) -> Session:
     return _kept(get_object_or_404(sessions_of(request.auth), pk=session_id))
 
 
 @router.patch(
     "/{uuid:session_id}",
-    response={200: KeptSession, **ERRORS},
+    response={200: Session, **ERRORS},
     operation_id=f"{OPERATION}mark_session",
 )
-def mark_session(request: Caller, session_id: UUID, marks: SessionMarks) -> KeptSession:
+def mark_session(request: Caller, session_id: UUID, marks: SessionMarks) -> Session:
     """Change the title, the star, or the tags: whatever is given."""
     session = get_object_or_404(sessions_of(request.auth), pk=session_id)
     mark(session, **marks.model_dump())
     return _kept(session)
 
 
-def _kept(session: models.Session) -> KeptSession:
-    return KeptSession.of_row(rows_of([session.pk])[0])
+def _kept(session: models.Session) -> Session:
+    return kept_session(rows_of([session.pk])[0])
 
 
 @router.delete(
