@@ -11,7 +11,7 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
@@ -91,7 +91,7 @@ class OwnChoice(forms.CharField):
     def offer(self, choices: list[tuple[str, str]], chosen: str) -> None:
         if chosen and chosen not in dict(choices):
             choices = [*choices, (chosen, chosen)]
-        self.widget.choices = [("", _("Any")), *choices]  # type: ignore[attr-defined]
+        self.widget.choices = [("", _("Any")), *choices]
 
 
 def choice(label: _StrPromise, choices: list[tuple[str, Any]]) -> forms.ChoiceField:
@@ -116,6 +116,9 @@ def milliseconds(label: _StrPromise) -> forms.CharField:
 
 Name = Annotated[Text, Field(max_length=100)]
 Model = Annotated[Text, Field(max_length=200)]
+
+
+Narrowed = TypeVar("Narrowed", bound=QuerySet[Any])
 
 
 class SessionFilter(FilterSchema):
@@ -202,7 +205,7 @@ class SessionFilter(FilterSchema):
     `too` finds them as well, `only` finds nothing else. `status` finds them where it asks for
     `created` or `active`."""
 
-    def filter(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def filter(self, queryset: Narrowed) -> Narrowed:
         """Narrow summaries, or sessions."""
         wanted = self.get_filter_expression() & self._without_silent()
         if queryset.model is SessionSummary:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.core.paginator import Page, Paginator
-from django.db.models import Q
+from django.db.models import Count, Q, Window
 from django.utils.text import Truncator
 
 from history.filters import SessionFilter
@@ -58,10 +57,47 @@ class Row:
         return self.summary.session
 
 
-def page_of(user: Any, wanted: SessionFilter, ordering: Ordering, number: str | None) -> Page[UUID]:
-    """The ids on a page, which counts from 1: the nearest one there is."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of what a filter finds, in order."""
+
+    ids: list[UUID]
+    number: int
+    """Counted from 1."""
+    count: int
+    """On all pages."""
+    size: int
+
+    @property
+    def last(self) -> int:
+        return max(1, -(-self.count // self.size))
+
+
+def page_of(
+    user: Any, wanted: SessionFilter, ordering: Ordering, number: int, size: int = SESSIONS_A_PAGE
+) -> Page:
+    """The page of that number, which may be beyond the last one and empty."""
     found = ordering.order(wanted.filter(summaries_of(user)))
-    return Paginator(found.values_list("pk", flat=True), SESSIONS_A_PAGE).get_page(number)
+    start = (number - 1) * size
+    if Search.of(wanted.text or "").has_phrases:
+        # Phrases are looked up once for the rows and their count; all else is counted faster alone.
+        counted = found.annotate(count=Window(Count("*"))).values_list("pk", "count")
+        rows = list(counted[start : start + size])
+        if rows or start == 0:
+            count = rows[0][1] if rows else 0
+            return Page([pk for pk, _count in rows], number, count, size)
+    ids = list(found.values_list("pk", flat=True)[start : start + size])
+    return Page(ids, number, found.count(), size)
+
+
+def nearest_page_of(
+    user: Any, wanted: SessionFilter, ordering: Ordering, number: str | None
+) -> Page:
+    """The same of what an address asks for: the first page, where that is no number, and the last
+    one instead of what is beyond."""
+    asked = int(number) if number and number.isdecimal() and len(number) < 10 else 1
+    page = page_of(user, wanted, ordering, max(1, asked))
+    return page if page.number <= page.last else page_of(user, wanted, ordering, page.last)
 
 
 def rows_of(ids: Iterable[UUID], text: str | None = None) -> list[Row]:

@@ -3,21 +3,16 @@ tags that occur among them, by their names for people."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext as _
 
-from history.models import SessionSummary, Tag
+from history.models import OfferedValue, Tag
+from history.models.offered import COLUMNS
 from interaction.credentials.language_support import language_name
 from interaction.credentials.provider_selection import provider_label
 from interaction.models import PromptTemplate
-from interaction.providers.config import KINDS
-
-COLUMNS = (
-    "language",
-    "template",
-    *(column for kind in KINDS for column in (kind, f"{kind}_model")),
-)
+from interaction.providers.config import Kind
 
 
 class Offers:
@@ -34,23 +29,20 @@ class Offers:
         return self._occurring[filter_name]
 
     def _look_up(self) -> dict[str, list[tuple[str, str]]]:
-        rows = SessionSummary.objects.filter(owner=self._user).order_by()
-        combinations = list(rows.values_list(*COLUMNS).distinct())
-        titles = dict(PromptTemplate.objects.values_list("pk", "title"))
-        offers = {
-            column: sorted(
-                ((str(value), _label(column, value, titles)) for value in set(values) if value),
-                key=lambda offer: offer[1].casefold(),
-            )
-            for column, values in zip(COLUMNS, zip(*combinations, strict=True), strict=True)
-        } if combinations else {column: [] for column in COLUMNS}  # fmt: skip
+        titles = {str(pk): title for pk, title in PromptTemplate.objects.values_list("pk", "title")}
+        offers: dict[str, list[tuple[str, str]]] = {column: [] for column in COLUMNS}
+        values = OfferedValue.objects.filter(owner=self._user).values_list("column", "value")
+        for column, value in values:
+            offers[column].append((value, _label(column, value, titles)))
+        for choices in offers.values():
+            choices.sort(key=lambda choice: choice[1].casefold())
         names = Tag.objects.filter(owner=self._user).values_list("name", flat=True)
         return offers | {"tag": [(name, name) for name in names]}
 
 
-def _label(column: str, value: Any, titles: dict[int, str]) -> str:
+def _label(column: str, value: str, titles: dict[str, str]) -> str:
     if column == "language":
         return language_name(value)
     if column == "template":
-        return titles.get(value) or _("Template %(number)d") % {"number": value}
-    return str(value) if column.endswith("_model") else provider_label(column, value)
+        return titles.get(value) or _("Template %(number)s") % {"number": value}
+    return value if column.endswith("_model") else provider_label(cast("Kind", column), value)

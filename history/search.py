@@ -84,6 +84,10 @@ class Search:
             rest[-1] = rest[-1]._replace(prefix=_may_go_on(text))
         return cls(tuple(dict.fromkeys(terms + rest)))
 
+    @property
+    def has_phrases(self) -> bool:
+        return any(len(term.words) > 1 for term in self.terms)
+
     def sessions(self, alias: str) -> Q:
         """The summaries of the sessions that hold all of it, in the database ``alias``."""
         if not self.terms:

@@ -1,5 +1,5 @@
-"""Keeps ``SessionSummary`` and ``SessionWords``: written anew each time a session, a turn or its
-latency is saved.
+"""Keeps ``SessionSummary``, ``SessionWords`` and ``OfferedValue``: written anew each time a
+session, a turn or its latency is saved.
 
 Rows written in bulk send no signals: whoever writes such calls ``refresh``, ``write`` or
 ``add_missing``. What a deletion takes along needs nobody.
@@ -15,7 +15,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Prefetch, Q
 
-from history.models import SessionSummary, SessionWords
+from history.models import OfferedValue, SessionSummary, SessionWords
 from history.search import Place, stream_of
 from history.waterfall import total_ms
 from interaction.models import Session, Turn
@@ -54,6 +54,7 @@ def write(sessions: Sequence[WithTurns]) -> None:
         SessionSummary.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["session"], update_fields=COLUMNS
         )
+        OfferedValue.note(rows)
 
 
 def add_missing() -> int:

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from history import batches, orphans, retention
-from history.models import Batch
+from history.models import Batch, OfferedValue
 from history.silent import sweep_silent
 from interaction.models import DiscardedFile
 
@@ -45,3 +45,4 @@ def remove_orphans() -> None:
 def sweep_silent_sessions() -> None:
     if swept := sweep_silent(timezone.now()):
         logger.info("silent sessions deleted", extra={"sessions": swept})
+    OfferedValue.forget_unused()

@@ -18,8 +18,7 @@ from history.conversation_page import metric_labels, page_of, turns_of_page
 from history.filters import SessionFilter, SessionFilterForm
 from history.forms import AnnotationForm
 from history.hearing.axis import lay_out_turns
-from history.listing import page_of as list_page_of
-from history.listing import rows_of, scale_of
+from history.listing import Page, nearest_page_of, rows_of, scale_of
 from history.models import TurnAnnotation
 from history.offers import Offers
 from history.ordering import SORTS, Ordering
@@ -41,10 +40,13 @@ def session_list(request: HttpRequest) -> HttpResponse:
     form = SessionFilterForm(request.GET, Offers(request.user))
     wanted = form.session_filter()
     ordering = Ordering.of(request.GET.get("sort", ""))
-    page = list_page_of(request.user, wanted, ordering, request.GET.get("page"))
-    rows = rows_of(page.object_list, wanted.text)
+    page = nearest_page_of(request.user, wanted, ordering, request.GET.get("page"))
+    rows = rows_of(page.ids, wanted.text)
     query = wanted.query(**ordering.parameters())
+    here = f"{request.path}{wanted.query(**ordering.parameters(), page=_beyond_first(page))}"
+    partial = bool(request.htmx) and not request.htmx.history_restore_request
     context = {
+        "partial": partial,
         "page": page,
         "rows": rows,
         "scale": scale_of(rows),
@@ -54,15 +56,14 @@ def session_list(request: HttpRequest) -> HttpResponse:
         "chips": form.chips(wanted, ordering.parameters()),
         "sorts": _sorts(wanted, ordering),
         "pages": _neighbours(page, wanted, ordering),
-        "here": f"{request.path}{wanted.query(**ordering.parameters(), page=_beyond_first(page))}",
+        "here": here,
     }
-    partial = request.htmx and not request.htmx.history_restore_request
     response = render(request, "history/_found.html" if partial else "history/list.html", context)
     patch_vary_headers(response, ["HX-Request"])
-    return push_url(response, context["here"]) if partial else response
+    return push_url(response, here) if partial else response
 
 
-def _beyond_first(page: Any) -> int | None:
+def _beyond_first(page: Page) -> int | None:
     return page.number if page.number > 1 else None
 
 
@@ -71,20 +72,20 @@ def _sorts(wanted: SessionFilter, ordering: Ordering) -> list[dict[str, Any]]:
         {
             "name": name,
             "label": label,
-            "query": wanted.query(**Ordering(sort=name).parameters()) or "?",
+            "query": wanted.query(**Ordering.of(name).parameters()) or "?",
             "current": name == ordering.sort,
         }
         for name, (label, _columns) in SORTS.items()
     ]
 
 
-def _neighbours(page: Any, wanted: SessionFilter, ordering: Ordering) -> dict[str, str]:
+def _neighbours(page: Page, wanted: SessionFilter, ordering: Ordering) -> dict[str, str]:
     """The queries of the first, previous, next and last page, where there are such."""
     numbers = {
         "first": 1 if page.number > 2 else None,
-        "previous": page.number - 1 if page.has_previous() else None,
-        "next": page.number + 1 if page.has_next() else None,
-        "last": page.paginator.num_pages if page.number < page.paginator.num_pages - 1 else None,
+        "previous": page.number - 1 if page.number > 1 else None,
+        "next": page.number + 1 if page.number < page.last else None,
+        "last": page.last if page.number < page.last - 1 else None,
     }
     return {
         name: wanted.query(**ordering.parameters(), page=number if number > 1 else None) or "?"

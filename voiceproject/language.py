@@ -20,10 +20,15 @@ from django.views.decorators.http import require_POST
 A_YEAR = 365 * 24 * 3600
 
 
+LONGEST_ADDRESS = 400
+"""Characters of an address that a page repeats: beyond it, the browser's own account must do."""
+
+
 def address(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: ``address``, where one is, to come back to; empty where that was a
     form."""
-    return {"address": request.get_full_path() if request.method in ("GET", "HEAD") else ""}
+    here = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+    return {"address": here if len(here) <= LONGEST_ADDRESS else ""}
 
 
 @login_not_required

@@ -26,33 +26,14 @@ from interaction.sessions import create
 from interaction.sessions.settings import ProviderChoice, Text, WireModel
 
 
-class KeptSession(Session):
+def kept_session(row: Row) -> Session:
     """A session with what the history knows of it."""
-
-    opening: str
-    """The beginning of the first thing that the person said or typed."""
-    failed_count: int
-    """Turns in which something went wrong."""
-    p50_ms: float | None
-    """The median of the turns' totals, the time to the first sound; null where no turn has one."""
-    p95_ms: float | None
-    """Their 95th percentile; null where no turn has one."""
-    starred: bool
-    """Whether its owner marked it with a star."""
-    tags: list[str]
-    """Words by which its owner finds it."""
-
-    @classmethod
-    def of_row(cls, row: Row) -> KeptSession:
-        summary = row.summary
-        columns = {
-            name: getattr(summary, name) for name in cls.model_fields if hasattr(summary, name)
-        }
-        base = Session.of(row.session).model_dump()
-        return cls.model_validate(base | columns | {"starred": row.starred, "tags": row.tags})
+    names = ("turn_count", "interrupted_count", "failed_count", "opening", "p50_ms", "p95_ms")
+    became = {name: getattr(row.summary, name) for name in names}
+    return Session.of(row.session, **became, starred=row.starred, tags=row.tags)
 
 
-TagName = Annotated[Text, Field(max_length=LONGEST_TAG, pattern=r"^[^,，、]*\S[^,，、]*$")]
+TagName = Annotated[Text, Field(max_length=LONGEST_TAG, pattern=r"^[^,，、]*[^,，、\s][^,，、]*$")]
 
 
 class SessionMarks(WireModel):
@@ -69,7 +50,7 @@ class SessionMarks(WireModel):
 class SessionPage(WireModel):
     """A page of a list of sessions, the newest first unless another order was asked for."""
 
-    items: list[KeptSession]
+    items: list[Session]
     """The sessions on this page."""
     count: int
     """How many there are on all pages."""
@@ -337,7 +318,6 @@ def _status(row: models.Turn) -> str:
 
 
 RESOURCES: dict[str, type[BaseModel]] = {
-    "session": KeptSession,
     "turn": Turn,
     "utterance": Utterance,
     "agent_message": AgentMessage,

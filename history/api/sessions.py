@@ -17,17 +17,18 @@ from ninja import P, PathEx, Query, QueryEx, Status
 from pydantic import Field
 
 from history.api import ranges
-from history.api.schemas import KeptSession, SessionMarks, SessionPage, Turn
+from history.api.schemas import SessionMarks, SessionPage, Turn, kept_session
 from history.deletion import erase
 from history.filters import SessionFilter
-from history.listing import rows_of
+from history.listing import page_of, rows_of
 from history.marks import mark
 from history.ordering import Ordering
-from history.queries import sessions_of, summaries_of, turns_of
+from history.queries import sessions_of, turns_of
 from interaction import models
 from interaction.api.access import Caller
 from interaction.api.document import answers
 from interaction.api.errors import ApiError, errors
+from interaction.api.schemas import Session
 from interaction.api.sessions import router
 from interaction.sessions.settings import WireModel
 
@@ -67,42 +68,40 @@ def list_sessions(
     """The caller's sessions, the newest first unless `sort` says otherwise, narrowed down by any of
     the parameters. Sessions in which nothing was said are left out, but where `silent` or `status`
     asks for them."""
-    found = ordering.order(wanted.filter(summaries_of(request.auth)))
-    start = (pages.page - 1) * pages.page_size
-    ids = found.values_list("pk", flat=True)[start : start + pages.page_size]
-    return SessionPage(items=[KeptSession.of_row(row) for row in rows_of(ids)], count=found.count())
+    page = page_of(request.auth, wanted, ordering, pages.page, pages.page_size)
+    return SessionPage(items=[kept_session(row) for row in rows_of(page.ids)], count=page.count)
 
 
 @router.get(
     "/{uuid:session_id}",
-    response={200: KeptSession, **errors(404, 422)},
+    response={200: Session, **errors(404, 422)},
     operation_id=f"{OPERATION}get_session",
     summary="Read a session",
     openapi_extra=answers({200: "The session."}),
 )
-def get_session(request: Caller, session_id: SessionId) -> KeptSession:
+def get_session(request: Caller, session_id: SessionId) -> Session:
     """A session's settings, its state, and what the history knows of it."""
     return _kept(get_object_or_404(sessions_of(request.auth), pk=session_id))
 
 
 @router.patch(
     "/{uuid:session_id}",
-    response={200: KeptSession, **errors(403, 404, 415, 422)},
+    response={200: Session, **errors(403, 404, 415, 422)},
     operation_id=f"{OPERATION}mark_session",
     summary="Title, star or tag a session",
     openapi_extra=answers(
         {200: "The session, as it is now."}, example={"title": "Weather", "starred": True}
     ),
 )
-def mark_session(request: Caller, session_id: SessionId, marks: SessionMarks) -> KeptSession:
+def mark_session(request: Caller, session_id: SessionId, marks: SessionMarks) -> Session:
     """Change the title, the star, or the tags: whatever is given."""
     session = get_object_or_404(sessions_of(request.auth), pk=session_id)
     mark(session, **marks.model_dump())
     return _kept(session)
 
 
-def _kept(session: models.Session) -> KeptSession:
-    return KeptSession.of_row(rows_of([session.pk])[0])
+def _kept(session: models.Session) -> Session:
+    return kept_session(rows_of([session.pk])[0])
 
 
 @router.delete(

@@ -22,8 +22,8 @@ FTS5 = (
     END""",
 )
 POSTGRESQL = (
-    # With the words out of line the table is small: a search that finds most of it reads little.
-    "ALTER TABLE history_sessionwords SET (toast_tuple_target = 128)",
+    # Uncompressed, since phrases are looked up in it.
+    "ALTER TABLE history_sessionwords ALTER COLUMN stream SET STORAGE EXTERNAL",
     """ALTER TABLE history_sessionwords ADD COLUMN lexemes tsvector GENERATED ALWAYS AS
         (array_to_tsvector(array_remove(string_to_array(stream, ' '), ''))) STORED""",
     "CREATE INDEX history_words_index ON history_sessionwords USING gin (lexemes)",
@@ -129,6 +129,36 @@ class Migration(migrations.Migration):
                 "ordering": ("key",),
                 "constraints": [
                     models.UniqueConstraint(fields=("owner", "key"), name="one_tag_a_name")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="OfferedValue",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("column", models.CharField(max_length=16)),
+                ("value", models.CharField(max_length=200)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "offered value",
+                "verbose_name_plural": "offered values",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("owner", "column", "value"), name="one_offer_a_value"
+                    )
                 ],
             },
         ),

@@ -3,6 +3,7 @@
 from history.models.annotation import TurnAnnotation
 from history.models.batch import Batch
 from history.models.marks import Star, Tag
+from history.models.offered import OfferedValue
 from history.models.peaks import TurnPeaks
 from history.models.retention import Retention
 from history.models.share_link import ShareLink
@@ -11,6 +12,7 @@ from history.models.words import SessionWords
 
 __all__ = [
     "Batch",
+    "OfferedValue",
     "Retention",
     "SessionSummary",
     "SessionWords",

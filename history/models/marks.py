@@ -35,8 +35,8 @@ class Star(models.Model):
     def put(cls, sessions: Iterable[Any], starred: bool) -> None:
         """Star these sessions (their ids), or take their stars away."""
         if starred:
-            stars = [cls(session_id=pk) for pk in sessions]
-            cls.objects.bulk_create(stars, ignore_conflicts=True)
+            stars = [Star(session_id=pk) for pk in sessions]
+            Star.objects.bulk_create(stars, ignore_conflicts=True)
         else:
             cls.objects.filter(session__in=list(sessions)).delete()
 
@@ -69,10 +69,10 @@ class Tag(models.Model):
         wanted = {cls.key_of(name): " ".join(name.split()) for name in reversed(list(names))}
         wanted.pop("", None)
         with transaction.atomic():
-            of_owner = cls.objects.filter(owner_id=session.owner_id)
-            cls.objects.bulk_create(
+            of_owner = Tag.objects.filter(owner_id=session.owner_id)
+            Tag.objects.bulk_create(
                 [
-                    cls(owner_id=session.owner_id, key=key, name=name)
+                    Tag(owner_id=session.owner_id, key=key, name=name)
                     for key, name in wanted.items()
                 ],
                 ignore_conflicts=True,

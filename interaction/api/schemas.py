@@ -7,10 +7,10 @@ JSON Schemas are generated from ``RESOURCES``, here and in other apps
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from interaction import models
 from interaction.core.types import CutReason
@@ -98,16 +98,29 @@ class Session(WireModel):
     """When its conversation began, ISO 8601 in UTC; null until then."""
     ended_at: datetime | None
     """When its conversation was over, ISO 8601 in UTC; null until then."""
-    turn_count: int
+    # What becomes of it; a new one has nothing yet.
+    turn_count: int = 0
     """Turns that have been kept so far."""
-    interrupted_count: int
+    interrupted_count: int = 0
     """Those of them whose reply the person cut off."""
+    failed_count: int = 0
+    """Turns in which something went wrong."""
+    opening: str = ""
+    """The beginning of the first thing that the person said or typed."""
+    p50_ms: float | None = None
+    """The median of the turns' totals, the time to the first sound; null where no turn has one."""
+    p95_ms: float | None = None
+    """Their 95th percentile; null where no turn has one."""
+    starred: bool = False
+    """Whether its owner marked it with a star."""
+    tags: list[str] = Field(default_factory=list)
+    """Words by which its owner finds it."""
 
     @classmethod
-    def of(cls, row: models.Session) -> Session:
-        """``row``: annotated by ``with_counts``; a new one has no turns."""
-        fields = {name: getattr(row, name, 0) for name in cls.model_fields}
-        return cls.model_validate(fields | {"settings": Settings.of(row)})
+    def of(cls, row: models.Session, **became: Any) -> Session:
+        """``became``: the fields that are not the row's."""
+        columns = {name: value for name, value in vars(row).items() if name in cls.model_fields}
+        return cls.model_validate(columns | {"settings": Settings.of(row)} | became)
 
 
 class CreatedSession(Session):
@@ -117,11 +130,12 @@ class CreatedSession(Session):
     """What its providers cannot do in its language; mostly empty."""
 
     @classmethod
-    def of(cls, row: models.Session) -> CreatedSession:
+    def of(cls, row: models.Session, **became: Any) -> CreatedSession:
         have = credentials_of(row.owner_id)
         warnings = create.warnings_of(create.settings_of(row), have)
         return cls(
-            **Session.of(row).model_dump(), warnings=[LanguageWarning.of(one) for one in warnings]
+            **Session.of(row, **became).model_dump(),
+            warnings=[LanguageWarning.of(one) for one in warnings],
         )
 
 
@@ -165,6 +179,7 @@ class Answer(WireModel):
 
 
 RESOURCES: dict[str, type[BaseModel]] = {
+    "session": Session,
     "created_session": CreatedSession,
     "answer": Answer,
     "api_error": ErrorBody,

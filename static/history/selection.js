@@ -32,7 +32,7 @@ function show() {
   const said = findElement(selection, "[data-picked]", HTMLElement);
   said.dataset.none ??= said.textContent ?? "";
   const { none = "", one = "", many = "" } = said.dataset;
-  const words = picked === 1 ? one : many.replace("%(count)s", String(picked));
+  const words = picked === 1 ? one : many.replace("{count}", String(picked));
   said.textContent = picked ? words : none;
   said.parentElement?.toggleAttribute("hidden", everything);
 }
@@ -45,8 +45,8 @@ function show() {
  */
 function extend(from, to) {
   const rows = boxes();
-  const [first, last] = [rows.indexOf(from), rows.indexOf(to)].sort((a, b) => a - b);
-  for (const box of rows.slice(first, last + 1)) box.checked = to.checked;
+  const ends = [rows.indexOf(from), rows.indexOf(to)];
+  for (const box of rows.slice(Math.min(...ends), Math.max(...ends) + 1)) box.checked = to.checked;
 }
 
 /** @param {Event} event */
@@ -80,6 +80,18 @@ function onKey(event) {
   show();
 }
 
+/**
+ * After a title was saved, the keyboard is where it was: at the row's link that edits it.
+ *
+ * @param {Event} event
+ */
+function onSwap(event) {
+  const cell = event.target;
+  if (!(cell instanceof HTMLElement) || !cell.matches(".what") || cell.querySelector("form")) return;
+  /** @type {HTMLElement | null} */ (cell.querySelector(".edit"))?.focus();
+}
+
+document.addEventListener("htmx:afterSettle", onSwap);
 document.addEventListener("click", onClick);
 document.addEventListener("keydown", onKey);
 document.addEventListener("htmx:afterSettle", show);

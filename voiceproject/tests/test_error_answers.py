@@ -92,9 +92,9 @@ def _crash(*args: Any, **kwargs: Any) -> None:
     raise Crashed("sk-secret")
 
 
-PAGES = [("/", "interaction.views.talk_context"), ("/history/", "history.views.sessions_of")]
+PAGES = [("/", "interaction.views.talk_context"), ("/history/", "history.views.nearest_page_of")]
 APIS = [
-    (SESSIONS, "history.api.sessions.sessions_of"),
+    (SESSIONS, "history.api.sessions.page_of"),
     ("/api/v1/interaction/providers", "interaction.api.providers.provider_options"),
     ("/v1/models", "interaction.edges.openai.models.model_names"),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
@@ -25,6 +25,9 @@ from history.offers import Offers
 from history.ordering import SORTS
 from history.queries import summaries_of
 from interaction.management.users import get_active_user
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 SEARCHES = {
     "common word": "the",
@@ -60,14 +63,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = get_active_user(options["user"])
         client = Client(HTTP_HOST="localhost")
-        client.force_login(user)
+        client.force_login(cast("User", user))
         paths = {path: path for path in options["paths"]} or dict(pages_of(user))
         table = Table("", "p50", "p95", "CPU", _("queries"), caption=MEASURED)
         for name, path in paths.items():
             times, computed, queries = measure(client, path, options["repeat"])
             figures = (*np.percentile(times, (50, 95)), np.median(computed))
             table.add_row(name, *(f"{ms:.0f}" for ms in figures), str(queries))
-        Console(file=self.stdout, width=110).print(table)
+        Console(file=cast("IO[str]", self.stdout), width=110).print(table)
 
 
 def pages_of(user: Any) -> Iterator[tuple[str, str]]:

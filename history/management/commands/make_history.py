@@ -77,7 +77,7 @@ def insert(model: type[Model], rows: Sequence[Any]) -> None:
     and in a third of the time."""
     fields = model._meta.concrete_fields
     quoted = connection.ops.quote_name
-    columns = ", ".join(quoted(field.column) for field in fields)
+    columns = ", ".join(quoted(field.column or "") for field in fields)
     places = ", ".join("%s" for _field in fields)
     sql = f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) VALUES ({places})"
     with connection.cursor() as cursor:
