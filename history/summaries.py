@@ -11,8 +11,9 @@ from uuid import UUID
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
+from history.latency import blocks
 from history.models import SessionSummary
 from history.waterfall import total_ms
 from interaction.models import Session, Turn
@@ -30,24 +31,29 @@ def refresh(session_ids: Iterable[UUID]) -> None:
     sessions = Session.objects.filter(pk__in=list(session_ids)).order_by("pk")
     sessions = sessions.select_for_update(no_key=True)
     with transaction.atomic():
+        rows = [
+            summarise(session, list(session.turns.all()))
+            for session in sessions.prefetch_related(Prefetch("turns", turns))
+        ]
         SessionSummary.objects.bulk_create(
-            [
-                summarise(session, list(session.turns.all()))
-                for session in sessions.prefetch_related(Prefetch("turns", turns))
-            ],
-            update_conflicts=True,
-            unique_fields=["session"],
-            update_fields=COLUMNS,
+            rows, update_conflicts=True, unique_fields=["session"], update_fields=COLUMNS
         )
+        blocks.mark(rows)
 
 
 def add_missing() -> int:
     """Sum up the sessions that have no summary, in batches; return how many they were."""
-    missing = Session.objects.filter(summary=None).order_by("pk").values_list("pk", flat=True)
+    unmarked = Q(summary__turn_count__gt=0, latency_member=None)
+    missing = (
+        Session.objects.filter(Q(summary=None) | unmarked)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     count = 0
     while batch := list(missing[:BATCH]):
         refresh(batch)
         count += len(batch)
+    blocks.build_all()
     return count
 
 

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from history.api.sessions import router as sessions
+from history.api.latency import router as sessions
 from interaction.api.api import api
 from interaction.api.openai import api as openai
 from voiceproject.health import router as health

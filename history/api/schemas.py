@@ -12,13 +12,13 @@ from uuid import UUID
 from django.urls import reverse
 from pydantic import BaseModel, Field
 
+from history.served import served_by
 from interaction import models
 from interaction.api.schemas import ErrorDetail, Session
 from interaction.core.types import CutReason, Mode
 from interaction.edges.parley import codec
 from interaction.edges.parley.messages import Latency
-from interaction.sessions import create
-from interaction.sessions.settings import ProviderChoice, WireModel
+from interaction.sessions.settings import WireModel
 
 
 class SessionPage(WireModel):
@@ -58,12 +58,14 @@ class AgentMessage(WireModel):
 class TaskStage(WireModel):
     """One step of a task, and how long the person waited for it."""
 
-    stage: Literal["stt", "llm", "tts"]
+    stage: Literal["stt", "llm", "tts", "realtime"]
+    """``realtime``: one provider served the whole turn."""
     provider: str
     """The name of the provider that served it."""
     model: str
     waited_ms: float | None
-    """Milliseconds. ``stt``: transcription_delay; ``llm``: llm_ttfs; ``tts``: tts_ttfb."""
+    """Milliseconds. ``stt``: transcription_delay; ``llm``: llm_ttfs; ``tts``: tts_ttfb;
+    ``realtime``: e2e."""
 
 
 class Fallback(WireModel):
@@ -170,12 +172,18 @@ def _latency(row: models.Turn) -> Latency:
     return codec.latency(measured.by_metric() if measured else {})
 
 
+WAITS = {
+    "stt": "transcription_delay",
+    "llm": "llm_ttfs",
+    "tts": "tts_ttfb",
+    "realtime": "e2e",
+}
+"""The metric that says how long the person waited for a stage."""
+
+
 def _task(row: models.Turn) -> Task:
     waits = _latency(row)
-    waited = {"stt": waits.transcription_delay, "llm": waits.llm_ttfs, "tts": waits.tts_ttfb}
-    served = _served(row)
-    if row.kind == models.Turn.Kind.TEXT:
-        del waited["stt"]
+    served = served_by(row.session.settings, row.mode, row.kind, row.fallbacks)
     return Task.model_validate(
         {
             "id": row.pk,
@@ -185,11 +193,11 @@ def _task(row: models.Turn) -> Task:
             "stages": [
                 {
                     "stage": stage,
-                    "provider": served[stage].name,
-                    "model": served[stage].model,
-                    "waited_ms": ms,
+                    "provider": server.provider,
+                    "model": server.model,
+                    "waited_ms": getattr(waits, WAITS[stage]),
                 }
-                for stage, ms in waited.items()
+                for stage, server in served.items()
             ],
             "fallbacks": row.fallbacks,
             "invocations": [
@@ -201,17 +209,6 @@ def _task(row: models.Turn) -> Task:
             "started_at": row.started_at,
         }
     )
-
-
-def _served(row: models.Turn) -> dict[str, ProviderChoice]:
-    """Who served each stage, by what the session had chosen."""
-    chosen = create.settings_of(row.session)
-    served = {stage: getattr(chosen.providers, stage) for stage in ("stt", "llm", "tts")}
-    for fallback in row.fallbacks:
-        stage, name = fallback["stage"], fallback["provider"]
-        others = [choice for choice in getattr(chosen.fallbacks, stage) if choice.name == name]
-        served[stage] = others[0] if others else ProviderChoice(name=name)
-    return served
 
 
 def _status(row: models.Turn) -> str:
