@@ -77,11 +77,13 @@ def summarise(session: Session, turns: Sequence[Turn]) -> SessionSummary:
         p50_ms=p50,
         p95_ms=p95,
         totals=totals[: SessionSummary.TOTALS_KEPT],
-        **_providers(session),
+        **configuration(session),
     )
 
 
-def _providers(session: Session) -> dict[str, str]:
+def configuration(session: Session) -> dict[str, str]:
+    """The provider and the model that were chosen for each stage of the session's mode, by the
+    summary's columns."""
     chosen: dict[str, dict[str, str]] = session.settings.get("providers", {})
     realtime = session.mode == Session.Mode.REALTIME
     stages = ("realtime",) if realtime else CASCADE_STAGES

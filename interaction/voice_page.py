@@ -126,6 +126,7 @@ def talk_context(request: HttpRequest) -> dict[str, Any]:
 
 def _addresses(request: HttpRequest) -> dict[str, Any]:
     history = reverse("history:detail", args=[PLACEHOLDER_ID])
+    figures = reverse("history:figures", args=[PLACEHOLDER_ID])
     return {
         "socket": "/ws/interaction/",
         "worklets": {
@@ -133,6 +134,7 @@ def _addresses(request: HttpRequest) -> dict[str, Any]:
             "playback": static("talk/playback-worklet.js"),
         },
         "history": history.replace(str(PLACEHOLDER_ID), "{session}"),
+        "figures": figures.replace(str(PLACEHOLDER_ID), "{session}"),
         "template": reverse("api:get_template", args=[0]).replace("/0", "/{template}"),
         "keys": reverse("keys"),
         "preferences": reverse("api:preferences"),

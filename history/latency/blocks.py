@@ -109,8 +109,8 @@ def build_all() -> None:
 
 
 def _states(blocks: QuerySet[LatencyBlock]) -> list[dict[str, Any]]:
-    counted = blocks.annotate(members_now=Count("members")).order_by("pk")
-    return list(counted.values("pk", "version", "built", "kept", "stamp", "layout", "members_now"))
+    states = blocks.values("pk", "version", "built", "kept", "stamp", "layout")
+    return list(states.annotate(members_now=Count("members")).order_by("pk"))
 
 
 def _lags(row: Mapping[str, Any]) -> bool:

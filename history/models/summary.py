@@ -54,6 +54,10 @@ class SessionSummary(models.Model):
         indexes = (
             models.Index(fields=("owner", "-created_at"), name="summary_newest"),
             models.Index(fields=("owner", "silent", "-created_at"), name="summary_newest_spoken"),
+            # The last conversation of the same configuration.
+            models.Index(
+                fields=("owner", "mode", "llm", "realtime", "-created_at"), name="summary_alike"
+            ),
         )
         verbose_name = _("summary")
         verbose_name_plural = _("summaries")

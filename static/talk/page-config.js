@@ -43,6 +43,7 @@
  * @property {string} socket  Path of the WebSocket.
  * @property {{capture: string, playback: string}} worklets  Addresses of the two scripts.
  * @property {string} history  Address of a session's page, with {session} in it.
+ * @property {string} figures  Address of a session's figures for the end of it, with {session} in it.
  * @property {string} template  Address of a template's text, with {template} in it.
  * @property {string} keys  Address of the page where keys are added.
  * @property {string} preferences  Address at which choices are kept.

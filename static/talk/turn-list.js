@@ -71,6 +71,26 @@ export class TurnList {
     this.#followEnd();
   }
 
+  /**
+   * The conversation is over: its figures come from the server, as soon as its turns are kept.
+   * @param {string} address
+   * @param {string} text  Shown meanwhile.
+   */
+  addEndCard(address, text) {
+    const card = createElement("li", "end-card");
+    const awaited = createElement("p", "figures-awaited soft", text);
+    for (const [name, value] of Object.entries({ "hx-get": address, "hx-trigger": "load", "hx-swap": "outerHTML", role: "status" })) {
+      awaited.setAttribute(name, value);
+    }
+    card.append(awaited);
+    card.addEventListener("htmx:afterSettle", () => {
+      if (this.#atEnd) card.scrollIntoView({ block: "start" });
+    });
+    this.list.append(card);
+    htmx.process(card);
+    this.#followEnd();
+  }
+
   /** @param {Turn} turn  New or changed. */
   showTurn(turn) {
     let shown = this.#shown.get(turn.key);
