@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, create_model
 from history.api.sessions import OPERATION
 from history.filters import SessionFilter
 from history.latency.columns import MEASURES, Columns, of_session, select
-from history.latency.statistics import grouped
+from history.latency.statistics import Figures, grouped
 from history.queries import sessions_of
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError
@@ -173,16 +173,17 @@ def _groups(columns: Columns, grouping: Grouping) -> Iterable[LatencyGroup]:
 
 def _metrics(columns: Columns, group: NDArray[Any] | None, groups: int) -> list[MetricsFigures]:
     """The figures of each group. ``group``: of each turn; None where all are in one."""
-    group = np.zeros(len(columns), np.int32) if group is None else group
     first = np.flatnonzero(columns.first)
+    group_of_first = None if group is None else group[first]
     by_measure = {
         name: [
             MetricFigures(
-                **asdict(whole), first_turns=FirstTurns(count=first_one.count, p50=first_one.p50)
+                **{name: getattr(whole, name) for name in _FIGURES},
+                first_turns=FirstTurns(count=first_one.count, p50=first_one.p50),
             )
             for whole, first_one in zip(
                 grouped(durations, group, groups),
-                grouped(durations[first], group[first], groups),
+                grouped(durations[first], group_of_first, groups),
                 strict=True,
             )
         ]
@@ -193,5 +194,7 @@ def _metrics(columns: Columns, group: NDArray[Any] | None, groups: int) -> list[
         for number in range(groups)
     ]
 
+
+_FIGURES = [field.name for field in fields(Figures)]
 
 RESOURCES: dict[str, type[BaseModel]] = {"latency_stats": LatencyStats}

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -143,18 +142,19 @@ def card_of(session: Session, turns: Sequence[Turn]) -> SessionCard:
     by_measure = measured(turns)
     overall = {name: figures(durations) for name, durations in by_measure.items()}
     slowest = slowest_of(turns)
-    yields = by_measure["yield"].ms
+    yields = by_measure["yield"].optional()
     return SessionCard(
         turns=len(turns),
         interrupted=sum(turn.interrupted for turn in turns),
         failed=sum(turn.error is not None for turn in turns),
         measures=[
-            Measure(name, overall[name], _known(by_measure[name].ms[:1])) for name in MEASURES
+            Measure(name, overall[name], next(iter(by_measure[name][:1].optional()), None))
+            for name in MEASURES
         ],
         plot=plot_of(turns, slowest),
         slowest=slowest,
         yields=[
-            (turn.sequence, ms) for turn, ms in zip(turns, yields.tolist(), strict=True) if ms == ms
+            (turn.sequence, ms) for turn, ms in zip(turns, yields, strict=True) if ms is not None
         ],
         comparison=compared(session, overall),
     )
@@ -269,7 +269,3 @@ def _height(place: int) -> float:
 
 def _less(now: float | None, before: float | None) -> float | None:
     return None if now is None or before is None else now - before
-
-
-def _known(first: Any) -> float | None:
-    return float(first[0]) if len(first) and first[0] == first[0] else None

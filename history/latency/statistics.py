@@ -27,19 +27,32 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """A column of milliseconds, NaN where unknown."""
+    """A column of milliseconds, some of them unknown."""
 
     ms: NDArray[np.float64]
+    """0 where unknown."""
     bucket: NDArray[np.uint16]
     """The whole milliseconds of each; ``BUCKETS`` where unknown."""
 
     @classmethod
     def of(cls, ms: NDArray[np.float64]) -> Durations:
-        bucket = np.where(np.isnan(ms), BUCKETS, np.clip(ms, 0, BUCKETS - 1))
-        return cls(ms, bucket.astype(np.uint16))
+        """``ms``: NaN where unknown."""
+        unknown = np.isnan(ms)
+        known = np.where(unknown, 0.0, ms)
+        bucket = np.where(unknown, BUCKETS, np.clip(known, 0, BUCKETS - 1))
+        return cls(known, bucket.astype(np.uint16))
 
     def __getitem__(self, chosen: NDArray[Any] | slice) -> Durations:
         return Durations(self.ms[chosen], self.bucket[chosen])
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        return self.bucket < BUCKETS
+
+    def optional(self) -> list[float | None]:
+        """Each of them; None where unknown."""
+        pairs = zip(self.ms.tolist(), self.known.tolist(), strict=True)
+        return [ms if known else None for ms, known in pairs]
 
     def counts(self) -> NDArray[np.intp]:
         """How many there are of each whole millisecond; the last entry is of all that is longer."""
@@ -63,12 +76,13 @@ class Figures:
 
 
 def figures(durations: Durations) -> Figures:
-    [whole] = grouped(durations, np.zeros(len(durations.ms), np.int32), 1)
+    [whole] = grouped(durations, None, 1)
     return whole
 
 
-def grouped(durations: Durations, group: NDArray[np.int32], groups: int) -> list[Figures]:
-    """The figures of each group. ``group``: the group of each duration, -1 for none."""
+def grouped(durations: Durations, group: NDArray[np.int32] | None, groups: int) -> list[Figures]:
+    """The figures of each group. ``group``: the group of each duration, -1 for none; None where all
+    are in one."""
     counted = _Counted(durations, group, groups)
     ranks = [_Ranks.of(int(count)) for count in counted.counts]
     rows = [row for row, count in enumerate(counted.counts) if count]
@@ -148,16 +162,19 @@ def median_interval(count: int) -> tuple[int, int] | None:
 class _Counted:
     """Durations by group and whole millisecond."""
 
-    def __init__(self, durations: Durations, group: NDArray[np.int32], groups: int) -> None:
+    def __init__(self, durations: Durations, group: NDArray[np.int32] | None, groups: int) -> None:
         self._ms = durations.ms
-        self._group = group
-        self._groups = groups
-        # A group's row begins with its number; what is in no group is in a row before the first.
-        self._cell = (group + 1) * np.int32(_WIDTH) + durations.bucket
-        cells = np.bincount(self._cell, minlength=(groups + 1) * _WIDTH)
+        # A cell is a millisecond of a group. What is in no group has cells before the first one's.
+        self._skipped = 0 if group is None else 1
+        self._row = None if group is None else group + np.int32(1)
+        self._cell: NDArray[np.integer[Any]] = durations.bucket
+        if self._row is not None:
+            self._cell = self._row * np.int32(_WIDTH) + durations.bucket
+        self._cells = (groups + self._skipped) * _WIDTH
+        by_cell = np.bincount(self._cell, minlength=self._cells).reshape(-1, _WIDTH)
         self._before = np.zeros((groups, _WIDTH), np.intp)
         """How many of its group are shorter than each millisecond."""
-        np.cumsum(cells.reshape(groups + 1, _WIDTH)[1:, :BUCKETS], axis=1, out=self._before[:, 1:])
+        np.cumsum(by_cell[self._skipped :, :BUCKETS], axis=1, out=self._before[:, 1:])
         self.counts: NDArray[np.intp] = self._before[:, BUCKETS]
         """Known durations, by group."""
 
@@ -169,10 +186,10 @@ class _Counted:
                 for row, rank in zip(rows, ranks, strict=True)
             ]
         )
-        cells = (rows + 1) * _WIDTH + buckets
-        is_wanted = np.zeros((self._groups + 1) * _WIDTH, np.bool_)
+        cells = (rows + self._skipped) * _WIDTH + buckets
+        is_wanted = np.zeros(self._cells, np.bool_)
         is_wanted[cells] = True
-        chosen = np.flatnonzero(is_wanted[self._cell])
+        chosen = np.flatnonzero(is_wanted.take(self._cell))
         cell, ms = self._cell[chosen], self._ms[chosen]
         order = np.lexsort((ms, cell))
         starts = np.searchsorted(cell[order], cells)
@@ -180,5 +197,6 @@ class _Counted:
         return ms[order][places]
 
     def sums(self) -> NDArray[np.float64]:
-        known = np.nan_to_num(self._ms, copy=True, nan=0.0)
-        return np.bincount(self._group + 1, known, self._groups + 1)[1:]
+        if self._row is None:
+            return self._ms.sum(keepdims=True)
+        return np.bincount(self._row, self._ms, len(self.counts) + 1)[1:]

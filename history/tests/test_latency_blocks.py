@@ -31,7 +31,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def packed(owner: User, **wanted: Any) -> list[Facts]:
     """Every turn that the columns hold."""
     found = columns.select(owner, SessionFilter(**wanted))
-    measures = [found.measures[name].ms.tolist() for name in columns.MEASURES]
+    measures = [found.measures[name].optional() for name in columns.MEASURES]
     turns = zip(
         found.sessions[found.session].tolist(),
         found.started.tolist(),
@@ -41,7 +41,7 @@ def packed(owner: User, **wanted: Any) -> list[Facts]:
         *measures,
         strict=True,
     )
-    return in_order(tuple(None if value != value else value for value in turn) for turn in turns)
+    return in_order(turns)
 
 
 def of_rows(owner: User, **wanted: Any) -> list[Facts]:
