@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from history.latency.columns import TOTAL
+from history.latency.columns import TOTAL, Label
 from history.latency.session_card import SessionCard, Slowest, card_of
+from history.templatetags.labels import provider_label
 from history.templatetags.latency import milliseconds
 from interaction.core.metrics import METRICS
 from interaction.models import Session, Turn
@@ -20,6 +25,16 @@ register = template.Library()
 
 _STAGES = {metric.name: metric.stage for metric in METRICS}
 _LABELS = {metric.name: metric.label for metric in METRICS}
+
+
+def _words() -> dict[str, str]:
+    """Those of the live page; a page of figures asks for hundreds of them."""
+    return _words_in(get_language())
+
+
+@lru_cache(maxsize=8)
+def _words_in(language: str | None) -> dict[str, str]:
+    return ui_strings()
 
 
 @register.inclusion_tag("history/_figures_card.html", takes_context=True)
@@ -51,13 +66,13 @@ def measure_stage(name: str) -> str:
 @register.filter
 def part_label(stage: str) -> str:
     """The name of a stage, or of the total, as a row of a picture."""
-    return _("Total") if stage == TOTAL else ui_strings()[f"stage_{stage}"]
+    return _("Total") if stage == TOTAL else _words()[f"stage_{stage}"]
 
 
 @register.filter
 def ms(value: float | None) -> str:
     """Whole milliseconds with the unit; a dash for unknown."""
-    return milliseconds(value) if value is None else f"{grouped(value)} {ui_strings()['ms']}"
+    return milliseconds(value) if value is None else f"{grouped(value)} {_words()['ms']}"
 
 
 @register.filter
@@ -94,7 +109,7 @@ def why(slowest: Slowest) -> str:
     facts = {
         "number": slowest.number,
         "total": ms(slowest.total),
-        "until": ui_strings()[f"total_{slowest.total_metric or 'ear'}"],
+        "until": _words()[f"total_{slowest.total_metric or 'ear'}"],
     }
     which = _("Turn %(number)s was the slowest: %(total)s %(until)s.") % facts
     if slowest.stage is None:
@@ -121,3 +136,17 @@ def beside(card: SessionCard) -> str:
     if total.p50 < 0:
         return _("The median total is %(now)s, %(by)s less than then.") % facts
     return _("The median total is %(now)s, %(by)s more than then.") % facts
+
+
+@register.filter
+def served_label(label: Label, stage: str | None) -> str:
+    """The name of a mode or a provider."""
+    if label.mode:
+        return str(Session.Mode(label.mode).label)
+    return provider_label(label.provider or "", stage or "")
+
+
+@register.filter
+def day(at: date) -> str:
+    """``21 Nov 2026``, in the order that the language puts it."""
+    return date_format(at, pgettext("format of a date", "j M Y"))
