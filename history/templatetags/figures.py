@@ -113,7 +113,8 @@ def why(slowest: Slowest) -> str:
     }
     which = _("Turn %(number)s was the slowest: %(total)s %(until)s.") % facts
     if slowest.stage is None:
-        return f"{which} {_('No stage of it was above its median.')}"
+        no_stage = _("No stage of it was above its median.")
+        return f"{which} {no_stage}"
     reason = {
         "stage": part_label(slowest.stage),
         "ms": ms(slowest.ms),
