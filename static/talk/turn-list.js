@@ -26,6 +26,8 @@ export class TurnList {
   #shown = new Map();
   #scaleMs = MIN_SCALE_MS;
   #atEnd = true;
+  /** The conversation is over: what is below is no newer turn. */
+  #over = false;
   /** Redraws the turns that wait for their first sound. @type {number | undefined} */
   #growth;
 
@@ -53,6 +55,7 @@ export class TurnList {
    */
   startConversation(line) {
     this.#shown.clear();
+    this.#over = false;
     this.#scaleMs = MIN_SCALE_MS;
     const last = [...this.list.querySelectorAll(".conversation-end")].at(-1);
     while (last && this.list.firstChild && this.list.firstChild !== last) this.list.firstChild.remove();
@@ -83,11 +86,14 @@ export class TurnList {
       awaited.setAttribute(name, value);
     }
     card.append(awaited);
+    const wasAtEnd = this.#atEnd;
     card.addEventListener("htmx:afterSettle", () => {
-      if (this.#atEnd) card.scrollIntoView({ block: "start" });
+      // Not scrollIntoView, which would move the whole page.
+      if (wasAtEnd) this.scroll.scrollTop += card.getBoundingClientRect().top - this.scroll.getBoundingClientRect().top;
     });
     this.list.append(card);
     htmx.process(card);
+    this.#over = true;
     this.#followEnd();
   }
 
@@ -335,12 +341,12 @@ export class TurnList {
   #onScroll() {
     const { scrollTop, clientHeight, scrollHeight } = this.scroll;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < END_MARGIN_PX;
-    this.newest.hidden = this.#atEnd;
+    this.newest.hidden = this.#atEnd || this.#over;
   }
 
   #followEnd() {
     if (this.#atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
-    this.newest.hidden = this.#atEnd;
+    this.newest.hidden = this.#atEnd || this.#over;
   }
 }
 
