@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import numpy as np
@@ -22,6 +22,7 @@ from history.queries import sessions_of
 from interaction.api.access import Caller
 from interaction.api.errors import ERRORS, ApiError
 from interaction.api.sessions import router
+from interaction.core.types import Mode
 from interaction.sessions.settings import WireModel
 
 __all__ = ["RESOURCES", "router"]
@@ -70,7 +71,7 @@ class MetricsFigures(_Metrics):  # type: ignore[valid-type, misc] # its fields a
 class LatencyGroup(WireModel):
     """The turns that one provider, model or mode served, fallbacks included."""
 
-    mode: Literal["cascade", "realtime"] | None
+    mode: Mode | None
     """Null where it is not grouped by mode."""
     stage: Literal["stt", "llm", "tts", "realtime"] | None
     """The stage that was served; null where it is grouped by mode."""
@@ -162,7 +163,7 @@ def _groups(columns: Columns, grouping: Grouping) -> Iterable[LatencyGroup]:
         zip(labels, _metrics(columns, group, len(labels)), strict=True)
     ):
         yield LatencyGroup(
-            mode=label.mode,
+            mode=cast("Mode | None", label.mode),
             stage=grouping.stage,
             provider=label.provider,
             model=label.model,

@@ -108,7 +108,7 @@ def build_all() -> None:
             _rebuilt(row["pk"])
 
 
-def _states(blocks: QuerySet[LatencyBlock]) -> list[dict[str, Any]]:
+def _states(blocks: QuerySet[LatencyBlock]) -> list[Any]:
     states = blocks.values("pk", "version", "built", "kept", "stamp", "layout")
     return list(states.annotate(members_now=Count("members")).order_by("pk"))
 

@@ -117,7 +117,7 @@ class _Ranks:
         return cls(count, (0, last, *neighbours, *(median_interval(count) or (0, 0))))
 
     def figures(self, found: NDArray[np.float64], total: float) -> Figures:
-        least, greatest, *neighbours, low, high = found.tolist()
+        least, greatest, below50, above50, below95, above95, low, high = found.tolist()
         last = self.count - 1
         sure = median_interval(self.count) is not None
         return Figures(
@@ -125,8 +125,8 @@ class _Ranks:
             avg=total / self.count,
             min=least,
             max=greatest,
-            p50=_between(*neighbours[:2], last * 0.5 % 1),
-            p95=_between(*neighbours[2:], last * 0.95 % 1),
+            p50=_between(below50, above50, last * 0.5 % 1),
+            p95=_between(below95, above95, last * 0.95 % 1),
             p50_low=low if sure else None,
             p50_high=high if sure else None,
         )
@@ -198,5 +198,6 @@ class _Counted:
 
     def sums(self) -> NDArray[np.float64]:
         if self._row is None:
-            return self._ms.sum(keepdims=True)
-        return np.bincount(self._row, self._ms, len(self.counts) + 1)[1:]
+            return np.array([self._ms.sum()])
+        sums = np.bincount(self._row, self._ms, len(self.counts) + 1)
+        return sums[1:].astype(np.float64, copy=False)

@@ -22,7 +22,7 @@ STATS = f"{SESSIONS}/latency-stats"
 
 def turns_over_rest(browser: Client, **wanted: str) -> list[list[dict[str, Any]]]:
     """The turns of each session that fits, by sequence."""
-    found = browser.get(SESSIONS, {"page_size": 200, **wanted}).json()["items"]
+    found = browser.get(SESSIONS, {"page_size": "200", **wanted}).json()["items"]
     return [browser.get(f"{SESSIONS}/{one['id']}/turns").json() for one in found]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import comb
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def expected(ms: np.ndarray) -> Figures:
         ),
         (None, None),
     )
-    average = pytest.approx(known.mean(), rel=1e-12)
+    average: Any = pytest.approx(known.mean(), rel=1e-12)
     return Figures(len(known), average, known[0], known[-1], p50, p95, low, high)
 
 
