@@ -15,6 +15,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Prefetch, Q
 
+from history.latency import blocks
 from history.models import OfferedValue, SessionSummary, SessionWords
 from history.search import Place, stream_of
 from history.waterfall import total_ms
@@ -55,16 +56,19 @@ def write(sessions: Sequence[WithTurns]) -> None:
             rows, update_conflicts=True, unique_fields=["session"], update_fields=COLUMNS
         )
         OfferedValue.note(rows)
+        blocks.mark(rows)
 
 
 def add_missing() -> int:
     """Sum up the sessions that have no summary, in batches; return how many they were."""
-    incomplete = Q(summary=None) | Q(summary__search_id=None)
+    unmarked = Q(summary__turn_count__gt=0, latency_member=None)
+    incomplete = Q(summary=None) | Q(summary__search_id=None) | unmarked
     missing = Session.objects.filter(incomplete).order_by("pk").values_list("pk", flat=True)
     count = 0
     while batch := list(missing[:BATCH]):
         refresh(batch)
         count += len(batch)
+    blocks.build_all()
     return count
 
 
@@ -91,11 +95,13 @@ def summarise(session: Session, turns: Sequence[Turn]) -> SessionSummary:
         p50_ms=p50,
         p95_ms=p95,
         totals=totals[: SessionSummary.TOTALS_KEPT],
-        **_providers(session),
+        **configuration(session),
     )
 
 
-def _providers(session: Session) -> dict[str, str]:
+def configuration(session: Session) -> dict[str, str]:
+    """The provider and the model that were chosen for each stage of the session's mode, by the
+    summary's columns."""
     chosen: dict[str, dict[str, str]] = session.settings.get("providers", {})
     realtime = session.mode == Session.Mode.REALTIME
     stages = ("realtime",) if realtime else CASCADE_STAGES

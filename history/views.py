@@ -44,9 +44,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
     rows = rows_of(page.ids, wanted.text)
     query = wanted.query(**ordering.parameters())
     here = f"{request.path}{wanted.query(**ordering.parameters(), page=_beyond_first(page))}"
-    partial = bool(request.htmx) and not request.htmx.history_restore_request
     context = {
-        "partial": partial,
         "page": page,
         "rows": rows,
         "scale": scale_of(rows),
@@ -57,10 +55,20 @@ def session_list(request: HttpRequest) -> HttpResponse:
         "sorts": _sorts(wanted, ordering),
         "pages": _neighbours(page, wanted, ordering),
         "here": here,
+        "address": reverse("history:list"),
     }
-    response = render(request, "history/_found.html" if partial else "history/list.html", context)
+    return found(request, "history/list.html", "history/_found.html", context)
+
+
+def found(request: HttpRequest, whole: str, part: str, context: dict[str, Any]) -> HttpResponse:
+    """What a filter finds: a page of the template ``whole``, or, asked by HTMX, its ``part`` alone.
+
+    ``context``: ``here`` is its address.
+    """
+    partial = bool(request.htmx) and not request.htmx.history_restore_request
+    response = render(request, part if partial else whole, context | {"partial": partial})
     patch_vary_headers(response, ["HX-Request"])
-    return push_url(response, here) if partial else response
+    return push_url(response, context["here"]) if partial else response
 
 
 def _beyond_first(page: Page) -> int | None:

@@ -217,10 +217,7 @@ def _session() -> dict[str, str]:
             "start again."
         ),
         "slow_network": _("The network is slower than your voice: some audio was dropped."),
-        "ended": _("Ended: {turns} turns, {interrupted} interrupted, {seconds} s."),
-        "ended_failed": _(
-            "Ended: {turns} turns, {interrupted} interrupted, {failed} failed, {seconds} s."
-        ),
+        "ended": _("The conversation is over; its figures come in a moment."),
         "see_history": _("See it in your history"),
         "before": _("The conversation above is over."),
         "sound_failed": _(

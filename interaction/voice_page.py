@@ -140,6 +140,7 @@ def _addresses(request: HttpRequest) -> dict[str, Any]:
     audio = reverse("api:turn_audio", args=[PLACEHOLDER_ID, PLACEHOLDER_ID])
     audio = audio.replace(str(PLACEHOLDER_ID), "{session}", 1)
     audio = audio.replace(str(PLACEHOLDER_ID), "{turn}")
+    end_card = reverse("history:end_card", args=[PLACEHOLDER_ID])
     return {
         "socket": "/ws/interaction/",
         "worklets": {
@@ -148,6 +149,7 @@ def _addresses(request: HttpRequest) -> dict[str, Any]:
         },
         "history": history.replace(str(PLACEHOLDER_ID), "{session}"),
         "audio": f"{audio}?side=agent",
+        "end_card": end_card.replace(str(PLACEHOLDER_ID), "{session}"),
         "template": reverse("api:get_template", args=[0]).replace("/0", "/{template}"),
         "keys": reverse("keys"),
         "preferences": reverse("api:preferences"),

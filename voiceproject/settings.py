@@ -164,6 +164,7 @@ describes it. Tests have another that runs the archive without a worker."""
 PARLEY_REST_RESOURCES = (
     "interaction.api.schemas.RESOURCES",
     "history.api.schemas.RESOURCES",
+    "history.api.latency.RESOURCES",
 )
 """Tables {name: model} of what REST answers with, for interaction/edges/json_schemas.py."""
 

@@ -7,7 +7,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
 from history.api.batches import router as batches
-from history.api.hearing import router as sessions
+from history.api.latency import router as sessions
 from history.api.letting_go import router as retention
 from history.api.share_links import router as share_links
 from history.sharing import shared, shared_audio, shared_session_audio, shared_waveform

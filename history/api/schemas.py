@@ -17,13 +17,13 @@ from history.export.manifest import ExportManifest
 from history.listing import Row
 from history.models import TurnAnnotation
 from history.models.marks import LONGEST_TAG, MOST_TAGS
+from history.served import served_by
 from interaction import models
 from interaction.api.schemas import ErrorDetail, Session
 from interaction.core.types import CutReason, Mode
 from interaction.edges.parley import codec
 from interaction.edges.parley.messages import Latency
-from interaction.sessions import create
-from interaction.sessions.settings import ProviderChoice, Text, WireModel
+from interaction.sessions.settings import Text, WireModel
 
 
 def kept_session(row: Row) -> Session:
@@ -102,15 +102,15 @@ class AgentMessage(WireModel):
 class TaskStage(WireModel):
     """One step of a task, and how long the person waited for it."""
 
-    stage: Literal["stt", "llm", "tts"]
-    """Which step of the cascade it was."""
+    stage: Literal["stt", "llm", "tts", "realtime"]
+    """Which step of the cascade it was; `realtime`: one provider served the whole turn."""
     provider: str
     """Name of the provider that served it."""
     model: str
     """The provider's model that was asked for; empty: its default."""
     waited_ms: float | None
     """How long the person waited for it, in milliseconds; null where unknown. `stt`:
-    transcription_delay; `llm`: llm_ttfs; `tts`: tts_ttfb."""
+    transcription_delay; `llm`: llm_ttfs; `tts`: tts_ttfb; `realtime`: e2e."""
 
 
 class Fallback(WireModel):
@@ -267,12 +267,18 @@ def _latency(row: models.Turn) -> Latency:
     return codec.latency(measured.by_metric() if measured else {})
 
 
+WAITS = {
+    "stt": "transcription_delay",
+    "llm": "llm_ttfs",
+    "tts": "tts_ttfb",
+    "realtime": "e2e",
+}
+"""The metric that says how long the person waited for a stage."""
+
+
 def _task(row: models.Turn) -> Task:
     waits = _latency(row)
-    waited = {"stt": waits.transcription_delay, "llm": waits.llm_ttfs, "tts": waits.tts_ttfb}
-    served = _served(row)
-    if row.kind == models.Turn.Kind.TEXT:
-        del waited["stt"]
+    served = served_by(row.session.settings, row.mode, row.kind, row.fallbacks)
     return Task.model_validate(
         {
             "id": row.pk,
@@ -282,11 +288,11 @@ def _task(row: models.Turn) -> Task:
             "stages": [
                 {
                     "stage": stage,
-                    "provider": served[stage].name,
-                    "model": served[stage].model,
-                    "waited_ms": ms,
+                    "provider": server.provider,
+                    "model": server.model,
+                    "waited_ms": getattr(waits, WAITS[stage]),
                 }
-                for stage, ms in waited.items()
+                for stage, server in served.items()
             ],
             "fallbacks": row.fallbacks,
             "invocations": [
@@ -298,17 +304,6 @@ def _task(row: models.Turn) -> Task:
             "started_at": row.started_at,
         }
     )
-
-
-def _served(row: models.Turn) -> dict[str, ProviderChoice]:
-    """Who served each stage, by what the session had chosen."""
-    chosen = create.settings_of(row.session)
-    served = {stage: getattr(chosen.providers, stage) for stage in ("stt", "llm", "tts")}
-    for fallback in row.fallbacks:
-        stage, name = fallback["stage"], fallback["provider"]
-        others = [choice for choice in getattr(chosen.fallbacks, stage) if choice.name == name]
-        served[stage] = others[0] if others else ProviderChoice(name=name)
-    return served
 
 
 def _status(row: models.Turn) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from history.served import STAGES, Server, served_by
 from history.waterfall import total_ms
 from interaction.core.metrics import METRIC_NAMES
 from interaction.models import Session, Turn
 
 BYTE_ORDER_MARK = "\ufeff"
 """By it spreadsheets know that a file is UTF-8."""
-STAGES = ("stt", "llm", "tts", "realtime")
+NOBODY = Server("", "")
 COLUMNS = (
     *("session", "session_created_at", "title", "turn", "sequence", "started_at", "mode", "kind"),
     *("end_reason", "interrupted", "error_stage", "error_code"),
@@ -45,30 +46,17 @@ def harmless(text: str) -> str:
 
 def _row(session: Session, turn: Turn) -> list[Any]:
     latency = turn.latency.by_metric() if hasattr(turn, "latency") else {}
-    chosen = _served(session, turn)
+    served = served_by(session.settings, turn.mode, turn.kind, turn.fallbacks)
     error = turn.error or {}
     return [
         *(session.pk, _time(session.created_at), session.title, turn.pk, turn.sequence),
         *(_time(turn.started_at), turn.mode, turn.kind, turn.end_reason),
         *(str(turn.interrupted).lower(), error.get("stage") or "", error.get("code") or ""),
-        *(chosen.get(stage, {}).get(part, "") for stage in STAGES for part in ("name", "model")),
+        *(name for stage in STAGES for name in served.get(stage, NOBODY)),
         *(latency.get(name) for name in METRIC_NAMES),
         *(total_ms(latency), turn.heard_ms, turn.user_audio_ms, turn.agent_audio_ms),
         turn.underruns,
     ]
-
-
-def _served(session: Session, turn: Turn) -> dict[str, dict[str, str]]:
-    """{stage: choice} of who served the turn: as the session chose, or who stepped in."""
-    chosen: dict[str, dict[str, str]] = session.settings.get("providers", {})
-    realtime = turn.mode == Session.Mode.REALTIME
-    serving = {stage: one for stage, one in chosen.items() if (stage == "realtime") == realtime}
-    others = session.settings.get("fallbacks", {})
-    for fallback in turn.fallbacks:
-        stage, name = fallback["stage"], fallback["provider"]
-        known = [one for one in others.get(stage, []) if one.get("name") == name]
-        serving[stage] = known[0] if known else {"name": name}
-    return serving
 
 
 def _time(at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from history.models.annotation import TurnAnnotation
 from history.models.batch import Batch
+from history.models.latency import LatencyBlock, LatencyMember
 from history.models.marks import Star, Tag
 from history.models.offered import OfferedValue
 from history.models.peaks import TurnPeaks
@@ -12,6 +13,8 @@ from history.models.words import SessionWords
 
 __all__ = [
     "Batch",
+    "LatencyBlock",
+    "LatencyMember",
     "OfferedValue",
     "Retention",
     "SessionSummary",

@@ -95,6 +95,10 @@ class SessionSummary(models.Model):
             ),
             # Two more, of the longest and the slowest, are in the migration ``session_words``:
             # the databases differ in where they put what is unknown.
+            # The last conversation of the same configuration.
+            models.Index(
+                fields=("owner", "mode", "llm", "realtime", "-created_at"), name="summary_alike"
+            ),
         )
         verbose_name = _("summary")
         verbose_name_plural = _("summaries")

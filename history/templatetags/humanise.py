@@ -8,6 +8,7 @@ register = template.Library()
 
 
 @register.filter
-def grouped(number: int) -> str:
-    """Thousands apart by a narrow no-break space, which every language reads."""
-    return f"{number:,}".replace(",", "\u202f")
+def grouped(number: float | None) -> str:
+    """A whole number, thousands apart by a narrow no-break space, which every language reads; a
+    dash for unknown."""
+    return "–" if number is None else f"{round(number):,}".replace(",", "\u202f")

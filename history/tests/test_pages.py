@@ -81,7 +81,9 @@ def test_the_detail_takes_the_same_queries_however_many_turns_it_has(
     at_home: Client, talked: Talked, django_assert_num_queries: Any
 ) -> None:
     session = talked(turns=12)
-    with django_assert_num_queries(5):  # session, user, conversation, turns with latencies, tasks
+    with django_assert_num_queries(
+        6
+    ):  # session, user, conversation, turns with latencies, tasks, one alike
         at_home.get(f"/history/{session.pk}/")
 
 
@@ -259,7 +261,7 @@ def test_a_turn_shows_who_stepped_in_and_which_tools_were_run(
                 result="",
                 ms=12.4,
             )
-    with django_assert_num_queries(6):  # session, user, conversation, turns, tasks, invocations
+    with django_assert_num_queries(7):  # session, user, conversation, turns, tasks, invocations
         page = at_home.get(f"/history/{session.pk}/").content.decode()
     assert "Speech to text: OpenAI did not answer in time. x stepped in." in page
     assert "Text to speech: home failed. eSpeak NG stepped in." in page

@@ -357,14 +357,11 @@ function onSoundFault(fault) {
  */
 function onEnded(id, summary) {
   notices.clear("lost");
-  if (id && turnStore.turns.length > 0) endedSession = id;
-  if (!summary || !id || summary.turns === 0) return;
-  const text = formatText(summary.failed ? words.ended_failed : words.ended, {
-    ...summary,
-    seconds: Math.round(summary.seconds),
-  });
-  const link = { href: config.history.replace("{session}", id), label: words.see_history ?? "" };
-  notices.show("over", text, { link });
+  if (!id || turnStore.turns.length === 0) return;
+  endedSession = id;
+  if (summary?.turns === 0) return;
+  const address = config.end_card.replace("{session}", id);
+  turnList.addEndCard(summary ? `${address}?turns=${summary.turns}` : address, words.ended ?? "");
 }
 
 /** Says once, after the first reply that was played to its end, what a provider's key would add. */

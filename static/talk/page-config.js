@@ -45,6 +45,7 @@
  * @property {{capture: string, playback: string}} worklets  Addresses of the two scripts.
  * @property {string} history  Address of a session's page, with {session} in it.
  * @property {string} audio  Address of a reply's recording, with {session} and {turn} in it.
+ * @property {string} end_card  Address of a session's figures for the end of it, with {session} in it.
  * @property {string} template  Address of a template's text, with {template} in it.
  * @property {string} keys  Address of the page where keys are added.
  * @property {string} preferences  Address at which choices are kept.

@@ -29,6 +29,8 @@ export class TurnList {
   #shown = new Map();
   #scaleMs = MIN_SCALE_MS;
   #atEnd = true;
+  /** The conversation is over: what is below is no newer turn. */
+  #over = false;
   /** Redraws the turns that wait for their first sound. @type {number | undefined} */
   #growth;
 
@@ -64,6 +66,7 @@ export class TurnList {
    */
   startConversation(line) {
     this.#shown.clear();
+    this.#over = false;
     this.#scaleMs = MIN_SCALE_MS;
     const last = [...this.list.querySelectorAll(".conversation-end")].at(-1);
     while (last && this.list.firstChild && this.list.firstChild !== last) this.list.firstChild.remove();
@@ -79,6 +82,29 @@ export class TurnList {
    */
   addDivider(text) {
     this.list.append(createElement("li", "divider soft", text));
+    this.#followEnd();
+  }
+
+  /**
+   * The conversation is over: its figures come from the server, as soon as its turns are kept.
+   * @param {string} address
+   * @param {string} text  Shown meanwhile.
+   */
+  addEndCard(address, text) {
+    const card = createElement("li", "end-card");
+    const awaited = createElement("p", "figures-awaited soft", text);
+    for (const [name, value] of Object.entries({ "hx-get": address, "hx-trigger": "load", "hx-swap": "outerHTML", role: "status" })) {
+      awaited.setAttribute(name, value);
+    }
+    card.append(awaited);
+    const wasAtEnd = this.#atEnd;
+    card.addEventListener("htmx:afterSettle", () => {
+      // Not scrollIntoView, which would move the whole page.
+      if (wasAtEnd) this.scroll.scrollTop += card.getBoundingClientRect().top - this.scroll.getBoundingClientRect().top;
+    });
+    this.list.append(card);
+    htmx.process(card);
+    this.#over = true;
     this.#followEnd();
   }
 
@@ -312,12 +338,12 @@ export class TurnList {
   #onScroll() {
     const { scrollTop, clientHeight, scrollHeight } = this.scroll;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < END_MARGIN_PX;
-    this.newest.hidden = this.#atEnd;
+    this.newest.hidden = this.#atEnd || this.#over;
   }
 
   #followEnd() {
     if (this.#atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
-    this.newest.hidden = this.#atEnd;
+    this.newest.hidden = this.#atEnd || this.#over;
   }
 }
 

@@ -12,7 +12,6 @@ import psutil
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from interaction.audio import wav
@@ -30,7 +29,7 @@ def large(owner: User) -> Session:
     session = Session.objects.create(owner=owner, status=Session.Status.ENDED)
     turn = Turn(session=session, sequence=1, started_at=timezone.now(), end_reason="played")
     turn.user_audio.save(f"{turn.pk}-user.wav", ContentFile(wav.wrap(bytes(640), 16_000)))
-    os.truncate(default_storage.path(turn.user_audio.name), LARGE)
+    os.truncate(turn.user_audio.path, LARGE)
     return session
 
 

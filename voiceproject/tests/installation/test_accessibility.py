@@ -68,6 +68,7 @@ def test_axe_finds_nothing(parley: Installation, tab: Tab, scheme: Any, language
     looker = Looker(tab, parley.url)
     if (scheme, language) == LOOKS[0]:
         looker.go("/history/", "history, empty")
+        looker.go("/history/latency/", "latency, empty")
     looker.go("/", "first screen, panel open beside it")
     page.click("[data-mic-check-start]")  # there is no microphone
     tab.wait_for("document.querySelector('[data-check=idle] [data-mic-check-said]')?.textContent")
@@ -97,7 +98,13 @@ def test_axe_finds_nothing(parley: Installation, tab: Tab, scheme: Any, language
     page.keyboard.press("Escape")
     page.click("[data-stop]")
     tab.wait_for(status_is("idle"))
-    looker.look("after the end")
+    page.wait_for_selector(".end-card .figures-card")
+    page.eval_on_selector_all(".end-card details", "all => all.forEach(one => one.open = true)")
+    looker.look("after the end, with its figures")
+    looker.go("/history/latency/", "latency")
+    page.eval_on_selector_all("main details", "all => all.forEach(one => one.open = true)")
+    looker.look("latency, with its tables and filters")
+    looker.go("/history/latency/?text=nobody-said-this", "latency, nothing found")
     looker.go("/history/", "history")
     page.click(".sessions a")
     looker.look("one conversation")
@@ -141,7 +148,8 @@ def test_the_first_screen_is_not_scrolled_and_long_words_wrap(
     Looker(tab, parley.url).say(f"{LONG} مرحبا")
     page.wait_for_selector("li.turn")
     tab.wait_for(f"document.querySelector('.agent .said').textContent.includes('{LONG[:99]}')")
-    for address in ("", "/history/", "/settings/", "/history/?q=x", "/api/v1/docs"):
+    pages = ("", "/history/", "/history/latency/", "/settings/", "/history/?q=x", "/api/v1/docs")
+    for address in pages:
         if address:
             page.goto(parley.url + address)
         assert page.evaluate("document.documentElement.scrollWidth") == 320, address

@@ -59,6 +59,10 @@ def test_a_conversation_is_heard_remembered_and_kept(
             assert turn["totalMs"], "no figure under the turn"
         tab.page.click("[data-stop]")
         tab.wait_for("document.getElementById('talk').dataset.phase !== 'live'")
+        tab.page.wait_for_selector(".end-card .figures-card")
+        assert tab.page.inner_text(".end-card [data-fact=turns]") == "2"
+        assert tab.page.locator(".end-card [data-turn-dots]").count() == 2
+        assert tab.page.inner_text(".end-card [data-measure=total] td:last-child") == "2"
 
         wait_until("both sides of both are kept", lambda: len(recordings(tab)) == 4)
         assert all(loudness(recording) > 100 for recording in recordings(tab))

@@ -12,8 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("history", "0002_annotations_and_peaks"),
-        ("history", "0002_session_words"),
+        ("history", "0003_annotations_and_peaks"),
         ("interaction", "0012_recording_consent"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

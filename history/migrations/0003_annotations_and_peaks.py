@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("history", "0001_session_summary"),
+        ("history", "0002_session_words"),
         ("interaction", "0011_turn_audio_clock"),
     ]
 

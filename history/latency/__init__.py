@@ -1,0 +1,1 @@
+"""Figures over latencies: of one session, and of any selection of them."""
