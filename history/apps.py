@@ -12,10 +12,12 @@ class HistoryConfig(AppConfig):
     def ready(self) -> None:
         # Models can be imported only from here on.
         from history import summaries
+        from history.hearing import peaks
         from interaction.models import Session, Turn, TurnLatency
         from interaction.models.session import session_changed
 
         post_save.connect(summaries.on_session_saved, sender=Session)
+        post_save.connect(peaks.on_session_saved, sender=Session)
         session_changed.connect(summaries.on_session_changed)
         for sender in (Turn, TurnLatency):
             post_save.connect(summaries.on_turn_saved, sender=sender)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -13,7 +14,7 @@ from django.db import IntegrityError, transaction
 from history.hearing.axis import Axis, PlacedTurn, Span
 from history.hearing.recordings import Recording
 from history.models import TurnPeaks
-from interaction.models import Turn
+from interaction.models import Session, Turn
 
 STEP_MS = 20
 LOUDEST = 255
@@ -37,6 +38,14 @@ def along(axis: Axis) -> tuple[bytes, bytes]:
             _draw(lanes[0], _span(placed, "user"), bytes(row.user))
             _draw(lanes[1], _span(placed, "agent"), bytes(row.agent))
     return lanes[0].tobytes(), lanes[1].tobytes()
+
+
+def on_session_saved(
+    instance: Session, update_fields: Iterable[str] | None = None, **_: Any
+) -> None:
+    """Whose recordings go because the consent to them was taken back, of that no wave stays."""
+    if "recording_revoked_at" in (update_fields or ()):
+        TurnPeaks.objects.filter(turn__session=instance).delete()
 
 
 def measure(samples: npt.NDArray[np.int16], rate: int) -> bytes:

@@ -21,9 +21,10 @@ from history.filters import SessionFilter
 from history.latency import blocks
 from history.latency.blocks import FAILED, FIRST, INTERRUPTED, NO_TURNS, Block, Served
 from history.latency.statistics import Durations
+from history.models import SessionSummary
+from history.queries import summaries_of
 from history.served import STAGES
 from interaction.core.metrics import METRIC_NAMES
-from interaction.models import Session
 
 TOTAL = "total"
 MEASURES = (*METRIC_NAMES, TOTAL)
@@ -121,11 +122,8 @@ def of_session(pk: UUID) -> Columns:
 
 def select(user: Any, wanted: SessionFilter) -> Columns:
     """The turns of the person's sessions that fit the filter."""
-    everything = Session.objects.owned_by(user)
-    found = wanted.filter(everything)
+    found = wanted.filter(summaries_of(user))
     columns = _columns_of(user.pk)
-    if found.query.where == everything.query.where:
-        return columns
     return columns.of_sessions(_among(columns.sessions, _packed_ids(found)))
 
 
@@ -145,8 +143,8 @@ class _PackedIds(Aggregate):
         return self.as_sql(compiler, connection, template=template)
 
 
-def _packed_ids(sessions: QuerySet[Session]) -> NDArray[np.bytes_]:
-    text = sessions.order_by().aggregate(packed=_PackedIds("pk"))["packed"]
+def _packed_ids(summaries: QuerySet[SessionSummary]) -> NDArray[np.bytes_]:
+    text = summaries.order_by().aggregate(packed=_PackedIds("session_id"))["packed"]
     return np.frombuffer(bytes.fromhex(text or ""), "S16")
 
 

@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
+from history.models import TurnPeaks
 from interaction.models import Preferences, Session, Turn
 from interaction.sessions import create
 from interaction.sessions.settings import SessionSettings
@@ -107,9 +108,11 @@ class TestTakingItBack:
         self, recorded: Recorded, django_assert_max_num_queries: Any
     ) -> None:
         session = recorded(turns=8)
-        with django_assert_max_num_queries(16):
+        TurnPeaks.objects.create(turn=session.turns.first(), user=b"\x10")
+        with django_assert_max_num_queries(24):
             session.revoke_recording()
         assert not Turn.objects.exclude(user_audio="").exists()
+        assert not TurnPeaks.objects.exists()
 
 
 def test_a_session_made_without_recording_has_no_consent_to_take_back(

@@ -137,7 +137,8 @@ def test_of_a_long_conversation_the_turns_come_in_parts_and_the_axis_as_a_whole(
     at_home: Client, talked: Talked, django_assert_num_queries: Any
 ) -> None:
     session = talked(turns=230)
-    with django_assert_num_queries(5):  # session, user, conversation, turns with latencies, tasks
+    # Session, user, conversation, turns with latencies, tasks, the last one of its configuration.
+    with django_assert_num_queries(6):
         page = page_of(at_home, session)
     assert page.count('<li class="turn"') == 100
     assert len(data_of(page)["turns"]) == 230

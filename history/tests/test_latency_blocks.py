@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from history import summaries
+from history.deletion import erase
 from history.filters import SessionFilter
 from history.latency import blocks, columns
 from history.models import LatencyBlock, LatencyMember
@@ -117,7 +118,7 @@ def session_changed(owner: User, random: Random) -> None:
 
 def session_erased(owner: User, random: Random) -> None:
     if session := any_of(Session.objects.filter(owner=owner), random):
-        session.erase()
+        erase([session.pk])
 
 
 def sessions_deleted(owner: User, random: Random) -> None:

@@ -191,7 +191,7 @@ def test_the_queries_are_the_same_however_many_turns_there_are(
 def test_a_turn_that_is_not_measured_counts_as_a_turn(at_home: Client, owner: User) -> None:
     [session] = add_sessions(owner, Random(3), 1, turns=0)
     turn = Turn.objects.create(
-        session=session, sequence=4, end_reason="failed", started_at=session.created_at
+        session=session, sequence=4, transcript="Hello.", started_at=session.created_at
     )
     other = Turn.objects.create(
         session=session, sequence=7, end_reason="played", started_at=session.created_at
