@@ -55,11 +55,11 @@ async def answer_recording(make: Callable[[], PreparedSession], pcm: bytes) -> T
     """The answer to ``pcm``: mono s16le at ``INPUT_SAMPLE_RATE``.
 
     ``make`` prepares the session; its settings' input rate is that of ``pcm``. Raises
-    ``TurnFailed``, and what ``make`` raises. When it is cancelled, whatever works on the answer is
-    stopped.
+    ``TurnFailed``, and what ``make`` raises. When it is cancelled, the caller has gone: whatever
+    works on the answer is stopped.
     """
     turn = _OneTurn()
-    async with open_session(make, turn.on_news) as live:
+    async with open_session(make, turn.on_news, cancelled="client_left") as live:
         await turn.run(live, pcm)
     if turn.failure:
         raise TurnFailed(turn.failure)

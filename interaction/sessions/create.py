@@ -138,15 +138,17 @@ def warnings_of(chosen: SessionSettings, have: Credentials) -> tuple[LanguageWar
     return tuple(language_warnings(by_stage, have))
 
 
-async def prepare_in_thread(make: Callable[[], PreparedSession]) -> PreparedSession:
+async def prepare_in_thread(
+    make: Callable[[], PreparedSession], cancelled: str = "server_stopped"
+) -> PreparedSession:
     """Call ``make`` in the database thread. Cancelled meanwhile, it waits for the session that is
-    being made, and ends its row. Raises what ``make`` raises."""
+    being made, and ends its row with the reason ``cancelled``. Raises what ``make`` raises."""
     making = asyncio.ensure_future(database_sync_to_async(make)())
     try:
         return await asyncio.shield(making)
     except asyncio.CancelledError:
         with contextlib.suppress(Exception):  # then none was made
-            await end_row(await making, "server_stopped")
+            await end_row(await making, cancelled)
         raise
 
 

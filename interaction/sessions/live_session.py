@@ -56,19 +56,21 @@ async def open_session(
     make: Callable[[], PreparedSession],
     on_news: Callable[[News], None],
     context: Callable[[], tuple[Message, ...]] | None = None,
+    cancelled: str = "server_stopped",
 ) -> AsyncIterator[LiveSession]:
     """A session that ``make`` prepares, in the database thread; its row is ended on the way out.
 
-    Await ``LiveSession.run`` within it. ``context``: as in ``TurnMachine``. Raises what ``make``
-    raises, such as ``SessionRefused``.
+    Await ``LiveSession.run`` within it. ``context``: as in ``TurnMachine``. ``cancelled``: why it
+    ends where its task is cancelled before it runs. Raises what ``make`` raises, such as
+    ``SessionRefused``.
     """
-    prepared = await prepare_in_thread(make)
+    prepared = await prepare_in_thread(make, cancelled)
     reason, live = "internal_error", None
     try:
         live = LiveSession(prepared, on_news, context)
         yield live
     except asyncio.CancelledError:
-        reason = "server_stopped"
+        reason = cancelled
         raise
     finally:
         ending = live.ending if live else None

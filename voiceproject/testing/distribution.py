@@ -13,7 +13,7 @@ INSTALLATION = "voiceproject/tests/installation"
 TOGETHER = {
     "a voice": ("test_talking", "test_heard", "test_realtime", "test_openai_clients", "test_keys"),
     "a page": ("test_page", "test_accessibility", "test_realtime_page"),
-    "a sound": ("test_sound",),
+    "what is kept": ("test_sound", "test_hearing", "test_taking_away"),
     "a caller": (
         "test_resilience",
         "test_dependable",

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import json
+import threading
 import wave
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +18,11 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient
 
+from interaction.api import orchestrator
 from interaction.audio import wav
 from interaction.core.orders import CancelReply, EndTurn, SendAudio
 from interaction.models import Session
+from interaction.sessions.create import PreparedSession
 from interaction.tests.edges.client import validator
 from interaction.tests.fakes.scripted_engine import TRANSCRIPT, ScriptedEngine
 
@@ -290,6 +293,28 @@ class TestFailures:
         [engine] = engines
         assert any(isinstance(order, CancelReply) for order in engine.orders)
         assert engine.closed
+        session = await Session.objects.aget()
+        assert (session.status, session.end_reason) == ("ended", "client_left")
+
+    async def test_a_caller_that_goes_away_while_the_session_is_made(
+        self, caller: Caller, question: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loop, begun, gone = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+        prepare = orchestrator._prepare
+
+        def slow(*arguments: Any) -> PreparedSession:
+            loop.call_soon_threadsafe(begun.set)
+            gone.wait()
+            return prepare(*arguments)
+
+        monkeypatch.setattr(orchestrator, "_prepare", slow)
+        asking = asyncio.create_task(caller.post(question, providers=hearing("hold")))
+        await begun.wait()
+        asking.cancel()
+        await asyncio.sleep(0)  # it is told
+        gone.set()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
         session = await Session.objects.aget()
         assert (session.status, session.end_reason) == ("ended", "client_left")
 

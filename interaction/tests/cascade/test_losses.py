@@ -52,7 +52,8 @@ async def test_a_worker_killed_while_it_responds(worker: Worker) -> None:
         await caller.until(ReplyAudio)
         worker.kill()
         failed = await caller.failure(turn)
-        assert (failed.stage, failed.code) == ("llm", "stage_lost")
+        assert failed.stage in ("llm", "tts"), "it did both: whichever is missed first"
+        assert failed.code == "stage_lost"
         await next_turn_works(caller, worker)
 
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import redis
 
+from voiceproject import redis_server
 from voiceproject.testing.calling import Caller
 from voiceproject.testing.installation import Install, Installation
 from voiceproject.testing.stack import Providers
@@ -32,9 +34,14 @@ def _connected(
 def connected(_connected: Installation) -> Installation:
     """An installation that echoes on its local engines and knows the stand-in as ``openai``.
 
-    Tests kill its parts: it is whole again when a test gets it.
+    Tests kill its parts and have its providers fail: it is whole again when a test gets it, and
+    knows nothing of failures.
     """
     _connected.wait_until_ready()
+    socket = str(redis_server.socket_path(_connected.data_dir))
+    with redis.Redis(unix_socket_path=socket) as client:
+        for key in client.scan_iter("parley:health:*"):
+            client.delete(key)
     return _connected
 
 

@@ -57,11 +57,12 @@ def test_a_template_chosen_on_the_page_is_what_the_language_model_is_told(
             for template in page.request.get(f"{connected.url}/api/v1/interaction/templates").json()
         }
         requested = []
-        for title, own in (("Technical support", "Call me Ada."), ("語言教師", "")):
+        wanted = (("Technical support", "Call me Ada."), ("語言教師", ""))
+        for replies, (title, own) in enumerate(wanted, 1):  # the last conversation stays in view
             open_settings(tab)
             remembered(tab, lambda title=title: page.select_option("#template", label=title))
             page.fill("#prompt", own)
-            say(tab, "hello")
+            say(tab, "hello", replies)
             stop(tab)
             requested.append(standin.requests("llm")[-1]["body"]["messages"])
         assert [messages[0]["role"] for messages in requested] == ["system", "system"]
