@@ -28,7 +28,7 @@ def latency(request: HttpRequest) -> HttpResponse:
         "form": form,
         "narrowed": wanted != SessionFilter(),
         "chips": form.chips(wanted, {}),
-        "address": reverse("history:latency"),
+        "unfiltered": reverse("history:latency"),
         "here": f"{request.path}{wanted.query()}",
     }
     return found(request, "history/latency.html", "history/_latency_found.html", context)

@@ -55,7 +55,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
         "sorts": _sorts(wanted, ordering),
         "pages": _neighbours(page, wanted, ordering),
         "here": here,
-        "address": reverse("history:list"),
+        "unfiltered": reverse("history:list"),
     }
     return found(request, "history/list.html", "history/_found.html", context)
 

@@ -16,13 +16,14 @@ from pydantic import BaseModel, Field, create_model
 from history.api.hearing import router
 from history.api.sessions import SessionId
 from history.filters import SessionFilter
-from history.latency.columns import MEASURES, Columns, of_session, select
+from history.latency.columns import MEASURES, TOTAL, Columns, of_session, select
 from history.latency.statistics import Figures, grouped
 from history.queries import sessions_of
 from interaction.api.access import Caller
 from interaction.api.document import answers
 from interaction.api.errors import ApiError, errors
 from interaction.core.types import Mode
+from interaction.edges.parley.messages import Latency
 from interaction.sessions.settings import WireModel
 
 __all__ = ["RESOURCES", "router"]
@@ -47,11 +48,11 @@ class MetricFigures(WireModel):
     count: int
     """Turns in which the metric is known: what the figures rest on."""
     avg: float | None
-    """The mean of them."""
+    """The mean over these turns."""
     min: float | None
-    """The shortest."""
+    """What the quickest of them took."""
     max: float | None
-    """The longest."""
+    """What the slowest of them took."""
     p50: float | None
     """The median. Percentiles lie between two neighbours where the rank says (numpy's
     ``linear``)."""
@@ -66,13 +67,17 @@ class MetricFigures(WireModel):
     """The same of first turns alone."""
 
 
-_FIELDS: dict[str, Any] = dict.fromkeys(MEASURES, (MetricFigures, ...))
+_DESCRIPTIONS = {name: field.description for name, field in Latency.model_fields.items()} | {
+    TOTAL: "What pages show as a turn's total: `ear`, where no client has measured it `e2e`."
+}
+_FIELDS: dict[str, Any] = {
+    name: Annotated[MetricFigures, Field(description=_DESCRIPTIONS[name])] for name in MEASURES
+}
 _Metrics = create_model("_Metrics", __base__=WireModel, **_FIELDS)
 
 
 class MetricsFigures(_Metrics):  # type: ignore[valid-type, misc] # its fields are known at run time alone
-    """The metrics of ``docs/protocol.md``, and ``total``, what pages show as a turn's total:
-    ``ear``, where no client has measured it ``e2e``."""
+    """Figures of each metric of the protocol, and of the turns' totals."""
 
 
 class LatencyGroup(WireModel):

@@ -5,10 +5,14 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from interaction.bus import redis_keys
 from voiceproject import redis_server
 from voiceproject.testing.calling import Caller
 from voiceproject.testing.installation import Install, Installation
 from voiceproject.testing.stack import Providers
+
+FIRST_USER = 1
+"""The id of the owner."""
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +44,7 @@ def connected(_connected: Installation) -> Installation:
     _connected.wait_until_ready()
     socket = str(redis_server.socket_path(_connected.data_dir))
     with redis.Redis(unix_socket_path=socket) as client:
-        for key in client.scan_iter("parley:health:*"):
+        for key in client.scan_iter(redis_keys.provider_health(FIRST_USER, "*")):
             client.delete(key)
     return _connected
 
