@@ -3,6 +3,7 @@ with the reply; devices are chosen, lost and found; a context that stops is said
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Iterator
@@ -61,6 +62,9 @@ AudioNode.prototype.connect = function (to, ...rest) {
   }
   return connect.call(this, to, ...rest);
 };
+addEventListener("beforeunload", () => {
+  sessionStorage.leaving = window.rendered.length;
+}, {capture: true});
 addEventListener("pagehide", () => {
   sessionStorage.rendered = JSON.stringify(window.rendered);
   sessionStorage.session = document.getElementById("talk").dataset.session;
@@ -85,6 +89,15 @@ class Person:
         """A sentence, into the open microphone; Chromium's says it once, when first opened."""
         if self.sound:
             self.sound.speak(microphone(self.folder / "once.wav", 0.2, SENTENCE, 1))
+
+    def speak_until_answered(self) -> None:
+        """A busy machine's sound server may swallow a part of what is said."""
+        for _ in range(3):
+            self.speak()
+            with contextlib.suppress(AssertionError):
+                self.tab.wait_for(f"{PLAYED_MS} > 300", within=15)
+                return
+        raise AssertionError("said three times, and not answered")
 
     def keep_speaking(self) -> None:
         assert self.sound
@@ -134,12 +147,15 @@ class Person:
         return float(1000 * (at[0] + PIECE + FADED) / RATE)
 
 
-def heard_is_rendered(person: Person, session: str, rendered: list[int], reason: str) -> None:
+def heard_is_rendered(
+    person: Person, session: str, rendered: list[int], reason: str, since: int | None = None
+) -> None:
+    """``since``: from this sample on a page that is being left may not be able to tell any more."""
     turn = person.first_turn(session)
     assert turn["end_reason"] == reason
     heard_ms = turn["agent_message"]["heard_ms"]
-    rendered_ms = person.rendered_ms(session, turn["id"], rendered)
-    assert abs(heard_ms - rendered_ms) <= WITHIN_MS, (heard_ms, rendered_ms)
+    first, last = (person.rendered_ms(session, turn["id"], rendered[:end]) for end in (since, None))
+    assert first - WITHIN_MS <= heard_ms <= last + WITHIN_MS, (first, heard_ms, last)
 
 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
@@ -211,7 +227,8 @@ def test_a_reply_played_by_hand_waits_and_a_reload_loses_nothing_of_what_was_hea
     page.reload()
     session = page.evaluate("sessionStorage.session")
     rendered = json.loads(page.evaluate("sessionStorage.rendered"))
-    heard_is_rendered(person, session, rendered, "client_left")
+    leaving = int(page.evaluate("sessionStorage.leaving"))
+    heard_is_rendered(person, session, rendered, "client_left", leaving)
     person.open_settings()
     page.click("[data-by-hand]")
 
@@ -255,10 +272,10 @@ def test_devices_are_switched_while_one_talks_and_remembered(person: Person) -> 
     tab.wait_for(f"{LABEL} === {json.dumps(chosen['microphone'])}")
     tab.wait_for("document.getElementById('talk').dataset.microphone === 'on'")
     if person.sound:
-        person.speak()
+        person.speak_until_answered()
     else:  # the file that Chromium's microphones share is over
         person.type_line(SENTENCE)
-    tab.wait_for(f"{PLAYED_MS} > 300")
+        tab.wait_for(f"{PLAYED_MS} > 300")
     if sound := person.sound:
         playing = sound.control("list", "short", "sink-inputs").splitlines()
         sinks = sound.control("list", "short", "sinks").splitlines()

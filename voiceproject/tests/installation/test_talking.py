@@ -17,14 +17,12 @@ ONE_TURN = ["listening", "recording", "transcribing", "responding", "speaking"]
 
 
 def recordings(tab: Tab) -> list[bytes]:
-    """Every recording that the session's history page offers to play."""
+    """Every turn's recordings of either side, as the session's page links to them."""
     page = tab.page
     page.goto(urljoin(page.url, "/history/"))
-    page.click("main a[href^='/history/']")
+    page.click("main tbody .title a")
     page.wait_for_selector("h1")
-    sources = page.eval_on_selector_all(
-        "audio", "all => all.map(a => a.src || a.querySelector('source').src)"
-    )
+    sources = page.eval_on_selector_all("li.turn .menu a", "all => all.map(a => a.href)")
     return [page.request.get(source).body() for source in sources]
 
 
@@ -80,7 +78,7 @@ def test_with_recording_off_no_audio_reaches_a_disk(
         tab.page.click("[data-stop]")
         tab.wait_for("document.getElementById('talk').dataset.phase !== 'live'")
         tab.page.goto(f"{parley.url}/history/")
-        tab.page.click("main a[href^='/history/']")
+        tab.page.click("main tbody .title a")
 
         def archived() -> bool:
             tab.page.reload()
