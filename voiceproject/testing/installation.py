@@ -27,7 +27,6 @@ from voiceproject import redis_server
 from voiceproject.environment import BASE_DIR
 from voiceproject.testing.plugin import SHARED_DIR
 
-COVERAGE = "COVERAGE_PROCESS_CONFIG"
 PREPARED = SHARED_DIR / "prepared"
 """The data folder of an installation that was migrated and seeded, for the others to begin with."""
 
@@ -45,9 +44,8 @@ def free_port() -> int:
 
 
 def bare_environment() -> dict[str, str]:
-    """This process's environment without what configures Parley, and without coverage: it would
-    halve the pace of a whole installation, and the tests of the parts count the same code."""
-    left_out = {name.upper() for name in type(settings.ENV).model_fields} | {COVERAGE}
+    """This process's environment without what configures Parley."""
+    left_out = {name.upper() for name in type(settings.ENV).model_fields}
     return {name: value for name, value in os.environ.items() if name not in left_out}
 
 

@@ -159,8 +159,6 @@ def test_calls_that_come_whole_are_told_apart_by_their_ids(index: int | None) ->
 
 async def test_speech_comes_as_even_pieces_of_pcm(ask: Ask, server: Standin) -> None:
     pieces = await ask("tts")
-
-    assert len(pieces) > 1
     assert all(len(piece) % 2 == 0 for piece in pieces)
     samples = np.frombuffer(b"".join(pieces), dtype="<i2")
     loudest = np.abs(np.fft.rfft(samples)).argmax() * SPEECH_RATE / len(samples)
