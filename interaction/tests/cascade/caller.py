@@ -20,7 +20,7 @@ from interaction.core.types import Message, ProviderSelection
 E = TypeVar("E")
 T = TypeVar("T")
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds until a test gives up: far more than anything takes on a busy machine."""
 
 
@@ -110,7 +110,8 @@ class Caller:
 
     async def reply_to_its_end(self, reply: UUID) -> bytes:
         """The whole reply, in order and complete."""
-        assert await self.outcome(reply) == "answered"
+        outcome = await self.outcome(reply)
+        assert outcome == "answered", outcome
         pieces = [e for e in self.events if isinstance(e, ReplyAudio) and e.reply_id == reply]
         assert [piece.sequence for piece in pieces] == list(range(len(pieces)))
         return b"".join(piece.pcm for piece in pieces)

@@ -73,7 +73,7 @@ async def test_every_failure_has_its_place_in_the_tree(adapter: Adapter, failure
     plan, error = FAILURES[failure]
     if failure == "garbage" and adapter.kind in NO_FRAMES:
         plan = {"fault": "page"}
-    adapter.server.next(adapter.kind, **plan)
+    adapter.server.script(adapter.kind, **plan)
     # After nonsense a socket is given the time in which sense may still come.
     first, stall = SOON if failure in ("hang", "stall", "garbage") else (None, None)
     provider = adapter.make(first=first, stall=stall)
@@ -86,6 +86,8 @@ async def test_every_failure_has_its_place_in_the_tree(adapter: Adapter, failure
     assert KEY not in caught.value.message
     assert SAID not in caught.value.message
     assert caught.value.__cause__ is None
+    # Not for one request alone: a busy machine may give up before the server has even seen it.
+    adapter.server.script(adapter.kind)
     provider.deadlines = AMPLE
     assert await adapter.ask(provider), "the next request works"
     await provider.aclose()

@@ -9,34 +9,13 @@ from playwright.sync_api import Page
 
 from voiceproject.testing.browser import Browsing, Tab
 from voiceproject.testing.installation import Installation
+from voiceproject.testing.listening import LISTEN, PLACE_MS, PLAYS
 
 MAKE = """
 from django.contrib.auth.models import User
 from history.tests.recorded import recorded_conversation
 print(recorded_conversation(User.objects.get(username="owner")).pk)
 """
-# What each channel sounds like, measured where it comes out of the player.
-LISTEN = """() => {
-  const context = new AudioContext();
-  const split = context.createChannelSplitter(2);
-  const source = context.createMediaElementSource(document.querySelector("[data-audio]"));
-  source.connect(split);
-  source.connect(context.destination);
-  const sides = [0, 1].map(side => {
-    const analyser = context.createAnalyser();
-    analyser.fftSize = 4096;
-    split.connect(analyser, side);
-    return analyser;
-  });
-  window.sounding = () => sides.map(analyser => {
-    const bins = new Float32Array(analyser.frequencyBinCount);
-    analyser.getFloatFrequencyData(bins);
-    const loudest = bins.indexOf(Math.max(...bins));
-    return bins[loudest] > -60 ? loudest * context.sampleRate / analyser.fftSize : 0;
-  });
-}"""
-PLACE_MS = "document.querySelector('[data-audio]').currentTime * 1000"
-PLAYS = "document.getElementById('conversation').dataset.state === 'playing'"
 LIT = "[...CSS.highlights].flatMap(([name, ranges]) => [...ranges].map(one => `${name}: ${one}`))"
 
 

@@ -6,12 +6,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 from zipfile import ZipFile
 
 from playwright.sync_api import Page
 
-from voiceproject.testing.browser import Browsing, Tab
+from voiceproject.testing.browser import Browsing, Tab, microphone
 from voiceproject.testing.installation import Install, Installation, wait_until
+from voiceproject.testing.listening import LISTEN, PLAYS
 
 REST = "/api/v1/interaction"
 
@@ -56,19 +58,40 @@ def test_who_has_not_agreed_is_asked_and_not_recorded_before(
 
 
 def had(tab: Tab, parley: Installation) -> str:
-    """Have a conversation; its id, once it is archived with a recording."""
-    say(tab, "my name is john")
+    """Talk, and look at the figures of it; its id, once it is archived with both recordings."""
+    tab.talk()
     tab.wait_for_replies(1)
     session: str = tab.messages("session_started")[-1]["session_id"]
     tab.page.click("[data-stop]")
-    tab.wait_for("document.getElementById('talk').dataset.phase === 'idle'")
+    tab.page.wait_for_selector(".end-card .figures-card")
+    assert tab.page.inner_text(".end-card [data-fact=turns]") == "1"
 
     def is_recorded() -> bool:
         turns = rest(tab.page, parley, f"/sessions/{session}/turns")
-        return bool(turns and turns[0]["agent_message"]["audio_url"])
+        sides = ("utterance", "agent_message")
+        return bool(turns and all(turns[0][side]["audio_url"] for side in sides))
 
     wait_until("it is archived", is_recorded)
     return session
+
+
+def find_and_hear(tab: Tab, session: str) -> None:
+    """By a word that was said; the whole is played, both sides, and a part that is clicked."""
+    page = tab.page
+    page.goto(urljoin(page.url, "/history/"))
+    page.fill("#id_text", "john")
+    found = page.locator(f"#s-{session} .title a").first
+    page.wait_for_url("**/history/?text=john")
+    found.click()
+    tab.wait_for("document.getElementById('conversation').dataset.waveforms === 'here'")
+    page.evaluate(LISTEN)
+    page.click("[data-play]")
+    tab.wait_for(f"{PLAYS} && sounding()[0] > 0 && sounding()[1] === 0")
+    tab.wait_for(f"{PLAYS} && sounding()[1] > 0 && sounding()[0] === 0")
+    page.keyboard.press("Home")
+    page.click(".wait[data-turn='1'] [data-stage=tts]")
+    tab.wait_for(f"{PLAYS} && sounding()[1] > 0")
+    page.click("[data-play]")
 
 
 def rest(page: Page, parley: Installation, path: str) -> Any:
@@ -95,14 +118,16 @@ def contents(path: Path) -> dict[str, bytes]:
 def test_from_the_first_word_to_the_last_trace(
     parley: Installation, browsing: Browsing, install: Install, tmp_path: Path
 ) -> None:
-    with browsing(parley) as tab:
+    wav = microphone(tmp_path / "microphone.wav", 1.5, "my name is john", 8)
+    with browsing(parley, wav, viewport={"width": 1440, "height": 1000}) as tab:
         page = tab.page
         session = had(tab, parley)
+        find_and_hear(tab, session)
         folder = parley.data_dir / "media" / "audio" / session
         assert list(folder.iterdir())
 
         # It is taken away, by a worker, and is the same on another machine.
-        token = page.evaluate("JSON.parse(document.getElementById('talk-config').textContent).csrf")
+        (token,) = (one["value"] for one in page.context.cookies() if one["name"] == "csrftoken")
         made = page.request.post(
             f"{parley.url}{REST}/batches",
             data={"kind": "export", "sessions": [session]},
@@ -125,7 +150,7 @@ def test_from_the_first_word_to_the_last_trace(
         address = page.locator("[data-copy-from]").input_value()
         anybody = page.context.browser.new_context().new_page()  # type: ignore[union-attr]
         assert anybody.goto(address).status == 200  # type: ignore[union-attr]
-        assert "my name is john" in anybody.content()
+        assert "my name is john" in anybody.content().lower()
         assert anybody.request.get(address + sound_of(page, parley, session)).ok
         page.get_by_role("button", name="Revoke").click()
         assert anybody.goto(address).status == 404  # type: ignore[union-attr]

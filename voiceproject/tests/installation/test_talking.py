@@ -77,11 +77,10 @@ def test_with_recording_off_no_audio_reaches_a_disk(
         tab.wait_for_replies(1)
         tab.page.click("[data-stop]")
         tab.wait_for("document.getElementById('talk').dataset.phase !== 'live'")
-        tab.page.goto(f"{parley.url}/history/")
-        tab.page.click("main tbody .title a")
 
         def archived() -> bool:
-            tab.page.reload()
+            tab.page.goto(f"{parley.url}/history/")
+            tab.page.click("main tbody .title a")  # an earlier one's, until this one has a word
             return "what time is it" in tab.page.inner_text("main").lower()
 
         wait_until("the turn is in the history", archived)
