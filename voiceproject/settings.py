@@ -197,6 +197,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "provider calls": {
+        "task": "interaction.cascade.tasks.fold_provider_calls",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "history batches": {
         "task": "history.tasks.run_batches",
         "schedule": 3.0,
