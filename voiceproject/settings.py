@@ -165,6 +165,7 @@ PARLEY_REST_RESOURCES = (
     "interaction.api.schemas.RESOURCES",
     "history.api.schemas.RESOURCES",
     "history.api.latency.RESOURCES",
+    "voiceproject.status.document.RESOURCES",
 )
 """Tables {name: model} of what REST answers with, for interaction/edges/json_schemas.py."""
 
@@ -216,6 +217,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "history.tasks.prune",
         "schedule": 600.0,
         "options": {"expires": 600},
+    },
+    "recordings' room": {
+        "task": "history.tasks.measure_recordings",
+        "schedule": 300.0,
+        "options": {"expires": 300},
     },
     "history orphans": {
         "task": "history.tasks.remove_orphans",

@@ -9,7 +9,7 @@ from interaction.api.document import answers
 from voiceproject.status.document import InstallationStatus
 from voiceproject.status.now import status_for
 
-router = Router(tags=["health"])
+router = Router(tags=["status"])
 
 
 @router.get(

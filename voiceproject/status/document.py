@@ -108,9 +108,11 @@ class ProviderNow(WireModel):
 class ProvidersNow(WireModel):
     """The calls of all providers that were called within the day."""
 
+    minute: datetime
+    """The beginning of the minute at hand, by the clock of Redis, which counts them."""
     hour_since: datetime
     """The beginning of the first of sixty minutes, the one at hand being the last; later where
-    Redis, which counts them, was started since."""
+    Redis was started since."""
     day_since: datetime
     """The beginning of the first of 24 hours, the one at hand being the last."""
     series: list[ProviderNow]

@@ -51,9 +51,7 @@ def status_for(user: Any) -> InstallationStatus:
         sessions=_sessions(found, told),
         queues=_queues(told, workers) if everyone else None,
         workers=workers if everyone else None,
-        providers=(
-            providers_now(told.minutes, told.minute, _started(told)) if everyone else None
-        ),
+        providers=(providers_now(told.minutes, told.minute, _started(told)) if everyone else None),
         room=room,
         redis=_redis(told.info if everyone else {}),
     )

@@ -1,4 +1,4 @@
-"""Providers' figures of the hour, out of Redis's minutes, and of the day, out of rows and minutes."""
+"""Providers' figures: of the hour, out of Redis's minutes; of the day, out of rows and minutes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def providers_now(minutes: Minutes, now: int, counted_since: datetime | None) ->
     of_hour = _by_series(minutes, first)
     of_day = _of_day(minutes, day_since)
     return ProvidersNow(
+        minute=begins(now),
         hour_since=max(begins(first), counted_since or begins(first)),
         day_since=day_since,
         series=[

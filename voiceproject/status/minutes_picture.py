@@ -1,0 +1,78 @@
+"""The hour by minute: a small picture a provider, and one table of them all behind these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from voiceproject.status.document import CallMinute, ProviderNow, ProvidersNow
+from voiceproject.status.provider_figures import MINUTES
+
+WIDTH = 3
+"""Of a minute, in px."""
+HEIGHT = 22
+"""Of the calls of the fullest minute; errors hang below them, to a scale of their own."""
+BELOW = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A minute's, in px; y goes down."""
+
+    x: int
+    y: float
+    height: float
+    below: float
+    """The height of its errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class MinutesPicture:
+    bars: list[Bar]
+    fullest: CallMinute
+    errors: int
+
+    width = MINUTES * WIDTH
+    bar_width = WIDTH - 1
+    line = HEIGHT
+    height = HEIGHT + BELOW
+
+
+@dataclass(frozen=True, slots=True)
+class MinutesTable:
+    columns: list[ProviderNow]
+    rows: list[tuple[datetime, list[CallMinute | None]]]
+    """The minutes in which calls ended, the newest first, with an entry a column."""
+
+
+def picture(one: ProviderNow, at_hand: datetime) -> MinutesPicture | None:
+    """None where no call ended within the hour. ``at_hand``: the last minute's beginning."""
+    if not one.minutes:
+        return None
+    fullest = max(one.minutes, key=lambda minute: minute.calls)
+    most_errors = max(minute.errors for minute in one.minutes)
+    bars = []
+    for minute in one.minutes:
+        place = MINUTES - 1 - round((at_hand - minute.begins) / timedelta(minutes=1))
+        height = _visible(HEIGHT * minute.calls / fullest.calls)
+        below = _visible(BELOW * minute.errors / most_errors) if minute.errors else 0.0
+        bars.append(Bar(place * WIDTH, round(HEIGHT - height, 1), height, below))
+    return MinutesPicture(bars, fullest, sum(minute.errors for minute in one.minutes))
+
+
+def _visible(height: float) -> float:
+    return round(max(2.0, height), 1)
+
+
+def minutes_table(providers: ProvidersNow) -> MinutesTable:
+    columns = [one for one in providers.series if one.minutes]
+    cells = {
+        (minute.begins, number): minute
+        for number, one in enumerate(columns)
+        for minute in one.minutes
+    }
+    rows = [
+        (begins, [cells.get((begins, number)) for number in range(len(columns))])
+        for begins in sorted({begins for begins, _number in cells}, reverse=True)
+    ]
+    return MinutesTable(columns, rows)
