@@ -14,7 +14,7 @@ class SessionsNow(WireModel):
     """Conversations that go on: a web process holds each of them."""
 
     total: int
-    """How many there are."""
+    """How many go on, whatever their mode."""
     cascade: int
     """Those that were begun in cascade mode."""
     realtime: int
@@ -34,7 +34,7 @@ class QueueNow(WireModel):
     """How long the first of them has waited; null where none waits, or where it was queued on
     another machine, whose clock is another."""
     workers: int
-    """Workers alive that serve it."""
+    """How many processes that are alive take tasks from it."""
 
 
 class WorkerNow(WireModel):
@@ -83,9 +83,9 @@ class CallMinute(WireModel):
     begins: datetime
     """When it began."""
     calls: int
-    """Calls that ended in it."""
+    """How many ended in it, however they did."""
     errors: int
-    """Those of them that failed."""
+    """How many of them failed."""
 
 
 class ProviderNow(WireModel):
@@ -123,9 +123,9 @@ class RoomNow(WireModel):
     """What is kept, and what there is room for. All in bytes; null where it cannot be told."""
 
     free: int | None
-    """Free where recordings are kept; null where that is no folder of the server."""
+    """What is left where recordings are kept; null where that is no folder of the server."""
     total: int | None
-    """Free and taken together, by whatever."""
+    """Left and taken together, by whatever."""
     recordings: int | None
     """All recordings together, by their lengths; measured every few minutes."""
     recordings_age_s: float | None
@@ -148,7 +148,7 @@ class RedisNow(WireModel):
     most: int | None
     """Bytes that it may use; null where it has no limit, too."""
     clients: int | None
-    """Connections to it."""
+    """Connections that it has, from whichever process."""
 
 
 class InstallationStatus(WireModel):
@@ -162,9 +162,9 @@ class InstallationStatus(WireModel):
     sessions: SessionsNow | None
     """Conversations that go on."""
     queues: list[QueueNow] | None
-    """The queues of tasks."""
+    """What waits to be done, and who takes it up."""
     workers: list[WorkerNow] | None
-    """The worker processes, those that are alive first."""
+    """The processes that run tasks, those that are alive first."""
     providers: ProvidersNow | None
     """What was counted of providers' calls."""
     room: RoomNow | None

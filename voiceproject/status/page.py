@@ -54,4 +54,5 @@ def _pictures(providers: ProvidersNow) -> dict[str, object]:
     return {
         "rows": [(one, picture(one, providers.minute)) for one in providers.series],
         "by_minute": minutes_table(providers),
+        "failed_today": any(one.day.errors for one in providers.series),
     }

@@ -48,6 +48,14 @@ def span_of_ms(ms: float | None) -> str:
 
 
 @register.filter
+def ago(ms: float) -> str:
+    """How long ago something was that comes every second: ``just now``, ``4 s ago``."""
+    if ms < 1500:
+        return _("just now")
+    return _("%(time)s ago") % {"time": span(ms / 1000)}
+
+
+@register.filter
 def rate(share: float | None) -> str:
     """``2.5 %``; a dash for unknown. What is more than nothing never looks like nothing, nor what
     is less than all like all."""
@@ -57,7 +65,7 @@ def rate(share: float | None) -> str:
         return "< 0.1 %"
     if 0.999 < share < 1:
         return "> 99.9 %"
-    return f"{100 * share:.1f} %".replace(".0 %", " %")
+    return f"{100 * share:.0f} %" if share in (0, 1) else f"{100 * share:.1f} %"
 
 
 @register.filter
