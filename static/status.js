@@ -5,8 +5,8 @@
 
 const LIVE = "[data-live]";
 
-/** @type {Map<string, {open: boolean, scrolled: number}>} */
-const kept = new Map();
+/** How each was left, by its id. @type {Map<string, {open: boolean, scrolled: number}>} */
+const views = new Map();
 
 /** @param {Event} event  One of HTMX. */
 function isLive(event) {
@@ -21,17 +21,17 @@ function keeping() {
 function keep() {
   for (const one of keeping()) {
     const open = one instanceof HTMLDetailsElement && one.open;
-    kept.set(one.id, { open, scrolled: one.scrollLeft });
+    views.set(one.id, { open, scrolled: one.scrollLeft });
   }
 }
 
 function restore() {
   for (const one of keeping()) {
-    const was = kept.get(one.id);
+    const was = views.get(one.id);
     if (one instanceof HTMLDetailsElement) one.open = was?.open ?? false;
   }
   // What is in a closed one cannot be scrolled.
-  for (const one of keeping()) one.scrollLeft = kept.get(one.id)?.scrolled ?? 0;
+  for (const one of keeping()) one.scrollLeft = views.get(one.id)?.scrolled ?? 0;
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {

@@ -200,8 +200,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     "provider calls": {
         "task": "interaction.cascade.tasks.fold_provider_calls",
-        "schedule": 300.0,
-        "options": {"expires": 300},
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
     "history batches": {
         "task": "history.tasks.run_batches",

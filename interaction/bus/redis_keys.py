@@ -228,6 +228,15 @@ def provider_calls(minute: int | None = None) -> str:
     return f"parley:calls:{'' if minute is None else minute}"
 
 
+def provider_calls_folded() -> str:
+    """The last minute of ``provider_calls`` that rows have, like all before it.
+
+    Written by the folding once they have it, read by the status page, which then need not read
+    those minutes. Lives ``PROVIDER_CALLS_LIVE``.
+    """
+    return "parley:calls-folded"
+
+
 # People.
 
 

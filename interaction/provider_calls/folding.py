@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from interaction.bus import redis_keys
 from interaction.bus.short_lived_redis import connect
 from interaction.models import ProviderHour
 from interaction.provider_calls.minutes import MINUTES_KEPT, hour_of, minute_now, read_minutes
@@ -30,8 +31,14 @@ def fold() -> None:
     for minute, tallies in minutes.items():
         for series, tally in tallies.items():
             counted[hour_of(minute), series][minute] = tally
+    rows = ProviderHour.objects.filter(hour__in={hour for hour, _series in counted})
+    through = {(row.hour, Series(row.stage, row.provider, row.model)): row.through for row in rows}
     for (hour, series), by_minute in counted.items():
-        _take_in(hour, series, by_minute)
+        if max(by_minute) > through.get((hour, series), -1):
+            _take_in(hour, series, by_minute)
+    with connect() as client:
+        key, life = redis_keys.provider_calls_folded(), redis_keys.PROVIDER_CALLS_LIVE
+        client.set(key, now - 1, ex=life)
     ProviderHour.objects.filter(hour__lt=timezone.now() - KEPT_FOR).delete()
 
 

@@ -33,6 +33,14 @@ def read_minutes(client: redis.Redis, numbers: Iterable[int]) -> Minutes:
     return {number: read(fields) for number, fields in zip(wanted, answers, strict=True) if fields}
 
 
+def minutes_to_read(now: int, folded: int | None, *, at_least: int) -> range:
+    """The last ``at_least`` minutes, ``now`` being the last of them, and before them those that no
+    row may have. ``folded``: the last one that rows have, like all before it; None: not known."""
+    oldest = now - MINUTES_KEPT
+    not_folded = oldest if folded is None else max(folded + 1, oldest)
+    return range(min(not_folded, now - at_least + 1), now + 1)
+
+
 def begins(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * A_MINUTE, UTC)
 

@@ -98,9 +98,9 @@ class ProviderNow(WireModel):
     model: str
     """The model that was asked for; empty for its default."""
     hour: CallFigures
-    """Since `hour_since`."""
+    """Its calls that ended since `hour_since`."""
     day: CallFigures
-    """Since `day_since`."""
+    """Its calls that ended since `day_since`."""
     minutes: list[CallMinute]
     """The minutes since `hour_since` in which calls ended, in their order."""
 
@@ -140,7 +140,7 @@ class RedisNow(WireModel):
     connected: bool
     """Whether it answers."""
     version: str | None
-    """The version that it says it has."""
+    """What it calls its release, such as `7.4.1`."""
     up_s: int | None
     """Seconds since it was started."""
     used: int | None

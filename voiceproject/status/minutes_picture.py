@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from voiceproject.status.document import CallMinute, ProviderNow, ProvidersNow
-from voiceproject.status.provider_figures import MINUTES
+from voiceproject.status.redis_answers import MINUTES
 
 WIDTH = 3
 """Of a minute, in px."""
@@ -16,24 +16,16 @@ BELOW = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """A minute's, in px; y goes down."""
-
-    x: int
-    y: float
-    height: float
-    below: float
-    """The height of its errors."""
-
-
-@dataclass(frozen=True, slots=True)
 class MinutesPicture:
-    bars: list[Bar]
+    """Both are paths of SVG: a stroke a minute, in px; y goes down."""
+
+    calls: str
+    errors: str
     fullest: CallMinute
-    errors: int
+    failed: int
 
     width = MINUTES * WIDTH
-    bar_width = WIDTH - 1
+    stroke = WIDTH - 1
     line = HEIGHT
     height = HEIGHT + BELOW
 
@@ -51,17 +43,18 @@ def picture(one: ProviderNow, at_hand: datetime) -> MinutesPicture | None:
         return None
     fullest = max(one.minutes, key=lambda minute: minute.calls)
     most_errors = max(minute.errors for minute in one.minutes)
-    bars = []
+    calls, errors = "", ""
     for minute in one.minutes:
         place = MINUTES - 1 - round((at_hand - minute.begins) / timedelta(minutes=1))
-        height = _visible(HEIGHT * minute.calls / fullest.calls)
-        below = _visible(BELOW * minute.errors / most_errors) if minute.errors else 0.0
-        bars.append(Bar(place * WIDTH, round(HEIGHT - height, 1), height, below))
-    return MinutesPicture(bars, fullest, sum(minute.errors for minute in one.minutes))
+        start = f"M{place * WIDTH + 1} {HEIGHT}"
+        calls += f"{start}v-{_visible(HEIGHT * minute.calls / fullest.calls)}"
+        if minute.errors:
+            errors += f"{start}v{_visible(BELOW * minute.errors / most_errors)}"
+    return MinutesPicture(calls, errors, fullest, sum(minute.errors for minute in one.minutes))
 
 
-def _visible(height: float) -> float:
-    return round(max(2.0, height), 1)
+def _visible(height: float) -> str:
+    return f"{max(2.0, height):.1f}"
 
 
 def minutes_table(providers: ProvidersNow) -> MinutesTable:

@@ -11,8 +11,8 @@ from interaction.provider_calls.folding import tally_of
 from interaction.provider_calls.minutes import Minutes, begins, hour_of
 from interaction.provider_calls.tally import Series, Tally, total
 from voiceproject.status.document import CallFigures, CallMinute, ProviderNow, ProvidersNow
+from voiceproject.status.redis_answers import MINUTES
 
-MINUTES = 60
 HOURS = 24
 STAGES = ("stt", "llm", "tts", "realtime")
 

@@ -14,11 +14,14 @@ from django.conf import settings
 
 from interaction.bus import redis_keys
 from interaction.bus.short_lived_redis import connect
-from interaction.provider_calls.minutes import A_MINUTE, MINUTES_KEPT, Minutes
+from interaction.provider_calls.minutes import A_MINUTE, Minutes, minutes_to_read
 from interaction.provider_calls.tally import read
 from voiceproject.heartbeat import Beat
 
 logger = logging.getLogger(__name__)
+
+MINUTES = 60
+"""Of an hour of providers' calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class RedisAnswers:
     minute: int
     """The one at hand, by Redis's clock."""
     minutes: Minutes
-    """What was counted of providers' calls."""
+    """What was counted of providers' calls in the hour, and before it in what no row has: rows that
+    are read after this have the rest."""
 
 
 def ask(sessions: Sequence[UUID]) -> RedisAnswers | None:
@@ -54,14 +58,15 @@ def _ask(client: redis.Redis, sessions: Sequence[UUID]) -> RedisAnswers:
     with client.pipeline(transaction=False) as pipe:
         pipe.time()
         pipe.smembers(redis_keys.workers())
+        pipe.get(redis_keys.provider_calls_folded())
         pipe.get(redis_keys.recordings_size())
         pipe.pttl(redis_keys.recordings_size())
         for queue in queues:
             pipe.llen(queue)
             pipe.lindex(queue, -1)  # new ones are put in at the other end
-        (seconds, _), names, size, size_left, *of_queues = pipe.execute()
+        (seconds, _), names, folded, size, size_left, *of_queues = pipe.execute()
     minute, names = seconds // A_MINUTE, sorted(name.decode() for name in names)
-    numbers = range(minute - MINUTES_KEPT, minute + 1)
+    numbers = minutes_to_read(minute, int(folded) if folded else None, at_least=MINUTES)
     with client.pipeline(transaction=False) as pipe:
         pipe.info()
         for session in sessions:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 import redis
 import redis.asyncio
 
 from interaction.bus import redis_keys
 from interaction.bus.redis_client import close_redis, get_redis
 from interaction.provider_calls.counter import CallCounter
-from interaction.provider_calls.minutes import begins, hour_of, minute_now, read_minutes
+from interaction.provider_calls.minutes import (
+    MINUTES_KEPT,
+    begins,
+    hour_of,
+    minute_now,
+    minutes_to_read,
+    read_minutes,
+)
 from interaction.provider_calls.tally import Series, Tally
 
 SERIES = Series("llm", "openai", "gpt-5")
@@ -85,3 +93,21 @@ def test_a_minute_belongs_to_one_hour_of_utc() -> None:
         assert hour_of(minute) <= begins(minute)
         assert (begins(minute) - hour_of(minute)).total_seconds() < 3600
         assert hour_of(minute).minute == 0
+
+
+@pytest.mark.parametrize(
+    ("folded", "first"),
+    [
+        (None, MINUTES_KEPT),  # nobody knows: all that there may be
+        (1, 59),  # the hour, whatever is in rows
+        (59, 59),
+        (61, 60),
+        (100, 99),
+        (9_999, MINUTES_KEPT),
+    ],
+)
+def test_what_is_in_rows_is_not_read_again(folded: int | None, first: int) -> None:
+    """Both in minutes ago."""
+    now = 29_000_000
+    last = None if folded is None else now - folded
+    assert minutes_to_read(now, last, at_least=60) == range(now - first, now + 1)

@@ -3,6 +3,7 @@ rows."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -16,7 +17,7 @@ from interaction.provider_calls.histogram import ACCURACY, bucket_of
 from interaction.provider_calls.minutes import Minutes, begins, hour_of
 from interaction.provider_calls.tally import Series, Tally, total
 from voiceproject.status.document import CallFigures, ProvidersNow
-from voiceproject.status.minutes_picture import HEIGHT, WIDTH, minutes_table, picture
+from voiceproject.status.minutes_picture import BELOW, HEIGHT, WIDTH, minutes_table, picture
 from voiceproject.status.provider_figures import providers_now
 
 pytestmark = pytest.mark.django_db
@@ -155,23 +156,28 @@ def pictured(minutes: dict[int, tuple[int, int]]) -> ProvidersNow:
     return providers_now(counted, NOON, None)
 
 
+def strokes(path: str) -> dict[int, float]:
+    """{minute's place: the height of its stroke, downwards}."""
+    found = re.findall(rf"M(\d+) {HEIGHT}v(-?[\d.]+)", path)
+    assert path == "".join(f"M{x} {HEIGHT}v{height}" for x, height in found)
+    return {int(x) // WIDTH: float(height) for x, height in found}
+
+
 def test_the_picture_has_a_bar_a_minute_where_it_belongs() -> None:
     providers = pictured({0: (4, 0), 1: (2, 1), 59: (1, 1)})
     drawn = picture(providers.series[0], providers.minute)
     assert drawn is not None
-    bars = {bar.x // WIDTH: bar for bar in drawn.bars}
-    assert bars.keys() == {0, 58, 59}
-    assert [bars[place].height for place in (0, 58, 59)] == [HEIGHT / 4, HEIGHT / 2, HEIGHT]
-    assert [bool(bars[place].below) for place in (0, 58, 59)] == [True, True, False]
-    assert all(bar.y + bar.height == HEIGHT for bar in drawn.bars)
-    assert (drawn.fullest.calls, drawn.errors) == (4, 2)
+    calls, errors = strokes(drawn.calls), strokes(drawn.errors)
+    assert calls == {0: -HEIGHT / 4, 58: -HEIGHT / 2, 59: -HEIGHT}
+    assert errors == {0: BELOW, 58: BELOW}
+    assert (drawn.fullest.calls, drawn.failed) == (4, 2)
 
 
 def test_a_few_calls_beside_many_are_still_seen() -> None:
     providers = pictured({0: (10_000, 0), 1: (1, 0)})
     drawn = picture(providers.series[0], providers.minute)
     assert drawn is not None
-    assert min(bar.height for bar in drawn.bars) >= 2
+    assert strokes(drawn.calls) == {59: -HEIGHT, 58: -2}
 
 
 def test_without_calls_there_is_no_picture() -> None:

@@ -22,6 +22,7 @@ from django.test import Client
 from history import room
 from interaction.bus import redis_keys
 from interaction.models import Session, Turn
+from interaction.provider_calls.folding import fold
 from interaction.provider_calls.minutes import minute_now
 from interaction.provider_calls.tally import Series, Tally
 
@@ -217,9 +218,24 @@ def test_providers_are_shown_with_the_figures_that_rest_answers(
     cells = re.findall(r'<td class="figure[^"]*">([^<]*)</td>', row)
     p50 = f"{round(one['hour']['p50_ms'])} ms"
     assert cells == ["8", "2", "33.3 %", p50, "12", "3", "33.3 %", p50]
-    assert row.count('class="calls"') == row.count('class="errors"') == 2
+    assert row.count('class="calls"') == row.count('class="errors"') == 1
     assert "8 calls in the hour, most of them, 4, at" in row
     assert "provider_timeout" in html
+
+
+def test_figures_stay_the_same_while_calls_are_folded(
+    staff: Client, unserved_redis: redis.Redis, put: Put
+) -> None:
+    now = minute_now(unserved_redis)
+    for age in (1, 30, 62, 90, 118):
+        put(now - age, ONE, CALLS)
+    (before,) = ask(staff)["providers"]["series"]
+    fold()
+    assert unserved_redis.exists(redis_keys.provider_calls_folded())
+    unserved_redis.delete(redis_keys.provider_calls(now - 90))
+    (after,) = ask(staff)["providers"]["series"]
+    assert before["day"]["calls"] == 5 * CALLS.calls
+    assert after["day"] == before["day"]
 
 
 def test_who_has_not_been_called_has_dashes(
