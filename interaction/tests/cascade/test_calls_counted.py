@@ -214,10 +214,8 @@ async def test_who_is_at_work_at_the_stages_deadline_was_too_slow(
 async def test_a_provider_that_cannot_be_had_has_failed(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    @contextlib.asynccontextmanager
-    async def refused(*_: Any) -> AsyncIterator[object]:
+    def refused(*_: Any) -> Any:
         raise error(errors.ProviderUnauthorized)
-        yield
 
     monkeypatch.setattr(provider_fallback, "provider", refused)
     await run(stage)

@@ -35,6 +35,7 @@ async def test_every_stage_counts_who_failed_and_who_stepped_in(
         return now if len(now) == 6 else None
 
     calls = await eventually(found)
+    assert calls is not None
     for stage, name in LOCAL.items():
         failed, served = calls[Series(stage, "openai", "any")], calls[Series(stage, name, "")]
         assert failed.errors == {"provider_unavailable": 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_what_nobody_asked_for_has_no_time(timed: Timed) -> None:
 
 @pytest.mark.parametrize("first", ["succeed", "give_up", "fail"])
 def test_only_the_first_end_counts(timed: Timed, first: str) -> None:
-    ends = {
+    ends: dict[str, Callable[[], None]] = {
         "succeed": timed.call.succeed,
         "give_up": timed.call.give_up,
         "fail": lambda: timed.call.fail("provider_refused"),

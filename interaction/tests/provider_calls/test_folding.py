@@ -149,7 +149,7 @@ def test_another_that_was_quicker_is_noticed(
     client: redis.Redis, now: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(client, now[0] - 1)
-    read, folds = folding.tally_of, []
+    read, folds = folding.tally_of, list[ProviderHour]()
 
     def overtaken(row: ProviderHour) -> Tally:
         if not folds:

@@ -37,8 +37,8 @@ def beat(unserved_redis: redis.Redis) -> Callable[..., None]:
     """``beat(name, *queues, silent_s=0, **facts)``: a worker has said that it is alive."""
 
     def say(name: str, *queues: str, silent_s: float = 0, **facts: Any) -> None:
-        says: Beat = {"name": name, "queues": [*queues], "up_s": 60, "running": 0, "slots": 16}
-        says.update(**facts)  # type: ignore[typeddict-item]
+        plain: Beat = {"name": name, "queues": [*queues], "up_s": 60, "running": 0, "slots": 16}
+        says = plain | facts
         left = redis_keys.WORKER_REMEMBERED - silent_s
         unserved_redis.set(redis_keys.worker(name), json.dumps(says), px=int(1000 * left))
         unserved_redis.sadd(redis_keys.workers(), name)

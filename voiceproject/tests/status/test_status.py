@@ -310,14 +310,20 @@ def test_redis_says_how_it_is(staff: Client, unserved_redis: redis.Redis) -> Non
 def test_a_redis_that_tells_nothing_of_itself_is_connected(
     staff: Client, unserved_redis: redis.Redis, settings: Any
 ) -> None:
-    unserved_redis.execute_command(
-        *("ACL", "SETUSER", "limited", "on", "nopass", "~*", "&*", "+@all", "-info")
+    unserved_redis.acl_setuser(
+        "limited",
+        enabled=True,
+        nopass=True,
+        keys="*",
+        channels="*",
+        categories=["+@all"],
+        commands=["-info"],
     )
     settings.REDIS_URL = settings.REDIS_URL.replace("unix://", "unix://limited:any@")
     try:
         told = ask(staff)["redis"]
     finally:
-        unserved_redis.execute_command("ACL", "DELUSER", "limited")
+        unserved_redis.acl_deluser("limited")
     assert told["connected"] is True
     assert [told[name] for name in ("version", "up_s", "used", "most", "clients")] == [None] * 5
 
