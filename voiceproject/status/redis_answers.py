@@ -84,21 +84,34 @@ def _ask(client: redis.Redis, sessions: Sequence[UUID]) -> RedisAnswers:
         # A Redis that others run may keep that to itself.
         info={} if isinstance(info, Exception) else info,
         queues=dict(zip(queues, _pairs(of_queues), strict=True)),
-        workers=[
-            (json.loads(beat), _age_ms(left, redis_keys.WORKER_REMEMBERED))
-            for beat, left in _pairs(beats)
-            if isinstance(beat, bytes)
-        ],
-        recordings=(
-            (int(size), _age_ms(size_left, redis_keys.RECORDINGS_KNOWN) / 1000) if size else None
-        ),
+        workers=_workers(_pairs(beats)),
+        recordings=_recordings(size, size_left),
         minute=minute,
-        minutes={
-            number: read(fields)
-            for number, fields in zip(numbers, counts, strict=True)
-            if isinstance(fields, dict) and fields
-        },
+        minutes=_minutes(numbers, counts),
     )
+
+
+def _workers(beats: Sequence[tuple[Any, Any]]) -> list[tuple[Beat, float]]:
+    """But for those that nothing is remembered of."""
+    return [
+        (json.loads(beat), _age_ms(left, redis_keys.WORKER_REMEMBERED))
+        for beat, left in beats
+        if isinstance(beat, bytes)
+    ]
+
+
+def _recordings(size: bytes | None, left_ms: int) -> tuple[int, float] | None:
+    if size is None:
+        return None
+    return int(size), _age_ms(left_ms, redis_keys.RECORDINGS_KNOWN) / 1000
+
+
+def _minutes(numbers: Sequence[int], counts: Sequence[Any]) -> Minutes:
+    return {
+        number: read(fields)
+        for number, fields in zip(numbers, counts, strict=True)
+        if isinstance(fields, dict) and fields
+    }
 
 
 def _pairs(flat: Sequence[Any]) -> list[tuple[Any, Any]]:
