@@ -8,7 +8,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from history import batches, orphans, retention
+from history import batches, orphans, retention, room
 from history.models import Batch, OfferedValue
 from history.silent import sweep_silent
 from interaction.models import DiscardedFile
@@ -46,3 +46,8 @@ def sweep_silent_sessions() -> None:
     if swept := sweep_silent(timezone.now()):
         logger.info("silent sessions deleted", extra={"sessions": swept})
     OfferedValue.forget_unused()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def measure_recordings() -> None:
+    room.measure()

@@ -9,7 +9,7 @@
  */
 
 /** What the page asks for by itself, again and again: its failure is no news. */
-const UNASKED = ["hx:poll:trigger", "revealed", "load"];
+const UNASKED = ["hx:poll:trigger", "visibilitychange", "revealed", "load"];
 
 const place = document.querySelector("[data-failed-requests]");
 

@@ -10,7 +10,7 @@ from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import setup_logging
 
-from voiceproject import heartbeat
+from voiceproject import heartbeat, queue_times
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
 
@@ -23,6 +23,7 @@ app = Celery("voiceproject")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["interaction.cascade", "history"])
 heartbeat.install()
+queue_times.install()
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

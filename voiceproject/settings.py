@@ -165,6 +165,7 @@ PARLEY_REST_RESOURCES = (
     "interaction.api.schemas.RESOURCES",
     "history.api.schemas.RESOURCES",
     "history.api.latency.RESOURCES",
+    "voiceproject.status.document.RESOURCES",
 )
 """Tables {name: model} of what REST answers with, for interaction/edges/json_schemas.py."""
 
@@ -197,6 +198,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "provider calls": {
+        "task": "interaction.cascade.tasks.fold_provider_calls",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "history batches": {
         "task": "history.tasks.run_batches",
         "schedule": 3.0,
@@ -211,6 +217,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "history.tasks.prune",
         "schedule": 600.0,
         "options": {"expires": 600},
+    },
+    "recordings' room": {
+        "task": "history.tasks.measure_recordings",
+        "schedule": 300.0,
+        "options": {"expires": 300},
     },
     "history orphans": {
         "task": "history.tasks.remove_orphans",

@@ -17,17 +17,20 @@ from interaction.api.reference.views import page as reference
 from voiceproject.health import router as health
 from voiceproject.language import choose_language
 from voiceproject.sign_in import SignIn
-from voiceproject.status_page import parts
+from voiceproject.status.api import router as status
+from voiceproject.status.page import parts, status_page
 
 api.add_router("interaction/sessions", sessions)
 api.add_router("interaction/batches", batches)
 api.add_router("interaction/share-links", share_links)
 api.add_router("interaction/retention", retention)
+api.add_router("/status", status)
 api.add_router("/health", health)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("interaction.urls")),
     path("parts/", parts, name="parts"),
+    path("status/", status_page, name="status"),
     path("history/", include("history.urls")),
     path("shared/<str:secret>/", shared, name="shared"),
     path("shared/<str:secret>/whole.<str:form>", shared_session_audio, name="shared_session_audio"),

@@ -25,6 +25,7 @@ TAGS = {
     "templates": "Prompts that are offered on the voice page; the admin site changes them.",
     "models": "Models of the speech recogniser that runs on the server itself.",
     "schemas": "JSON Schemas of everything that is sent, for generators and validators.",
+    "status": "What goes on in the installation now.",
     "health": "Whether the server is alive and ready. These alone need no token.",
 }
 """What belongs together, in the order in which it is read."""

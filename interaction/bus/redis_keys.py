@@ -19,6 +19,13 @@ WORK_LEASE = 3
 WAKE_LIFETIME = 60
 """Seconds."""
 
+PROVIDER_CALLS_LIVE = 7200
+"""Seconds that a minute's counts of provider calls live after the last of them."""
+WORKER_REMEMBERED = 600
+"""Seconds after its last beat for which a worker that was lost is still known."""
+RECORDINGS_KNOWN = 3600
+"""Seconds for which a measured size of all recordings is told."""
+
 CANCEL_CHANNEL = "parley:cancel"
 """The pub/sub channel of cancellations: a message is the 16 bytes of a turn's or a reply's id.
 
@@ -179,6 +186,55 @@ def worker_alive(queue: str) -> str:
     for ``voiceproject.heartbeat.LASTS`` seconds.
     """
     return f"parley:alive:{queue}"
+
+
+def workers() -> str:
+    """Set of the names of workers, those that were lost not long ago included.
+
+    A worker adds itself with each beat, and takes out at its start those that ``worker`` has
+    nothing of; the status page reads it. Never expires.
+    """
+    return "parley:workers"
+
+
+def worker(name: str) -> str:
+    """JSON of what a worker says of itself: ``voiceproject.heartbeat`` has its fields.
+
+    Written every second by that worker, deleted when it stops in an orderly way, read by the
+    status page, for which what is left of its life says when it was written. Lives
+    ``WORKER_REMEMBERED``.
+    """
+    return f"parley:worker:{name}"
+
+
+def recordings_size() -> str:
+    """Bytes of all recordings together.
+
+    Written every few minutes by a worker, read by the status page. Lives ``RECORDINGS_KNOWN``.
+    """
+    return "parley:recordings:size"
+
+
+# Providers.
+
+
+def provider_calls(minute: int | None = None) -> str:
+    """Hash of how many calls of providers ended in a minute, counted since 1970:
+    ``interaction.provider_calls.tally`` has its fields. Without a minute: how all of them begin.
+
+    Written by the stages and the web side, read by the folding into rows and the status page.
+    Lives ``PROVIDER_CALLS_LIVE`` after it was last written.
+    """
+    return f"parley:calls:{'' if minute is None else minute}"
+
+
+def provider_calls_folded() -> str:
+    """The last minute of ``provider_calls`` that rows have, like all before it.
+
+    Written by the folding once they have it, read by the status page, which then need not read
+    those minutes. Lives ``PROVIDER_CALLS_LIVE``.
+    """
+    return "parley:calls-folded"
 
 
 # People.

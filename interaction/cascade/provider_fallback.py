@@ -8,8 +8,9 @@ there is output nothing is tried again: the person may have got it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +30,7 @@ from interaction.cascade.provider_pool import StageKind, provider
 from interaction.cascade.stage import StageGaveUp, StageRun
 from interaction.core.events import ProviderSwitched
 from interaction.core.types import ProviderSelection
+from interaction.provider_calls.call import ProviderCall
 from interaction.providers.errors import ProviderError, ProviderRateLimited, ProviderTimeout
 from interaction.safe_logging import log_crash
 from interaction.turn_records.note_fields import Note
@@ -64,6 +66,8 @@ class Attempt:
     """Index in the list of choices."""
     first_output_within: float
     """Seconds for its first output once that is due."""
+    call: ProviderCall
+    """Who does the work tells it when a result is asked for, and when it comes."""
     has_output: bool = False
 
     @property
@@ -88,6 +92,7 @@ class Attempt:
         """The first output is here (later calls do nothing): no other provider is tried."""
         if not self.has_output:
             self.has_output = True
+            self.call.on_output()
             await self.chain.on_output(self.place)
 
 
@@ -218,7 +223,9 @@ class FallbackChain:
         for place in places:
             is_last = place == places[-1]
             within = FIRST_OUTPUT_WITHIN if is_last else FIRST_OUTPUT_WITHIN_IF_OTHERS
-            attempt = Attempt(self, place, within[self._kind])
+            choice = self.choices[place]
+            call = self._stage.calls.start(self._kind, choice.name, choice.model)
+            attempt = Attempt(self, place, within[self._kind], call)
             try:
                 return await self._try(attempt, work)
             except NOT_THE_PROVIDERS:
@@ -233,18 +240,40 @@ class FallbackChain:
     async def _try(self, attempt: Attempt, work: Callable[[Any, Attempt], Awaitable[R]]) -> R:
         choice = attempt.choice
         self._stage.provider = choice.name
+        with self._counted(attempt.call):
+            try:
+                owner = self._stage.request.spec.owner_id
+                async with provider(self._kind, choice, owner) as engine:
+                    return await work(engine, attempt)
+            except TimeoutError:
+                raise self._timeout(choice.name) from None
+
+    @contextlib.contextmanager
+    def _counted(self, call: ProviderCall) -> Iterator[None]:
+        """Within it is one attempt, which counts as one call however it ends."""
         try:
-            async with provider(self._kind, choice, self._stage.request.spec.owner_id) as engine:
-                return await work(engine, attempt)
-        except TimeoutError:
-            raise self._timeout(choice.name) from None
+            yield
+        except asyncio.CancelledError:
+            if self._limit.expired():
+                call.fail(ProviderTimeout.code)
+            else:
+                call.give_up()
+            raise
+        except StageGaveUp:  # for what the provider has answered, or for what came after that
+            call.succeed()
+            raise
+        except NOT_THE_PROVIDERS:
+            call.give_up()
+            raise
+        except Exception as error:
+            call.fail(_code_of(error))
+            raise
+        call.succeed()
 
     async def _record_failure(self, attempt: Attempt, error: Exception) -> None:
         facts = {**self._stage.request.log_facts(), "provider": self._stage.provider}
-        if isinstance(error, ProviderError):
-            code = error.code
-        else:
-            code = "stage_crashed"
+        code = _code_of(error)
+        if not isinstance(error, ProviderError):
             log_crash(logger, error, facts)
         logger.warning("provider failed", extra={**facts, "code": code})
         self._codes[attempt.place] = code
@@ -271,6 +300,11 @@ class FallbackChain:
     def _timeout(self, name: str) -> ProviderTimeout:
         message = _("%(provider)s took too long to answer.") % {"provider": name}
         return ProviderTimeout(message, stage=self._kind, provider=name)
+
+
+def _code_of(error: Exception) -> str:
+    """For what is no provider's error: a bug, of this program or of a provider's client."""
+    return error.code if isinstance(error, ProviderError) else "stage_crashed"
 
 
 def _pause_after(error: Exception) -> float:

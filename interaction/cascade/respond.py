@@ -230,6 +230,7 @@ class _Completion:
     async def run(self, llm: LanguageModel, attempt: Attempt) -> None:
         loop = asyncio.get_running_loop()
         attempt.expect_output()
+        attempt.call.ask()
         options = self._model_options | self._writer.time_zone_for(attempt.choice)
         answer = llm.complete(self._messages, self._tools, **options)
         async with (
@@ -241,6 +242,7 @@ class _Completion:
                     attempt.at_work()
                     await self._writer.on_work()
                 elif isinstance(piece, str | ToolCall):
+                    attempt.call.on_result()
                     await attempt.output_started()
                 await self._on_piece(piece)
                 within = TOKEN_WITHIN if attempt.has_output else attempt.first_output_within

@@ -21,6 +21,7 @@ from interaction.bus.redis_client import CONNECTION_ERRORS, RedisError, get_redi
 from interaction.bus.stage_messages import ReportKind, StageReport, StageRequest, pack_report
 from interaction.bus.stage_watchdog import Job
 from interaction.core.events import EngineEvent, MetricMeasured, StageFailed
+from interaction.provider_calls.counter import CallCounter
 from interaction.providers.errors import ProviderError
 from interaction.safe_logging import log_crash
 from interaction.turn_records.note_fields import Note
@@ -65,6 +66,7 @@ class StageRun:
             self.hurry.set()
         self.aborted: StageGaveUp | None = None
         """Why the run stopped itself."""
+        self.calls = CallCounter(self.redis, request.log_facts())
         self._layer = get_channel_layer()
         self._notes_writer = NotesWriter(self.notes, request.log_facts())
         self._reports = 0
@@ -143,6 +145,7 @@ class StageRun:
             await self._notes_writer.flush()
             await self._report("finished")
             await self.notes.mark_done(self.request.job)
+        await self.calls.flush()
 
     async def _beat(self, task: asyncio.Task[Any]) -> None:
         """Beat for ``task``; cancel it where the work was cancelled or Redis has lost the turn."""

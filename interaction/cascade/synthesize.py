@@ -70,11 +70,13 @@ class _Synthesis:
         resampler = Resampler(tts.sample_rate, OUTPUT_SAMPLE_RATE)
         loop = asyncio.get_running_loop()
         attempt.expect_output()
+        attempt.call.ask()
         async with (
             asyncio.timeout(attempt.first_output_within) as limit,
             contextlib.aclosing(tts.synthesize(self._text)) as pieces,  # type: ignore[type-var]
         ):
             async for pcm in pieces:
+                attempt.call.on_result()
                 is_first = not attempt.has_output
                 await attempt.output_started()
                 self.audio.put_nowait(resampler.feed(pcm))

@@ -18,6 +18,7 @@ from interaction.cascade import transcribe as transcribing
 from interaction.cascade.provider_pool import StageKind
 from interaction.cascade.stage import StageRun, run_repeatable, run_stage
 from interaction.cascade.worker_loop import warm, worker_loop
+from interaction.provider_calls import folding
 from interaction.turn_records import archive as archiving
 from interaction.turn_records import sweep as sweeping
 
@@ -65,6 +66,11 @@ def archive(request: dict[str, Any]) -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def sweep() -> None:
     worker_loop().run(sweeping.sweep())
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def fold_provider_calls() -> None:
+    folding.fold()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

@@ -106,6 +106,7 @@ class _Transcription:
                     self._check_done()
                     await self._done.wait()
                 self._marks.append(mark)
+                self._attempt.call.ask()
                 self._expect_final()
                 if self._ended:
                     return
@@ -121,6 +122,7 @@ class _Transcription:
         if self._marks:
             self._expect_final()
         if transcript.final and (self._marks or self._silent):
+            self._attempt.call.on_result()
             await self._on_final(words)
         else:
             await self._on_partial(words)

@@ -5,6 +5,7 @@ from interaction.models.discarded_file import DiscardedFile
 from interaction.models.keys import Endpoint, ProviderCredential
 from interaction.models.preferences import Preferences
 from interaction.models.prompt import PromptTemplate
+from interaction.models.provider_hour import ProviderHour
 from interaction.models.session import Session
 from interaction.models.task import Task, ToolInvocation
 from interaction.models.turn import Turn, TurnLatency
@@ -16,6 +17,7 @@ __all__ = [
     "Preferences",
     "PromptTemplate",
     "ProviderCredential",
+    "ProviderHour",
     "Session",
     "SignInLink",
     "Task",

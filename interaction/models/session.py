@@ -73,6 +73,8 @@ class Session(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
+        # Those in progress are looked for among all that ever were.
+        indexes = (models.Index(fields=("status",), name="session_status"),)
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
 

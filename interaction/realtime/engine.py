@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from interaction.bus.background import Background
 from interaction.bus.hub import hub
-from interaction.bus.redis_client import CONNECTION_ERRORS, RETRY_FOR
+from interaction.bus.redis_client import CONNECTION_ERRORS, RETRY_FOR, get_redis
 from interaction.bus.stage_messages import StageReport
 from interaction.bus.stage_watchdog import Job, StageWatchdog
 from interaction.bus.watched_publisher import WatchedPublisher
@@ -47,6 +47,8 @@ from interaction.core.records import TurnRecord
 from interaction.core.redaction import Redactor
 from interaction.core.spoken_words import spoken_words
 from interaction.core.types import CutReason, Message, Stage, ToolCall
+from interaction.provider_calls.call import ProviderCall
+from interaction.provider_calls.counter import CallCounter
 from interaction.providers.errors import ProviderError, ProviderTimeout
 from interaction.providers.realtime_protocol import (
     InputTranscript,
@@ -114,6 +116,7 @@ class RealtimeEngine:
         """When that was, on the event loop's clock."""
         self._response_timer: asyncio.TimerHandle | None = None
         self._log_facts = {"session": spec.session_id}
+        self._calls = CallCounter(get_redis(), self._log_facts)
         self._background = Background(
             "realtime engine", log_facts=self._log_facts, on_crash=self._on_crash
         )
@@ -201,6 +204,8 @@ class RealtimeEngine:
             return
         self._closed = True
         self._clear_response_timeout()
+        if self._reply:
+            self._give_up_call(self._reply)
         try:
             await self._background.stop()
             await self._connection.close()
@@ -209,6 +214,7 @@ class RealtimeEngine:
             self._connection.drop()  # still open where this was cancelled meanwhile
             await self._recorder.stop()
             await self._archive_queue.stop()
+            await self._calls.stop()
             self._events.put_nowait(None)
             await self._hub.leave(self)
 
@@ -219,6 +225,7 @@ class RealtimeEngine:
             async with asyncio.timeout(CLOSING_PATIENCE):
                 await self._recorder.wait_until_written()
                 await self._archive_queue.wait_until_empty()
+                await self._calls.flush()
         except TimeoutError:
             logger.error("turns left to the sweep", extra=self._log_facts)
         except Exception as error:
@@ -261,16 +268,36 @@ class RealtimeEngine:
         return RealtimeReply(turn_id, reply_id, self._spec.language)
 
     def _request_reply(self, reply: RealtimeReply, context: tuple[Message, ...]) -> RealtimeReply:
+        if self._reply:
+            self._give_up_call(self._reply)
         self._reply, self._requested_at = reply, self._now()
+        if self._crashed is None:
+            reply.call = self._start_call()
+            reply.call.ask()
         self._connection.on_reply_requested(context)
         self._start_response_timeout()
         return reply
 
     def _cancel_reply(self, reply: RealtimeReply) -> None:
         if not reply.complete:
+            self._give_up_call(reply)
             self._break_off(reply)
             self._matcher.on_reply_cancelled(reply)
             self._clear_response_timeout()
+
+    def _start_call(self) -> ProviderCall:
+        assert self._spec.realtime is not None
+        return self._calls.start("realtime", self._provider, self._spec.realtime.model)
+
+    def _give_up_call(self, reply: RealtimeReply) -> None:
+        """Nobody waits for the rest of the reply."""
+        if reply.call:
+            reply.call.give_up()
+
+    def _count_failure(self, code: str) -> None:
+        """It fails the reply that is due; where none is, it counts as a call of its own."""
+        due = self._reply.call if self._reply and not self._reply.complete else None
+        (due or self._start_call()).fail(code)
 
     # The provider's events.
 
@@ -318,18 +345,24 @@ class RealtimeEngine:
             case OutputTranscript(text):
                 if not reply.text:
                     self._emit_metric(reply, "llm_ttft")
+                    if reply.call:
+                        reply.call.on_output()
                 self._emit_text(reply, reply.add_text(text))
             case OutputAudio(pcm):
                 if not reply.has_audio:
                     reply.has_audio = True
                     self._emit_metric(reply, "tts_ttfb")
+                    if reply.call:
+                        reply.call.on_result()
                 self._emit_audio(reply, reply.add_audio(pcm))
             case ResponseDone(calls, cut_off, error, usage, cut):
                 if usage:
                     counts = (usage.prompt_tokens, usage.completion_tokens)
                     self._emit(UsageReported(reply.turn_id, reply.id, *counts))
                 if error:
-                    self._fail_reply(FailureReason.of(error))
+                    reason = FailureReason.of(error)
+                    self._count_failure(reason.code)
+                    self._fail_reply(reason)
                 elif calls and not cut_off:
                     self._emit_text(reply, reply.end_sentence())
                     self._clear_response_timeout()
@@ -382,6 +415,8 @@ class RealtimeEngine:
 
     def _finish(self, reply: RealtimeReply, *, whole: bool, cut: CutReason | None) -> None:
         self._clear_response_timeout()
+        if reply.call:
+            reply.call.succeed()
         if whole:
             self._recovery.on_reply_completed()
             self._connection.mark_working()
@@ -450,6 +485,7 @@ class RealtimeEngine:
         if not isinstance(error, ProviderError):
             log_crash(logger, error, self._log_facts)
         reason = FailureReason.of(error)
+        self._count_failure(reason.code)
         reconnect = self._recovery.should_reconnect(error, was_open=connection is not None)
         self._connection.drop()
         turn = self._matcher.on_connection_lost()
@@ -468,6 +504,8 @@ class RealtimeEngine:
     def _on_crash(self, error: Exception) -> None:
         """A bug has ended a loop or a job, which logged it."""
         self._crashed = FailureReason.of(error)
+        if self._reply and not self._reply.complete:
+            self._count_failure(self._crashed.code)
         self._emit_engine_lost(self._crashed)
         self._clear_response_timeout()
         self._connection.drop()

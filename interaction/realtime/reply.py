@@ -17,6 +17,7 @@ from interaction.core.events import (
 )
 from interaction.core.sentence_splitter import SentenceSplitter
 from interaction.core.types import OUTPUT_SAMPLE_RATE, CutReason
+from interaction.provider_calls.call import ProviderCall
 from interaction.tools.tool_calls import ToolCalls
 
 MS_A_CHARACTER = 65.0
@@ -34,6 +35,8 @@ class RealtimeReply:
         """Nothing more of it comes: it was finished, cancelled, or has failed."""
         self.has_audio = False
         """Some of its audio has come."""
+        self.call: ProviderCall | None = None
+        """As which it counts; None where the provider was not asked for it."""
         self.tool_calls: ToolCalls | None = None
         """The tool calls of this reply; None before the first."""
         self._splitter = SentenceSplitter(language)

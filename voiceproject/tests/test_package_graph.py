@@ -22,7 +22,7 @@ LAYERS = (
     {"core", "encryption", "error_explanations", "safe_logging", "ui_strings"},
     {"audio", "tools", "models"},
     {"providers", "bus"},
-    {"credentials", "turn_records"},
+    {"credentials", "provider_calls", "turn_records"},
     {"cascade", "realtime", "sessions"},
     {"edges"},
     {"api"},

@@ -69,6 +69,7 @@ def test_axe_finds_nothing(parley: Installation, tab: Tab, scheme: Any, language
     if (scheme, language) == LOOKS[0]:
         looker.go("/history/", "history, empty")
         looker.go("/history/latency/", "latency, empty")
+        looker.go("/status/", "status, nothing called yet")
     looker.go("/", "first screen, panel open beside it")
     page.click("[data-mic-check-start]")  # there is no microphone
     tab.wait_for("document.querySelector('[data-check=idle] [data-mic-check-said]')?.textContent")
@@ -105,6 +106,13 @@ def test_axe_finds_nothing(parley: Installation, tab: Tab, scheme: Any, language
     page.eval_on_selector_all("main details", "all => all.forEach(one => one.open = true)")
     looker.look("latency, with its tables and filters")
     looker.go("/history/latency/?text=nobody-said-this", "latency, nothing found")
+    looker.go("/status/", "status")
+    page.eval_on_selector_all("main details", "all => all.forEach(one => one.open = true)")
+    looker.look("status, with its tables")
+    page.evaluate("document.getElementById('status').dataset.old = ''")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    tab.wait_for("document.querySelectorAll('#status:not([data-old]) details[open]').length === 2")
+    looker.look("status, renewed with its tables open")
     looker.go("/history/", "history")
     page.click(".sessions a")
     looker.look("one conversation")
