@@ -73,7 +73,7 @@ const session = new Session(url, config.worklets, () => panel.choices, sound, {
   onState,
   onMessage,
   onTextSent: (text) => turnStore.addTextTurn(text, performance.now()),
-  onLatency: (replyId, metric, ms) => turnStore.setLatency(replyId, metric, ms, performance.now()),
+  onLatency: (replyId, metric, ms) => turnStore.setLatency(replyId, metric, ms),
   onInputLevel: (level) => {
     controls.setLevel(level);
     levelMeter.setInputLevel(level);
@@ -98,6 +98,7 @@ const session = new Session(url, config.worklets, () => panel.choices, sound, {
     notices.clear("fallback"); // this mode works again
     suggestKey();
   },
+  onReplyAudible: (replyId) => turnStore.endWait(replyId, performance.now()),
   onReplyState,
   onReplyAudio: (replyId, pcm, rate) => replyStore.add(replyId, pcm, rate),
   onMicrophoneOpened: () => void devices.refresh(),
@@ -250,7 +251,7 @@ function onPlaybackProgress({ reply, level }, playedMs) {
  * @param {ReplyState} state
  */
 function onReplyState(replyId, state) {
-  if (state === "waiting") turnStore.holdBack(replyId, performance.now());
+  if (state === "waiting") turnStore.endWait(replyId, performance.now());
   replyControls.setState(replyId, state);
 }
 

@@ -26,6 +26,7 @@
  * @property {(message: ServerMessage) => void} onMessage
  * @property {(text: string) => void} onTextSent
  * @property {(replyId: string, metric: keyof Latency, ms: number) => void} onLatency  As the page measured it.
+ * @property {(replyId: string) => void} onReplyAudible  Its first sound is there.
  * @property {(level: number) => void} onInputLevel  RMS of 20 ms from the microphone, 0..1.
  * @property {(progress: PlaybackProgress, playedMs: number) => void} onPlaybackProgress
  * @property {(direction: "up"|"down", message: ClientMessage | ServerMessage) => void} onWireMessage
@@ -96,7 +97,10 @@ export class Session {
       onFrame: (pcm, level) => this.#onMicrophoneFrame(pcm, level),
       onSpeechOnset: (at) => this.playback.onSpeechOnset(at),
       onSpeechOffset: (at) => this.playback.onSpeechOffset(at),
-      onAudible: (replyId, at) => this.playback.onAudible(replyId, at),
+      onAudible: (replyId, at) => {
+        this.playback.onAudible(replyId, at);
+        listener.onReplyAudible(replyId);
+      },
       onProgress: (progress) => this.#onPlaybackProgress(progress),
       onEnded: (end) => {
         this.replies.onEnded(end);

@@ -85,25 +85,23 @@ export class TurnStore {
    * @param {string} replyId
    * @param {keyof Latency} metric
    * @param {number} ms  As the page measured it.
-   * @param {number} at
    */
-  setLatency(replyId, metric, ms, at) {
+  setLatency(replyId, metric, ms) {
     const turn = this.turns.findLast((one) => one.replyId === replyId);
     if (!turn) return;
     turn.latency[metric] = ms;
-    if (metric === "ear") turn.moments.audible = at;
     this.onChanged(turn);
   }
 
   /**
-   * A reply waits for the person: how long it does is no latency.
+   * A reply sounds, or waits for the person, which is no latency: its bar grows no more.
    * @param {string} replyId
    * @param {number} at
    */
-  holdBack(replyId, at) {
+  endWait(replyId, at) {
     const turn = this.turns.findLast((one) => one.replyId === replyId);
     if (!turn) return;
-    turn.moments.audible = at;
+    turn.moments.audible ??= at;
     this.onChanged(turn);
   }
 

@@ -93,6 +93,15 @@ test("what was heard of a reply that had started leaves the transcript open to w
   assert.deepEqual([store.turns[0].transcript, store.turns[0].final], ["my name", false]);
 });
 
+test("a reply that sounds ends the wait, measured or not, and once", () => {
+  speak("t");
+  store.onMessage({ type: "response_started", turn_id: "t", reply_id: "r" });
+  store.endWait("r", 700);
+  store.endWait("r", 900);
+  assert.equal(store.turns[0].moments.audible, 700);
+  assert.equal(store.turns[0].latency.ear ?? null, null);
+});
+
 test("what the page measured stays when the server's figures come", () => {
   speak("t");
   store.onMessage({ type: "response_started", turn_id: "t", reply_id: "r" });

@@ -34,7 +34,8 @@ test("at the first sound it stops, and its steps fit the figure that was measure
   store.addTextTurn("hello", 0);
   store.onMessage({ type: "response_started", turn_id: "t", reply_id: "r" }, 0);
   store.onMessage({ type: "response_text", turn_id: "t", reply_id: "r", sentence: 0, text: "Hi." }, 100);
-  store.setLatency("r", "ear", 150, 200);
+  store.setLatency("r", "ear", 150);
+  store.endWait("r", 200);
   assert.deepEqual(stages(9_000), [["llm", 0, 75], ["tts", 75, 75]]);
   assert.equal(layOutSoFar(turn(), 9_000).total, 150);
 });
