@@ -248,4 +248,5 @@ def _reply_fields(order: FlushTurn | EndTurn) -> dict[str, Any]:
         "reply": str(order.reply_id),
         "context": dump_context(order.context),
         "options": dump(order.options),
+        "goes_on": order.goes_on,
     }

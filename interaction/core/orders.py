@@ -44,6 +44,9 @@ class FlushTurn:
     reply_id: UUID
     context: tuple[Message, ...]
     options: ResponseOptions = field(default_factory=ResponseOptions)
+    goes_on: bool = False
+    """Whether the turn's words join the last message of the context: nothing of a reply to that was
+    heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class EndTurn:
     context: tuple[Message, ...]
     flushed: bool = False
     options: ResponseOptions = field(default_factory=ResponseOptions)
+    goes_on: bool = False
+    """As in ``FlushTurn``."""
 
 
 @dataclass(frozen=True, slots=True)

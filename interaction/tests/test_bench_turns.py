@@ -80,7 +80,7 @@ def test_what_came_of_each_case_is_told(corpus: Path) -> None:
 
 
 def test_the_settings_are_those_that_were_asked_for(corpus: Path) -> None:
-    told = json.loads(bench(corpus, "--json", "--set", "silence_ms=900", "--no-barge-in"))
+    told = json.loads(bench(corpus, "--json", "--set", "silence_ms=900", "--barge-in", "off"))
     assert told["turn_detection"]["silence_ms"] == 900
     assert told["rows"]["interruption"]["shares"] == {"talked through": 1.0}
 

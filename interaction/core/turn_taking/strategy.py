@@ -40,9 +40,15 @@ class End(Enum):
 
 class Overlap(Enum):
     IGNORE = auto()
-    """This speech is no turn: it neither interrupts nor opens one later."""
+    """This speech is no turn: it neither interrupts nor opens one later; what contends is passed
+    over."""
+    WAIT = auto()
+    """It interrupts nothing; what of it goes on past the reply opens a turn, from its beginning
+    on."""
     HOLD = auto()
     """Undecided: the reply goes on, and this speech may still open a turn."""
+    CONTEST = auto()
+    """It may be an interruption: the reply goes on, softer, and what is said is transcribed."""
     INTERRUPT = auto()
     """The person takes the turn: the one that is alive ends, another one is opened."""
 
@@ -132,6 +138,18 @@ class EndStrategy(Strategy, Protocol):
 
 class OverlapStrategy(Strategy, Protocol):
     """What it is when somebody speaks while a committed turn is alive."""
+
+    def on_contested(self, now: float) -> None:
+        """The speech so far contends for the floor: transcripts are of it from now on."""
+        return
+
+    def on_settled(self) -> None:
+        """Nothing contends any more: it took the floor, or was passed over."""
+        return
+
+    def outlives_reply(self) -> bool:
+        """Whether what contends becomes a turn, as the reply ends meanwhile."""
+        return False
 
     def decide(self, reply: ReplyProgress, now: float) -> Verdict[Overlap]: ...
 

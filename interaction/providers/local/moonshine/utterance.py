@@ -25,6 +25,9 @@ LEAD = 10
 TAIL = 6
 """Frames after the last one of speech that are looked at too, 0.2 s. When they are there, the text
 is final: a silence needs no further look, however long, and the end finds it ready."""
+FIRST_LOOK = 8
+"""Frames of speech, a quarter of a second, before the first look: while a reply plays, the first word
+tells a listener's "mm-hmm" from an interruption."""
 PARTIAL_EVERY = 16
 """Frames with new speech, half a second, between two looks while somebody speaks."""
 SHARE = 0.15
@@ -144,7 +147,7 @@ class Utterance:
     segment: Segment = field(default_factory=Segment)
     _rest: bytes = b""
     """Audio that does not fill a frame yet."""
-    _next_partial: float = PARTIAL_EVERY
+    _next_partial: float = FIRST_LOOK
     """Frames of new speech until the next look while somebody speaks."""
 
     @property
