@@ -99,7 +99,8 @@ class Result:
     case: Case
     outcome: str
     """Over a reply: ``yielded``, ``early``, ``talked through``; else ``whole``, ``cut``,
-    ``no end``; in the gap before a reply: ``answered``, ``reply lost``."""
+    ``no end``; in the gap before a reply: ``answered``, ``joined`` (what was heard there is
+    answered together with the question), ``reply lost``."""
     yield_ms: int | None = None
     """Onset to the interruption."""
     duck_ms: int | None = None
@@ -279,9 +280,13 @@ def _overlap(case: Case, rig: Rig) -> Result:
 
 
 def _gap(case: Case, rig: Rig) -> Result:
-    turns, played = rig.of(OpenTurn), rig.of(PlayAudio)
-    answered = bool(turns and played and played[0].turn_id == turns[0].turn_id)
-    return Result(case, "answered" if answered else "reply lost")
+    ends, played = rig.of(EndTurn), rig.of(PlayAudio)
+    if not (ends and played):
+        return Result(case, "reply lost")
+    if played[0].turn_id == ends[0].turn_id:
+        return Result(case, "answered")
+    joined = all(end.goes_on for end in ends[1:])
+    return Result(case, "joined" if joined else "reply lost")
 
 
 def _listening(case: Case, rig: Rig) -> Result:

@@ -9,6 +9,7 @@ of theirs.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from interaction.core.turn_taking.detection import TurnDetectionBase
@@ -25,8 +26,13 @@ TAKEN_MS = 1_000
 """Speech that takes the floor whatever its words, where none are known."""
 LISTENING_MS = 2_500
 """Speech that takes it though a listener's words are all that is known."""
-DOUBTED_MS = 400
+BELIEVED_MS = 160
+"""Speech without which no words are believed: a grunt has some, too."""
+DOUBTED_MS = 480
 """Speech up to which one odd word is not believed before it is over."""
+CHANGED_MS = 800
+"""Speech up to which other words are not believed where a look before has heard a listener's: of
+half a word, recognisers make another."""
 STALLED_S = 1.0
 """A microphone that sends nothing for so long has been muted: what it sent is passed over."""
 
@@ -39,9 +45,22 @@ class Contest:
     """Speech in it that stands out."""
     quiet_ms: int = 0
     """Time since the latest of that."""
-    peak_dbfs: float | None = None
-    """Its loudest; None: not known."""
     heard: Heard = Heard.NOTHING
+    """What the latest look at it has heard."""
+    was_listening: bool = False
+    """A look has heard a listener's words, and nothing else."""
+    _energy: float = 0.0
+    _frames: int = 0
+
+    @property
+    def level_dbfs(self) -> float | None:
+        """Level of the speech in it; None: not known."""
+        return 10 * math.log10(self._energy / self._frames) if self._frames else None
+
+    def add_level(self, level_dbfs: float | None) -> None:
+        if level_dbfs is not None:
+            self._energy += 10 ** (level_dbfs / 10)
+            self._frames += 1
 
 
 class ConsideredOverlap(OverlapStrategy):
@@ -54,14 +73,15 @@ class ConsideredOverlap(OverlapStrategy):
 
     def on_frame(self, frame: Frame, now: float) -> None:
         if contest := self._contest:
-            self._follow(contest)
+            self._follow(contest, frame)
 
     def on_transcript(self, text: str, now: float, *, final: bool) -> None:
         if contest := self._contest:
-            contest.heard = heard(text, self._language)
+            contest.heard = heard(text, self._language, contest.speech_ms)
+            contest.was_listening |= contest.heard is Heard.LISTENING
 
     def on_contested(self, now: float) -> None:
-        self._contest = Contest(self._speech.run_ms, peak_dbfs=self._speech.loudness.level_dbfs)
+        self._contest = Contest(self._speech.run_ms)
 
     def on_settled(self) -> None:
         self._contest = None
@@ -77,7 +97,7 @@ class ConsideredOverlap(OverlapStrategy):
         if contest is None:
             return Verdict(self._begin(reply))
         stalled_at = (self._speech.last_frame_at or now) + STALLED_S
-        if reply is ReplyProgress.NONE or self._is_taken(contest):
+        if reply is ReplyProgress.NONE or self._is_taken(contest, reply):
             return Verdict(Overlap.INTERRUPT)
         if now >= stalled_at or self._is_over(contest):
             return Verdict(Overlap.IGNORE)
@@ -92,30 +112,36 @@ class ConsideredOverlap(OverlapStrategy):
             return Overlap.HOLD
         return Overlap.INTERRUPT if nothing_to_contend_for else Overlap.CONTEST
 
-    def _follow(self, contest: Contest) -> None:
+    def _follow(self, contest: Contest, frame: Frame) -> None:
         speech = self._speech
-        if not (speech.speaking and speech.loudness.stands_out):
+        if speech.speaking:
+            contest.add_level(frame.level_dbfs)
+        if speech.speaking and speech.loudness.stands_out:
+            contest.speech_ms += FRAME_MS
+            contest.quiet_ms = 0
+        else:
             contest.quiet_ms += FRAME_MS
-            return
-        contest.speech_ms += FRAME_MS
-        contest.quiet_ms = 0
-        level = speech.loudness.level_dbfs
-        if level is not None:
-            contest.peak_dbfs = max(level, contest.peak_dbfs or level)
 
     def _is_over(self, contest: Contest) -> bool:
         needed = UNHEARD_PASSED_MS if contest.heard is Heard.NOTHING else PASSED_MS
         return contest.quiet_ms + FRAME_MS // 2 >= needed
 
-    def _is_taken(self, contest: Contest) -> bool:
-        if not self._speech.loudness.is_near(contest.peak_dbfs):
+    def _is_taken(self, contest: Contest, reply: ReplyProgress) -> bool:
+        spoken_ms, is_over = contest.speech_ms, self._is_over(contest)
+        if not self._speech.loudness.is_near(contest.level_dbfs):
             return False
-        match contest.heard:
-            case Heard.SPEAKING:
-                return True
-            case Heard.DOUBTFUL:
-                return contest.speech_ms >= DOUBTED_MS or self._is_over(contest)
-            case Heard.LISTENING:
-                return contest.speech_ms >= LISTENING_MS
-            case Heard.NOTHING:
-                return contest.speech_ms >= TAKEN_MS
+        if contest.heard is Heard.NOTHING:
+            return spoken_ms >= TAKEN_MS
+        if contest.heard is Heard.LISTENING:
+            return spoken_ms >= LISTENING_MS
+        if contest.heard is Heard.CALLING:
+            return True
+        if contest.was_listening and contest.heard is not Heard.ADDING:
+            needed = CHANGED_MS
+        elif is_over:
+            needed = BELIEVED_MS
+        elif reply is ReplyProgress.PENDING:
+            needed = TAKEN_MS  # it cannot be heard yet: it waits at no cost
+        else:
+            needed = DOUBTED_MS if contest.heard is Heard.DOUBTFUL else BELIEVED_MS
+        return spoken_ms >= needed

@@ -15,13 +15,23 @@ class Heard(Enum):
     LISTENING = auto()
     """A listener's words, and nothing else."""
     DOUBTFUL = auto()
-    """One odd word, or the beginning of what a listener says: the next look may say otherwise."""
+    """One odd word, the beginning of what a listener says, or more than anybody says in the time:
+    the next look may say otherwise."""
     SPEAKING = auto()
     """Words with which somebody takes the floor."""
+    ADDING = auto()
+    """The same, behind a listener's: "yeah, but what if"."""
+    CALLING = auto()
+    """One word that is a turn of its own: "stop"."""
 
 
-def heard(text: str, language: str = "") -> Heard:
-    """``language``: BCP 47, of what is said; empty: not known."""
+SHORTEST_WORD_MS = 120
+"""Recognisers that hear more words in less time have heard a noise."""
+
+
+def heard(text: str, language: str = "", speech_ms: int | None = None) -> Heard:
+    """``language``: BCP 47, of what is said; empty: not known. ``speech_ms``: how long it took to
+    say; None: not known."""
     tokens = _tokens(text)
     if not tokens or tuple(tokens) in _NOISE:
         return Heard.NOTHING
@@ -29,25 +39,37 @@ def heard(text: str, language: str = "") -> Heard:
     matched = _matched(tokens, known)
     if matched == len(tokens):
         return Heard.LISTENING
+    if tokens[0] in _CALLS:
+        return Heard.CALLING if len(tokens) == 1 else Heard.SPEAKING
     rest = tuple(tokens[matched:])
+    if rest[0] in _CALLS:
+        return Heard.ADDING
     begins = any(phrase[: len(rest)] == rest for phrase in known if len(phrase) > len(rest))
-    alone = len(tokens) == 1 and tokens[0] not in _CALLS
-    return Heard.DOUBTFUL if begins or alone else Heard.SPEAKING
+    too_many = speech_ms is not None and len(tokens) > 1 + speech_ms / SHORTEST_WORD_MS
+    if begins or too_many or len(rest) == 1:
+        return Heard.DOUBTFUL
+    return Heard.ADDING if matched else Heard.SPEAKING
 
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 _REPEATED = re.compile(r"([^\W\d])\1+")
+_LOOP = 5
+"""Words that may be said again and again, by somebody in a hurry or a recogniser in doubt."""
 
 
 def _tokens(text: str) -> list[str]:
     """Words without case, punctuation and drawn out letters ("Mmmm-hmm!": m, hm), and without what
     is said again at once; of Chinese, characters."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("'", "")
-    words = [
-        word if _HAN.match(word) else _REPEATED.sub(r"\1", word) for word in _WORD.findall(plain)
-    ]
-    return words
+    tokens: list[str] = []
+    for word in _WORD.findall(plain):
+        tokens.append(word if _HAN.match(word) else _REPEATED.sub(r"\1", word))
+        for length in range(1, _LOOP + 1):
+            if tokens[-length:] == tokens[-2 * length : -length]:
+                del tokens[-length:]
+                break
+    return tokens
 
 
 def _matched(tokens: Sequence[str], known: frozenset[tuple[str, ...]]) -> int:
@@ -104,7 +126,7 @@ _BY_LANGUAGE: Mapping[str, frozenset[tuple[str, ...]]] = {
 _ANY = _FILLERS | _BY_LANGUAGE["en"] | _BY_LANGUAGE["zh"]
 _LONGEST = max(len(phrase) for listed in _BY_LANGUAGE.values() for phrase in listed)
 
-_NOISE = _listed("you|thank you|thanks|thank you very much|bye|the|a|i|t|s|c|o|n|the end|so|music|謝謝|谢谢|the the")
+_NOISE = _listed("you|thank you|thanks|thank you very much|bye|the|a|i|t|s|c|o|n|the end|music|謝謝|谢谢|the the")
 """What recognisers make of a cough, a bang or music, and nobody says over a reply but in thanks."""
 _CALLS = frozenset(
     token

@@ -16,15 +16,15 @@ SMOOTHED = 3
 """Frames over which a level is taken, a tenth of a second: the energy of a syllable."""
 ROOM_FRAMES = 5_000 // FRAME_MS
 """Frames of the latest input, the person's turns apart, that say how loud the room is."""
-ROOM_KNOWN = 500 // FRAME_MS
-"""Frames without which the room is not known."""
+ROOM_KNOWN = 800 // FRAME_MS
+"""Frames without which the room is not known: before that, nothing stands out from it."""
 ROOM_PERCENTILE = 0.75
 BELOW_PERSON_DB = 14.0
 """Speech that is this much softer than the person's is somebody else's, farther away."""
 ABOVE_ROOM_DB = 4.0
 """Speech that stands out less is the room's."""
 NEAR_DB = 9.0
-"""Speech nearer than this to the person's level, at its loudest, is theirs."""
+"""Speech whose level is nearer than this to the person's is theirs."""
 LEARNT = 0.5
 """How much of a turn's level goes into what is known of the person's."""
 LEAST_TURN_FRAMES = 10
@@ -77,11 +77,11 @@ class Loudness:
         if level is None:
             return True
         room = self.room_dbfs
-        above_room = room is None or level >= room + ABOVE_ROOM_DB
+        above_room = room is not None and level >= room + ABOVE_ROOM_DB
         return above_room and level >= self.person_dbfs - BELOW_PERSON_DB
 
     def is_near(self, level_dbfs: float | None) -> bool:
-        """Whether speech that reached this level is the person's own."""
+        """Whether speech of this level is the person's own; where it is not known, it is."""
         return level_dbfs is None or level_dbfs >= self.person_dbfs - NEAR_DB
 
     @property

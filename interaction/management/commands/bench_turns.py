@@ -29,7 +29,7 @@ from interaction.providers.local.moonshine.utterance import Utterance
 PARTS = {
     "while a reply plays": ("yielded", "early", "talked through"),
     "while nothing plays": ("whole", "cut", "no end"),
-    "between turn and reply": ("answered", "reply lost"),
+    "between turn and reply": ("answered", "joined", "reply lost"),
 }
 """The tables, each with its outcomes."""
 
