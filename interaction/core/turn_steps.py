@@ -239,7 +239,9 @@ class TurnSteps:
         if self.turn:
             self.decide_overlap(self.turn, event, now)
 
-    def hold_event(self, contender: Turn, event: StageFailed | ProviderSwitched, now: float) -> None:
+    def hold_event(
+        self, contender: Turn, event: StageFailed | ProviderSwitched, now: float
+    ) -> None:
         """A contender that is not understood may take the floor all the same."""
         contender.held_events.append((event, now))
 

@@ -88,7 +88,9 @@ def _listed(text: str) -> frozenset[tuple[str, ...]]:
     return frozenset(tuple(_tokens(phrase)) for phrase in text.split("|"))
 
 
-_FILLERS = _listed("mm|hm|mhm|um|uh|er|erm|ah|oh|eh|ha|haha|hehe|huh|hum|mm hm|m hm|aha|嗯|啊|哦|喔|噢|呃|欸")
+_FILLERS = _listed(
+    "mm|hm|mhm|um|uh|er|erm|ah|oh|eh|ha|haha|hehe|huh|hum|mm hm|m hm|aha|嗯|啊|哦|喔|噢|呃|欸"
+)
 """They keep no floor and take none, in any language."""
 _BY_LANGUAGE: Mapping[str, frozenset[tuple[str, ...]]] = {
     "en": _listed(
@@ -120,13 +122,17 @@ _BY_LANGUAGE: Mapping[str, frozenset[tuple[str, ...]]] = {
         "sí|si|claro|vale|ya|ajá|aja|bueno|bien|muy bien|de acuerdo|entiendo|ya veo|exacto|cierto"
         "|es verdad|verdad|por supuesto|ok|okay|genial|anda|en serio|perfecto|así es"
     ),
-    "ja": _listed("はい|うん|うんうん|ええ|へえ|へー|なるほど|そう|そうですね|そうですか|そうなんですか|ほんとに|確かに"),
+    "ja": _listed(
+        "はい|うん|うんうん|ええ|へえ|へー|なるほど|そう|そうですね|そうですか|そうなんですか|ほんとに|確かに"
+    ),
     "ko": _listed("네|예|응|어|아|맞아요|그렇군요|그래요|그렇죠|정말요|진짜|알겠어요|알겠습니다"),
 }
 _ANY = _FILLERS | _BY_LANGUAGE["en"] | _BY_LANGUAGE["zh"]
 _LONGEST = max(len(phrase) for listed in _BY_LANGUAGE.values() for phrase in listed)
 
-_NOISE = _listed("you|thank you|thanks|thank you very much|bye|the|a|i|t|s|c|o|n|the end|music|謝謝|谢谢|the the")
+_NOISE = _listed(
+    "you|thank you|thanks|thank you very much|bye|the|a|i|t|s|c|o|n|the end|music|謝謝|谢谢|the the"
+)
 """What recognisers make of a cough, a bang or music, and nobody says over a reply but in thanks."""
 _CALLS = frozenset(
     token

@@ -59,7 +59,9 @@ def fed(speech: SpeechActivity, strategies: Strategies, probabilities: list[floa
     return now
 
 
-def made(detection: TurnDetection, *, barge_in: BargeIn = "immediate") -> tuple[SpeechActivity, Strategies]:
+def made(
+    detection: TurnDetection, *, barge_in: BargeIn = "immediate"
+) -> tuple[SpeechActivity, Strategies]:
     speech = SpeechActivity(detection.threshold)
     return speech, detection.make_strategies(speech, barge_in=barge_in)
 
@@ -265,9 +267,7 @@ def test_other_settings_hold_from_the_next_frame_on_and_the_open_turn_goes_on() 
     play = Screenplay(Engine(silent=True))
     play.user_speaks(0.5, 1.5)
     play.run(until=1.0)
-    play.machine.reconfigure(
-        ConversationConfig(turn_detection=ManualTurnDetection()), play.now
-    )
+    play.machine.reconfigure(ConversationConfig(turn_detection=ManualTurnDetection()), play.now)
     play.run(until=5)
     assert not play.effects_of(EndTurn)
     play.machine.reconfigure(ConversationConfig(turn_detection=VadTurnDetection()), play.now)
