@@ -105,6 +105,7 @@ class SpeechInput:
         self._opened_at = None
         self.speech.loudness.on_turn_closed(kept=kept)
         self.strategies.overlap.on_settled()
+        self.strategies.overlap.on_turn_closed(kept=kept)
         self.strategies.start.discard()
 
     def discard_speech(self) -> None:

@@ -21,7 +21,7 @@ from interaction.core.types import EndReason, Message, Status
 
 
 class Phase(Enum):
-    """Where a turn is, in the order of its life; ``CONTENDING`` may come before all of them, and the
+    """Where a turn is, in the order of its life; ``CONTENDING`` may come before them all, and the
     last three are of no turn of their own."""
 
     RECORDING = auto()

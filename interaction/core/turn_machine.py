@@ -9,9 +9,9 @@ time is a ``WakeAt``.
                      TurnMachine  ->  [OpenTurn, SendAudio, StatusChanged, PlayAudio, WakeAt, …]
 
 At most one turn is alive at a time: a new one ends the one before. Beside it, another may contend
-for its floor: who speaks over a reply is transcribed before it is known whether they want it. A turn
-goes through the phases of ``turn.Phase``; ``STEPS`` is the table of what each input does in each
-phase, ``turn_steps`` has the steps. When a turn starts and ends is for the strategies to say
+for its floor: who speaks over a reply is transcribed before it is known whether they want it. A
+turn goes through the phases of ``turn.Phase``; ``STEPS`` is the table of what each input does in
+each phase, ``turn_steps`` has the steps. When a turn starts and ends is for the strategies to say
 (``turn_taking``); how it can end, for ``turn_endings``.
 """
 

@@ -163,7 +163,8 @@ class SessionSettings(WireModel):
     barge_in: BargeIn = "considered"
     """What speech during a reply does. `considered`: the reply goes on, softer, until it is known
     whether somebody wants the floor, or only listens on ("mm-hmm"), coughs, or is somebody else;
-    `immediate`: it stops the reply; `off`: nothing. In realtime mode `considered` is `immediate`."""
+    `immediate`: it stops the reply; `off`: nothing. In realtime mode `considered` means
+    `immediate`."""
     turn_detection: TurnDetectionChoice = TurnDetectionChoice()
     """How turns of the person's are found."""
     auto_fallback: bool = False

@@ -24,6 +24,8 @@ UNHEARD_PASSED_MS = 500
 """The same where no words are known: a recogniser elsewhere may still be at it."""
 TAKEN_MS = 1_000
 """Speech that takes the floor whatever its words, where none are known."""
+UNHEARD_TAKEN_MS = 600
+"""The same with a recogniser that says nothing before a turn's end: no words will come."""
 LISTENING_MS = 2_500
 """Speech that takes it though a listener's words are all that is known."""
 BELIEVED_MS = 160
@@ -70,12 +72,17 @@ class ConsideredOverlap(OverlapStrategy):
         self._detection = detection
         self._language = language
         self._contest: Contest | None = None
+        self._words_came = False
+        """The recogniser has said something of the latest turn while it was open."""
+        self._is_silent = False
+        """It has not, of the one before: nor will it."""
 
     def on_frame(self, frame: Frame, now: float) -> None:
         if contest := self._contest:
             self._follow(contest, frame)
 
     def on_transcript(self, text: str, now: float, *, final: bool) -> None:
+        self._words_came |= not final
         if contest := self._contest:
             contest.heard = heard(text, self._language, contest.speech_ms)
             contest.was_listening |= contest.heard is Heard.LISTENING
@@ -85,6 +92,11 @@ class ConsideredOverlap(OverlapStrategy):
 
     def on_settled(self) -> None:
         self._contest = None
+
+    def on_turn_closed(self, *, kept: bool) -> None:
+        if kept:
+            self._is_silent = not self._words_came
+        self._words_came = False
 
     def outlives_reply(self) -> bool:
         contest = self._contest
@@ -131,7 +143,7 @@ class ConsideredOverlap(OverlapStrategy):
         if not self._speech.loudness.is_near(contest.level_dbfs):
             return False
         if contest.heard is Heard.NOTHING:
-            return spoken_ms >= TAKEN_MS
+            return spoken_ms >= (UNHEARD_TAKEN_MS if self._is_silent else TAKEN_MS)
         if contest.heard is Heard.LISTENING:
             return spoken_ms >= LISTENING_MS
         if contest.heard is Heard.CALLING:

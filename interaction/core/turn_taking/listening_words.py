@@ -51,8 +51,10 @@ def heard(text: str, language: str = "", speech_ms: int | None = None) -> Heard:
     return Heard.ADDING if matched else Heard.SPEAKING
 
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+_UNSPACED = "\u3040-\u30ff\u3400-\u9fff"
+"""Kana and Chinese characters: a token each."""
+_CHARACTER = re.compile(f"[{_UNSPACED}]")
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 _REPEATED = re.compile(r"([^\W\d])\1+")
 _LOOP = 5
 """Words that may be said again and again, by somebody in a hurry or a recogniser in doubt."""
@@ -60,11 +62,11 @@ _LOOP = 5
 
 def _tokens(text: str) -> list[str]:
     """Words without case, punctuation and drawn out letters ("Mmmm-hmm!": m, hm), and without what
-    is said again at once; of Chinese, characters."""
+    is said again at once; of Chinese and Japanese, characters."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("'", "")
     tokens: list[str] = []
     for word in _WORD.findall(plain):
-        tokens.append(word if _HAN.match(word) else _REPEATED.sub(r"\1", word))
+        tokens.append(word if _CHARACTER.match(word) else _REPEATED.sub(r"\1", word))
         for length in range(1, _LOOP + 1):
             if tokens[-length:] == tokens[-2 * length : -length]:
                 del tokens[-length:]
@@ -95,7 +97,7 @@ _FILLERS = _listed(
 _BY_LANGUAGE: Mapping[str, frozenset[tuple[str, ...]]] = {
     "en": _listed(
         "uh huh|uh hum|um hum|um hm|mm hum|mmhm|umhum|hmhm|yeah|yea|yah|ya|yep|yup|yes|right"
-        "|alright|all right|ok|okay|kay|sure|sure thing|of course|i see|i know|i get it|got it"
+        "|alright|all right|ok|o k|okay|kay|sure|sure thing|of course|i see|i know|i get it|got it"
         "|gotcha|i understand|understood|really|wow|whoa|exactly|precisely|absolutely|definitely"
         "|totally|indeed|true|thats true|thats right|thats good|thats great|thats nice|thats fine"
         "|fair enough|makes sense|that makes sense|sounds good|good|great|nice|cool|fine|perfect"

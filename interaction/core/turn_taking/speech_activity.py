@@ -25,8 +25,8 @@ class SpeechActivity:
     run_ms: int = 0
     """Length of the present run of speech, as far as it counts (``discard_run``)."""
     held_ms: int = 0
-    """Length of what was before it in the same run and still belongs to what is said (``hold_run``);
-    it counts as no evidence."""
+    """Length of what was before it in the same run and still belongs to what is said
+    (``hold_run``); it counts as no evidence."""
     run_started_at: float | None = None
     """Monotonic seconds at which the latest run of speech began."""
     silence_ms: int = 0

@@ -147,6 +147,10 @@ class OverlapStrategy(Strategy, Protocol):
         """Nothing contends any more: it took the floor, or was passed over."""
         return
 
+    def on_turn_closed(self, *, kept: bool) -> None:
+        """The open turn is committed, or dropped."""
+        return
+
     def outlives_reply(self) -> bool:
         """Whether what contends becomes a turn, as the reply ends meanwhile."""
         return False

@@ -139,8 +139,8 @@ class UpdateSession(WireModel):
 
     type: Kind[Literal["update_session"]]
     barge_in_enabled: bool | None = None
-    """Whether speech during a reply interrupts it; null or absent: as it is. True takes it back from
-    `off` to what the session began with, or to `considered`."""
+    """Whether speech during a reply interrupts it; null or absent: as it is. True takes it back
+    from `off` to what the session began with, or to `considered`."""
     barge_in: BargeIn | None = None
     """What speech during a reply does, as in `start_session`; null or absent: as it is."""
     turn_detection: TurnDetectionChoice | None = None

@@ -23,16 +23,16 @@ noise and music for words ("You")."""
 LEAD = 10
 """Frames before the first one of speech that are looked at too."""
 SHORT = 16
-"""Frames of speech, half a second, up to which an utterance is short: what it turns out to be may be
-a word over a reply, for which somebody waits."""
+"""Frames of speech, half a second, up to which an utterance is short: it may be a word over a
+reply, and somebody waits to know which."""
 SHORT_LEAD = 4
 """As ``LEAD``, of a short one: with much silence before it, the model goes round in circles."""
 TAIL = 6
 """Frames after the last one of speech that are looked at too, 0.2 s. When they are there, the text
 is final: a silence needs no further look, however long, and the end finds it ready."""
 FIRST_LOOK = 8
-"""Frames of speech, a quarter of a second, before the first look: while a reply plays, the first word
-tells a listener's "mm-hmm" from an interruption."""
+"""Frames of speech, a quarter of a second, before the first look: while a reply plays, the first
+word tells a listener's "mm-hmm" from an interruption."""
 SHORT_EVERY = 4
 """Frames with new speech between two looks at a short utterance."""
 PARTIAL_EVERY = 16
