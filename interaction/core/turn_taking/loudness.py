@@ -17,7 +17,7 @@ SMOOTHED = 3
 ROOM_FRAMES = 5_000 // FRAME_MS
 """Frames of the latest input, the person's turns apart, that say how loud the room is."""
 ROOM_KNOWN = 800 // FRAME_MS
-"""Frames without which the room is not known: before that, nothing stands out from it."""
+"""Frames without which the room is not known: before that, only what is near stands out."""
 ROOM_PERCENTILE = 0.75
 BELOW_PERSON_DB = 14.0
 """Speech that is this much softer than the person's is somebody else's, farther away."""
@@ -77,8 +77,9 @@ class Loudness:
         if level is None:
             return True
         room = self.room_dbfs
-        above_room = room is not None and level >= room + ABOVE_ROOM_DB
-        return above_room and level >= self.person_dbfs - BELOW_PERSON_DB
+        if room is None:
+            return self.is_near(level)
+        return level >= max(room + ABOVE_ROOM_DB, self.person_dbfs - BELOW_PERSON_DB)
 
     def is_near(self, level_dbfs: float | None) -> bool:
         """Whether speech of this level is the person's own; where it is not known, it is."""

@@ -107,11 +107,12 @@ def test_who_stands_out_is_near_the_persons_level_and_above_the_rooms(
     assert fed(loudness, level, 3, speaking=True).stands_out is stands_out
 
 
-def test_without_levels_everything_stands_out_and_a_room_must_be_known_first() -> None:
+def test_without_levels_everything_stands_out_and_in_a_room_not_known_what_is_near() -> None:
     loudness = Loudness()
     loudness.on_frame(Frame(SILENT, 1.0), speaking=True)
     assert loudness.stands_out
-    assert not fed(Loudness(), -20, 5, speaking=True).stands_out
+    assert fed(Loudness(), -30, 5, speaking=True).stands_out
+    assert not fed(Loudness(), -38, 5, speaking=True).stands_out
 
 
 def test_the_persons_level_is_learnt_from_the_turns_that_were_kept() -> None:
