@@ -16,6 +16,15 @@ class OpenTurn:
 
     turn_id: UUID
     sequence: int
+    contends: bool = False
+    """It has not got the floor: another turn is alive. ``GiveFloor`` or ``DropTurn`` follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveFloor:
+    """The turn that contended is the open one now."""
+
+    turn_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,7 @@ class NotePlayback:
 
 EngineOrder = (
     OpenTurn
+    | GiveFloor
     | SendAudio
     | StreamAudio
     | FlushTurn

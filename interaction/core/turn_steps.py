@@ -64,6 +64,7 @@ from interaction.core.orders import (
     Effect,
     EndTurn,
     FlushTurn,
+    GiveFloor,
     NotePlayback,
     OpenTurn,
     Respond,
@@ -226,7 +227,7 @@ class TurnSteps:
         opened = self.input.open_turn(now, contends=True)
         contender = self.contender = self._spoken_turn(opened, Phase.CONTENDING, now)
         self.effects += [
-            OpenTurn(contender.id, contender.sequence),
+            OpenTurn(contender.id, contender.sequence, contends=True),
             FloorContested(contender.id),
             SendAudio(contender.id, opened.pcm),
         ]
@@ -256,7 +257,7 @@ class TurnSteps:
         self.turn, self.contender = turn, None
         turn.phase, turn.sequence, turn.progress_at = Phase.RECORDING, self.closed.count + 1, now
         self.input.give_floor()
-        self.effects.append(SpeechStarted(turn.id, turn.audio_from_ms))
+        self.effects += [GiveFloor(turn.id), SpeechStarted(turn.id, turn.audio_from_ms)]
         self._release_held(turn, now)
         if self.turn is turn:
             self.decide_end(turn, None, now)

@@ -53,6 +53,7 @@ from interaction.core.orders import (
     Effect,
     EndTurn,
     FlushTurn,
+    GiveFloor,
     OpenTurn,
     Respond,
     SendAudio,
@@ -223,7 +224,7 @@ def test_whatever_happens_the_rules_of_turn_taking_hold(
                 assert effect.turn_id == alive not in committed
                 committed.add(effect.turn_id)
             case OpenTurn() if alive is not None:
-                assert config.barge_in == "considered" and alive in committed
+                assert effect.contends and config.barge_in == "considered" and alive in committed
                 assert contender is None, "two contend at once"
                 contender = effect.turn_id
                 assert effect.sequence == len(closed) + 2
@@ -233,6 +234,8 @@ def test_whatever_happens_the_rules_of_turn_taking_hold(
                 assert effect.sequence == len(closed) + 1
                 if isinstance(effect, Respond):
                     committed.add(alive)
+            case GiveFloor():
+                assert effect.turn_id == contender and alive is None
             case FloorContested():
                 assert effect.turn_id == contender and not contested
                 contested = True
