@@ -150,8 +150,14 @@ async def test_a_listeners_word_is_no_speech_that_the_client_is_told_of(
         engine.emit_reply(order.reply_id, "One two three four.", 4, last=False)
         await client.until("response.output_audio.delta")
         await client.say(SILENCE + spoken("right").pcm + SILENCE)
-        await client.send("input_audio_buffer.clear")
-        await client.until("input_audio_buffer.cleared")
+        content = [{"type": "input_text", "text": "mute talk"}]
+        aside = {
+            "conversation": "none",  # it follows the audio
+            "output_modalities": ["text"],
+            "input": [{"type": "message", "role": "user", "content": content}],
+        }
+        await client.send("response.create", response=aside)
+        await client.until("response.done")
         assert any(isinstance(order, DropTurn) for order in engine.orders)
         engine.emit_reply(order.reply_id, "One two three four.", 1)
         done = await client.until("response.done")
