@@ -115,5 +115,5 @@ class EngineOverlap(OverlapStrategy):
 
     def decide(self, reply: ReplyProgress, now: float) -> Verdict[Overlap]:
         if self._barge_in == "off" and reply is not ReplyProgress.NONE:
-            return Verdict(Overlap.IGNORE)
+            return Verdict(Overlap.WAIT)
         return Verdict(Overlap.INTERRUPT if self._start.speech_reported else Overlap.HOLD)

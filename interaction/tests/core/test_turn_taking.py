@@ -141,7 +141,7 @@ def test_vad_prepares_ends_and_wants_to_be_asked_again_though_the_microphone_is_
         (BufferedTurnDetection(), "immediate", ReplyProgress.AUDIBLE, Overlap.HOLD),
         (BufferedTurnDetection(), "off", ReplyProgress.SENT, Overlap.INTERRUPT),
         (EngineTurnDetection(), "immediate", ReplyProgress.AUDIBLE, Overlap.HOLD),
-        (EngineTurnDetection(), "off", ReplyProgress.AUDIBLE, Overlap.IGNORE),
+        (EngineTurnDetection(), "off", ReplyProgress.AUDIBLE, Overlap.WAIT),
     ],
 )
 def test_what_a_hundred_and_thirty_milliseconds_of_speech_over_a_reply_are(

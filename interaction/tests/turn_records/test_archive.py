@@ -232,9 +232,10 @@ async def test_the_sweep_keeps_nothing_of_who_never_had_the_floor(
         await caller.engine.wait_until_executed()
         for turn in turns:
             caller.engine.execute(TranscribeTurn(turn))
-            await caller.until(FinalTranscript, lambda event, turn=turn: event.turn_id == turn)
-    for turn in turns:
-        await eventually(lambda turn=turn: not redis_client.exists(redis_keys.turn_work(turn)))
+        heard = await caller.until(FinalTranscript)
+        await caller.until(FinalTranscript, lambda event: event.turn_id != heard.turn_id)
+    work = [redis_keys.turn_work(turn) for turn in turns]
+    await eventually(lambda: not redis_client.exists(*work))
     for turn in reversed(turns):
         await expire_and_sweep(redis_client, redis_keys.turn_live(turn))
     assert (await archived(turns[0])).end_reason == Turn.EndReason.ABANDONED
