@@ -89,6 +89,9 @@ NOTED_EVERY_MS = 250
 CORRECTED_FROM_MS = 1_000
 """A closed turn whose reply is still played is archived again this often."""
 
+FIRST_WORDS_S = 0.45
+"""Words that are understood of less speech are mostly taken back at once: nobody is shown them."""
+
 NO_SPEECH = Failure(
     "no_speech",
     "No speech was heard. Check the microphone, then try again.",
@@ -315,7 +318,8 @@ class TurnSteps:
                 turn.speech_started_at = self.input.speech.run_started_at
 
     def note_partial_of_open_turn(self, turn: Turn, event: PartialTranscript, now: float) -> None:
-        self.note_partial(turn, event, now)
+        if turn.speech_started_at is None or now - turn.speech_started_at >= FIRST_WORDS_S:
+            self.note_partial(turn, event, now)
         self.input.on_transcript(event.text, now, final=False)
         self.decide_end(turn, event, now)
 
@@ -420,8 +424,10 @@ class TurnSteps:
 
     def request_reply(self, turn: Turn, request: CreateResponse, now: float) -> None:
         if turn.reply:
+            contender, self.contender = self.contender, None
             self._make_way(turn, now)
             self.reply_to_context(None, request, now)
+            self.contender = contender  # for the next reply's floor
             return
         turn.requested, turn.progress_at = request, now
         if turn.transcript is not None:

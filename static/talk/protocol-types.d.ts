@@ -489,7 +489,7 @@ export interface StartSessionMessage {
   tools?: string[];
   /** Whether speech during a reply interrupts it; false is `barge_in` `off`. */
   barge_in_enabled?: boolean;
-  /** What speech during a reply does. `considered`: the reply goes on, softer, until it is known whether somebody wants the floor, or only listens on ("mm-hmm"), coughs, or is somebody else; `immediate`: it stops the reply; `off`: nothing. In realtime mode `considered` is `immediate`. */
+  /** What speech during a reply does. `considered`: the reply goes on, softer, until it is known whether somebody wants the floor, or only listens on ("mm-hmm"), coughs, or is somebody else; `immediate`: it stops the reply; `off`: nothing. In realtime mode `considered` means `immediate`. */
   barge_in?: "off" | "immediate" | "considered";
   /** How turns of the person's are found. */
   turn_detection?: TurnDetectionChoiceInput;

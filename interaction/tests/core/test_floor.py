@@ -14,6 +14,7 @@ from interaction.core.commands import (
     ClearAudio,
     Command,
     CommitTurn,
+    CreateResponse,
     HangUp,
     InterruptReply,
     SendText,
@@ -261,6 +262,19 @@ def test_commands_settle_a_contest(command: Command, becomes_a_turn: bool) -> No
     assert len(play.effects_of(FloorKept)) == len(dropped)
 
 
+def test_who_contends_as_another_reply_is_asked_for_contends_with_that_one() -> None:
+    play = conversation()
+    play.user_speaks(4.0, 5.5)
+    play.client_sends(4.3, CreateResponse(uuid4()))
+    hears(play, 5.0, "no, tell me more")
+    play.run(until=14)
+    assert len(play.effects_of(FloorContested)) == 1
+    assert len(play.effects_of(SpeechStarted)) == 2
+    reasons = [r.end_reason for r in play.records()]
+    assert reasons == ["played", "superseded", "played"]
+    assert [r.sequence for r in play.records()] == [1, 2, 3]
+
+
 def test_a_commit_ends_the_turn_that_contended() -> None:
     play = conversation()
     play.user_speaks(4.0, 4.9)
@@ -361,6 +375,16 @@ def test_turns_that_the_words_end_are_ended_by_those_of_the_contest_too() -> Non
     play.run(until=14)
     ends = [at for at, e in play.effects if isinstance(e, EndTurn)]
     assert ends[1] == pytest.approx(5.0 + 0.416, abs=0.05)
+
+
+def test_words_of_half_a_word_are_shown_to_nobody() -> None:
+    play = Screenplay(Engine(), CONSIDERED)
+    play.user_speaks(0.5, 1.5)
+    hears(play, 0.85, "Hot fridge")
+    hears(play, 1.0, "Talk for")
+    play.run(until=1.4)
+    told = [e.text for e in play.effects_of(TranscriptUpdated) if isinstance(e, TranscriptUpdated)]
+    assert told == ["Talk for"]
 
 
 # Barge-in is off.
