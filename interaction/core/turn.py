@@ -19,6 +19,9 @@ from interaction.core.turn_endings import ENDINGS
 from interaction.core.turn_taking.strategy import ReplyProgress
 from interaction.core.types import EndReason, Message, Status
 
+LAST_WORDS_MS = 1_000
+"""A reply of which no more is left to be heard is ending."""
+
 
 class Phase(Enum):
     """Where a turn is, in the order of its life; ``CONTENDING`` may come before them all, and the
@@ -127,6 +130,14 @@ class Turn:
         if self.reply is None or self.reply.first_sent_at is None:
             return ReplyProgress.PENDING
         return ReplyProgress.SENT if self.reply.all_sent else ReplyProgress.AUDIBLE
+
+    def progress_at_present(self, now: float) -> ReplyProgress:
+        """``reply_progress``, and whether the reply is about to end."""
+        progress = self.reply_progress
+        if progress is not ReplyProgress.SENT or self.reply is None:
+            return progress
+        left_ms = self.reply.audio_ms - self.reply.heard_ms(now, carried_on=True)
+        return ReplyProgress.ENDING if left_ms <= LAST_WORDS_MS else progress
 
     @property
     def audible(self) -> bool:

@@ -208,7 +208,7 @@ class TurnSteps:
         contender = self.contender
         if contender and isinstance(event, Frame):
             self._record(contender, now)
-        verdict = self.input.strategies.overlap.decide(turn.reply_progress, now)
+        verdict = self.input.strategies.overlap.decide(turn.progress_at_present(now), now)
         self.next_check = verdict.next_check
         match verdict.decision:
             case Overlap.INTERRUPT if contender:

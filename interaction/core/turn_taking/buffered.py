@@ -84,5 +84,5 @@ class BufferedOverlap(OverlapStrategy):
         self._start = start
 
     def decide(self, reply: ReplyProgress, now: float) -> Verdict[Overlap]:
-        is_next = self._start.speech_found and reply is ReplyProgress.SENT
+        is_next = self._start.speech_found and reply in (ReplyProgress.SENT, ReplyProgress.ENDING)
         return Verdict(Overlap.INTERRUPT if is_next else Overlap.HOLD)

@@ -22,6 +22,8 @@ PASSED_MS = 300
 """Silence after which a listener's words were all that was to come."""
 UNHEARD_PASSED_MS = 500
 """The same where no words are known: a recogniser elsewhere may still be at it."""
+ANSWERED_MS = 2_000
+"""The same while the reply's last words play: a "yes" to them is a turn, once they are over."""
 TAKEN_MS = 1_000
 """Speech that takes the floor whatever its words, where none are known."""
 UNHEARD_TAKEN_MS = 600
@@ -111,7 +113,7 @@ class ConsideredOverlap(OverlapStrategy):
         stalled_at = (self._speech.last_frame_at or now) + STALLED_S
         if reply is ReplyProgress.NONE or self._is_taken(contest, reply):
             return Verdict(Overlap.INTERRUPT)
-        if now >= stalled_at or self._is_over(contest):
+        if now >= stalled_at or self._is_over(contest, reply):
             return Verdict(Overlap.IGNORE)
         return Verdict(Overlap.HOLD, stalled_at)
 
@@ -134,12 +136,16 @@ class ConsideredOverlap(OverlapStrategy):
         else:
             contest.quiet_ms += FRAME_MS
 
-    def _is_over(self, contest: Contest) -> bool:
-        needed = UNHEARD_PASSED_MS if contest.heard is Heard.NOTHING else PASSED_MS
+    def _is_over(self, contest: Contest, reply: ReplyProgress) -> bool:
+        """Nothing more is to be waited for."""
+        if contest.heard is Heard.NOTHING:
+            needed = UNHEARD_PASSED_MS
+        else:
+            needed = ANSWERED_MS if reply is ReplyProgress.ENDING else PASSED_MS
         return contest.quiet_ms + FRAME_MS // 2 >= needed
 
     def _is_taken(self, contest: Contest, reply: ReplyProgress) -> bool:
-        spoken_ms, is_over = contest.speech_ms, self._is_over(contest)
+        spoken_ms, is_over = contest.speech_ms, self._is_over(contest, reply)
         if not self._speech.loudness.is_near(contest.level_dbfs):
             return False
         if contest.heard is Heard.NOTHING:

@@ -64,6 +64,8 @@ class ReplyProgress(Enum):
     """Its first audio has been sent to the client."""
     SENT = auto()
     """All of its audio has been sent; it may still be playing."""
+    ENDING = auto()
+    """The same, and its last words are being played: what is said now may answer them."""
 
 
 Decision = TypeVar("Decision", Start, End, Overlap)

@@ -104,7 +104,7 @@ class SpeechOverlap(OverlapStrategy):
     def decide(self, reply: ReplyProgress, now: float) -> Verdict[Overlap]:
         if self._barge_in == "off" and reply is not ReplyProgress.NONE:
             return Verdict(Overlap.WAIT)
-        audible = reply in (ReplyProgress.AUDIBLE, ReplyProgress.SENT)
+        audible = reply not in (ReplyProgress.NONE, ReplyProgress.PENDING)
         detection = self._detection
         needed = detection.min_barge_in_ms if audible else detection.min_speech_ms
         long_enough = self._speech.run_ms >= needed

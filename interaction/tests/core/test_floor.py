@@ -332,6 +332,30 @@ def test_who_contends_as_the_reply_ends_is_answered_if_they_said_something(
     assert len(play.effects_of(DropTurn)) == 2 - turns
 
 
+@pytest.mark.parametrize(
+    ("speaks", "hears_at", "text", "turns"),
+    [
+        ((5.8, 6.0), 6.1, "Yes.", 2),
+        ((5.8, 6.0), 6.1, "好", 2),
+        ((5.8, 6.0), 6.1, "You", 1),
+        ((5.8, 6.0), 6.1, "", 1),
+        ((4.8, 5.0), 5.1, "Yes.", 1),  # its end is not near
+    ],
+)
+def test_a_yes_to_the_last_words_of_a_reply_answers_them(
+    speaks: tuple[float, float], hears_at: float, text: str, turns: int
+) -> None:
+    play = conversation()
+    play.user_speaks(*speaks)
+    if text:
+        hears(play, hears_at, text)
+    play.run(until=16)
+    assert [r.end_reason for r in play.records()] == ["played"] * turns
+    if turns == 2:
+        second = [at for at, e in play.effects if isinstance(e, EndTurn)][1]
+        assert second == pytest.approx(6.6, abs=0.1), "it is answered as soon as the reply is over"
+
+
 # A contender that is not understood.
 
 
