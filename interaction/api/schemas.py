@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from interaction import models
-from interaction.core.types import CutReason
+from interaction.core.types import BargeIn, CutReason
 from interaction.credentials.store import credentials_of
 from interaction.edges.parley.messages import Latency
 from interaction.sessions import create
@@ -55,6 +55,8 @@ class Settings(WireModel):
     """How turns of the person's are found."""
     barge_in_enabled: bool
     """Whether speech during a reply interrupts it."""
+    barge_in: BargeIn
+    """What speech during a reply does: `considered`, `immediate` or `off`."""
     input_sample_rate: int
     """Sample rate of the audio that the client sends, in Hz."""
     output_sample_rate: int

@@ -9,6 +9,7 @@ from interaction.core.orders import (
     DropTurn,
     EndTurn,
     FlushTurn,
+    GiveFloor,
     NotePlayback,
     OpenTurn,
     Respond,
@@ -23,6 +24,7 @@ MOST_AUDIO = 30 * INPUT_SAMPLE_RATE * 2
 
 Order = (
     OpenTurn
+    | GiveFloor
     | SendAudio
     | FlushTurn
     | EndTurn

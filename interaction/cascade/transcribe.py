@@ -158,7 +158,11 @@ class _Transcription:
             return
         reply = UUID(mark["reply"])
         await run.emit(FinalTranscript(run.request.turn_id, text, reply))
-        context = (*load_context(mark["context"]), Message("user", text))
+        context = tuple(load_context(mark["context"]))
+        if mark["goes_on"] and context and context[-1].role == "user":
+            context = (*context[:-1], context[-1].followed_by(text))
+        else:
+            context = (*context, Message("user", text))
         options = load(ResponseOptions, mark["options"])
         request = run.request.next_stage("llm", reply, committed=self._ended, options=options)
         await run.enqueue_stage(request, context=dump_context(context))

@@ -29,6 +29,7 @@ from interaction.core.orders import (
     DropTurn,
     EndTurn,
     FlushTurn,
+    GiveFloor,
     NotePlayback,
     OpenTurn,
     Respond,
@@ -166,9 +167,12 @@ class TurnWriter:
         match order:
             case TurnRecord():
                 self._archive_queue.enqueue(order)
-            case OpenTurn(turn_id):
-                await recording.notes.open(self._archive_queue.opening(turn_id))
+            case OpenTurn(turn_id, contends=contends):
+                opening = self._archive_queue.opening(turn_id)
+                await recording.notes.open(opening, Note.contends(contends))
                 self._publish(self._request(turn_id, "stt"))
+            case GiveFloor():
+                await recording.notes.write(Note.contends(False))
             case SendAudio(pcm=pcm):
                 await recording.feed_user_audio(pcm)
             case FlushTurn():
@@ -248,4 +252,5 @@ def _reply_fields(order: FlushTurn | EndTurn) -> dict[str, Any]:
         "reply": str(order.reply_id),
         "context": dump_context(order.context),
         "options": dump(order.options),
+        "goes_on": order.goes_on,
     }

@@ -11,7 +11,7 @@ from interaction.core.turn_taking.engine_detected import EngineTurnDetection
 from interaction.core.turn_taking.manual import ManualTurnDetection
 from interaction.core.turn_taking.semantic import SemanticTurnDetection
 from interaction.core.turn_taking.vad import VadTurnDetection
-from interaction.core.types import Message, ResponseOptions
+from interaction.core.types import BargeIn, Message, ResponseOptions
 
 TurnDetection = (
     VadTurnDetection
@@ -38,8 +38,9 @@ def choose_turn_detection(choice: str, settings: Mapping[str, Any]) -> TurnDetec
 @dataclass(frozen=True, slots=True)
 class ConversationConfig:
     system_prompt: str = ""
-    barge_in: bool = True
-    """Whether speech may interrupt a reply."""
+    barge_in: BargeIn = "immediate"
+    """What speech over a reply does. Sessions served by a cascade have ``considered``: an engine
+    with one input buffer cannot listen to two turns at once."""
     turn_detection: TurnDetection = field(default_factory=VadTurnDetection)
     history: tuple[Message, ...] = ()
     """Messages from before this conversation, where it continues an earlier one."""

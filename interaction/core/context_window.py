@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from interaction.core.config import ConversationConfig
 from interaction.core.turn import Turn
@@ -67,22 +68,58 @@ class ContextWindow:
         """The system prompt, as many whole turns before as the budget allows, the live turn."""
         prompt = self.config.system_prompt
         first = [Message("system", prompt)] if prompt else []
-        last = live.messages() if live else []
-        budget = self.config.context_tokens - self.estimate.tokens([*first, *last])
-        between: list[Message] = []
-        for messages in self._earlier():
-            budget -= self.estimate.tokens(messages)
+        parts = [_Part.of(live)] if live else []
+        budget = self.config.context_tokens - self.estimate.tokens(first)
+        budget -= sum(self.estimate.tokens(part.messages) for part in parts)
+        for part in self._earlier():
+            budget -= self.estimate.tokens(part.messages)
             if budget < 0:
                 break
-            between = messages + between
-        return (*first, *between, *last)
+            parts.append(part)
+        return (*first, *_joined(reversed(parts)))
 
-    def _earlier(self) -> Iterator[list[Message]]:
-        """The messages of the closed turns, a turn at a time, the newest first."""
+    @property
+    def goes_on(self) -> bool:
+        """Whether a spoken turn that follows now goes on with the words of the one before."""
+        return bool(self._turns) and self._turns[-1].goes_on
+
+    def _earlier(self) -> Iterator[_Part]:
+        """The closed turns, the newest first."""
         for turn in self:
-            yield turn.messages()
+            yield _Part.of(turn)
         if self.count <= len(self._turns):  # else it is further back than the context reaches
-            yield from reversed(_groups(self.config.history))
+            yield from (_Part(group) for group in reversed(_groups(self.config.history)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a turn has in the context."""
+
+    messages: list[Message]
+    spoken: bool = False
+    goes_on: bool = False
+    """As ``Turn.goes_on``."""
+
+    @classmethod
+    def of(cls, turn: Turn) -> _Part:
+        return cls(turn.messages(), turn.kind == "speech", turn.goes_on)
+
+
+def _joined(parts: Iterable[_Part]) -> list[Message]:
+    """The messages of the parts in order. What was said in several turns before a reply was heard
+    is one message: to who listens, it was one turn."""
+    messages: list[Message] = []
+    goes_on = False
+    for part in parts:
+        if not part.messages:
+            continue
+        if goes_on and part.spoken and part.messages[0].role == "user":
+            messages[-1] = messages[-1].followed_by(part.messages[0].content)
+            messages += part.messages[1:]
+        else:
+            messages += part.messages
+        goes_on = part.goes_on
+    return messages
 
 
 def _groups(messages: Iterable[Message]) -> list[list[Message]]:

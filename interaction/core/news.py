@@ -30,6 +30,23 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class FloorContested:
+    """Somebody speaks over a reply and may want the floor: play it softer until it is known. Then
+    comes ``SpeechStarted`` of this turn, or ``FloorKept``."""
+
+    turn_id: UUID
+    """Of the turn that is opened if they get the floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class FloorKept:
+    """They did not want the floor: play on as before. Nothing more comes of their turn."""
+
+    turn_id: UUID
+    """As in ``FloorContested``."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechEnded:
     """The open turn was committed or dropped."""
 
@@ -162,6 +179,8 @@ class Failure:
 News = (
     StatusChanged
     | SpeechStarted
+    | FloorContested
+    | FloorKept
     | SpeechEnded
     | TranscriptUpdated
     | ReplyStarted

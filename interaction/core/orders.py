@@ -16,6 +16,15 @@ class OpenTurn:
 
     turn_id: UUID
     sequence: int
+    contends: bool = False
+    """It has not got the floor: another turn is alive. ``GiveFloor`` or ``DropTurn`` follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveFloor:
+    """The turn that contended is the open one now."""
+
+    turn_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,9 @@ class FlushTurn:
     reply_id: UUID
     context: tuple[Message, ...]
     options: ResponseOptions = field(default_factory=ResponseOptions)
+    goes_on: bool = False
+    """Whether the turn's words join the last message of the context: nothing of a reply to that was
+    heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,8 @@ class EndTurn:
     context: tuple[Message, ...]
     flushed: bool = False
     options: ResponseOptions = field(default_factory=ResponseOptions)
+    goes_on: bool = False
+    """As in ``FlushTurn``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,7 @@ class NotePlayback:
 
 EngineOrder = (
     OpenTurn
+    | GiveFloor
     | SendAudio
     | StreamAudio
     | FlushTurn

@@ -14,7 +14,7 @@ from interaction.core.events import (
     Event,
 )
 from interaction.core.turn_taking.speech_activity import SpeechActivity
-from interaction.core.types import FRAME_MS, Frame
+from interaction.core.types import FRAME_MS, BargeIn, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class OpenedTurn:
 
 
 class SpeechInput:
-    def __init__(self, detection: TurnDetection, *, barge_in: bool) -> None:
+    def __init__(self, detection: TurnDetection, *, barge_in: BargeIn) -> None:
         self.speech = SpeechActivity(detection.threshold, detection.min_speech_ms)
         self._audio: deque[bytes] = deque()
         """Frames that no turn has got."""
@@ -42,7 +42,7 @@ class SpeechInput:
         """Monotonic seconds at which the open turn was opened; None: no turn is open."""
         self.configure(detection, barge_in=barge_in)
 
-    def configure(self, detection: TurnDetection, *, barge_in: bool) -> None:
+    def configure(self, detection: TurnDetection, *, barge_in: BargeIn) -> None:
         """From the next frame on, turns are found like this."""
         self.speech.threshold = detection.threshold
         self.speech.evidence_ms = detection.min_speech_ms
@@ -79,11 +79,15 @@ class SpeechInput:
         """Whether there is audio that no turn has got."""
         return bool(self._audio)
 
-    def open_turn(self, now: float) -> OpenedTurn:
-        """A turn is open from now on; it gets the audio that its speech began in."""
+    def open_turn(self, now: float, *, contends: bool = False) -> OpenedTurn:
+        """A turn is open from now on; it gets the audio that its speech began in. ``contends``: it
+        has not got the floor yet."""
         opening, speech = self.strategies.start.opening(now), self.speech
         self._opened_at = now
+        self.speech.loudness.on_turn_opened()
         self.strategies.end.on_turn_opened(now)
+        if contends:
+            self.strategies.overlap.on_contested(now)
         self.drop_audio_beyond(opening.audio_ms)
         audio_ms = len(self._audio) * FRAME_MS
         audio_started_at = (speech.last_frame_at or now) - audio_ms / 1000
@@ -92,14 +96,25 @@ class SpeechInput:
         input_ms = speech.input_ms - audio_ms
         return OpenedTurn(self.pop_audio(), input_ms, audio_started_at, started_at, ended_at)
 
-    def close_turn(self) -> None:
-        """The open turn is committed or dropped: the speech so far opens no other."""
+    def give_floor(self) -> None:
+        """What contended has got the floor: it is the open turn."""
+        self.strategies.overlap.on_settled()
+
+    def close_turn(self, *, kept: bool = False) -> None:
+        """The open turn is committed, or dropped: the speech so far opens no other."""
         self._opened_at = None
+        self.speech.loudness.on_turn_closed(kept=kept)
+        self.strategies.overlap.on_settled()
+        self.strategies.overlap.on_turn_closed(kept=kept)
         self.strategies.start.discard()
 
     def discard_speech(self) -> None:
         """The speech so far opens no turn."""
         self.strategies.start.discard()
+
+    def hold_speech(self) -> None:
+        """The speech so far opens a turn only if it goes on."""
+        self.speech.hold_run()
 
     def pop_audio(self) -> bytes:
         """All audio that no turn has got, for the open one."""

@@ -19,9 +19,13 @@ from interaction.core.turn_endings import ENDINGS
 from interaction.core.turn_taking.strategy import ReplyProgress
 from interaction.core.types import EndReason, Message, Status
 
+LAST_WORDS_MS = 1_000
+"""A reply of which no more is left to be heard is ending."""
+
 
 class Phase(Enum):
-    """Where a turn is, in the order of its life; the last three are of no turn of its own."""
+    """Where a turn is, in the order of its life; ``CONTENDING`` may come before them all, and the
+    last three are of no turn of their own."""
 
     RECORDING = auto()
     """Open: the person speaks."""
@@ -37,6 +41,9 @@ class Phase(Enum):
     """Audio of the reply has come; it is sent and played."""
     CLOSED = auto()
     """Ended and archived. What is learnt of it later is archived again."""
+    CONTENDING = auto()
+    """Beside the live turn: somebody speaks over it, and may be given the floor. It becomes the
+    open turn, or nothing ever was of it."""
 
     IDLE = auto()
     """No turn is alive."""
@@ -82,8 +89,12 @@ class Turn:
     """None: not known yet."""
     reply: Reply | None = None
     """The reply that the engine makes; while the turn is open, an eager one."""
-    eager_events: list[tuple[EngineEvent, float]] = field(default_factory=list)
-    """What came of an eager reply while the turn was open, each with its time."""
+    held_events: list[tuple[EngineEvent, float]] = field(default_factory=list)
+    """What has come and must not leave yet, each with its time: of an eager reply while the turn is
+    open, of one that cannot be heard yet while somebody contends for its floor, of the contending
+    turn itself."""
+    audio_from_ms: int = 0
+    """Where its audio begins in all input audio, ms."""
     latency: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(METRIC_NAMES))
     """Metric name to ms; None where unknown."""
     heard_ms: int | None = None
@@ -120,6 +131,14 @@ class Turn:
             return ReplyProgress.PENDING
         return ReplyProgress.SENT if self.reply.all_sent else ReplyProgress.AUDIBLE
 
+    def progress_at_present(self, now: float) -> ReplyProgress:
+        """``reply_progress``, and whether the reply is about to end."""
+        progress = self.reply_progress
+        if progress is not ReplyProgress.SENT or self.reply is None:
+            return progress
+        left_ms = self.reply.audio_ms - self.reply.heard_ms(now, carried_on=True)
+        return ReplyProgress.ENDING if left_ms <= LAST_WORDS_MS else progress
+
     @property
     def audible(self) -> bool:
         """Whether audio of the reply has left for the client."""
@@ -135,6 +154,13 @@ class Turn:
         if self.reply is None or self.heard_ms is None:
             return ""
         return self.reply.heard_text(self.heard_ms)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether what is said next goes on with its words: they spoke on before anything of the
+        reply was heard."""
+        unheard = self.end_reason in ("superseded", "interrupted") and not self.heard_ms
+        return unheard and bool(self.transcript) and not self.tools
 
     def messages(self) -> list[Message]:
         """What of this turn belongs into the context of the next ones."""

@@ -8,10 +8,11 @@ time is a ``WakeAt``.
            \\           |             |           /
                      TurnMachine  ->  [OpenTurn, SendAudio, StatusChanged, PlayAudio, WakeAt, …]
 
-At most one turn is alive at a time: a new one ends the one before. It goes through the phases of
-``turn.Phase``; ``STEPS`` is the table of what each input does in each phase, ``turn_steps`` has the
-steps. When a turn starts and ends is for the strategies to say (``turn_taking``); how it can end,
-for ``turn_endings``.
+At most one turn is alive at a time: a new one ends the one before. Beside it, another may contend
+for its floor: who speaks over a reply is transcribed before it is known whether they want it. A
+turn goes through the phases of ``turn.Phase``; ``STEPS`` is the table of what each input does in
+each phase, ``turn_steps`` has the steps. When a turn starts and ends is for the strategies to say
+(``turn_taking``); how it can end, for ``turn_endings``.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ _PREPARING = (Phase.PREPARING,)
 _IN_PROGRESS = (Phase.TRANSCRIBING, Phase.RESPONDING, Phase.SPEAKING)
 _REPLYING = (Phase.RESPONDING, Phase.SPEAKING)
 _LIVE = OPEN + COMMITTED
+_CONTENDING = (Phase.CONTENDING,)
 _CLOSED = (Phase.CLOSED,)
 _GONE = (Phase.UNKNOWN,)
 _OUT_OF_BAND = (Phase.OUT_OF_BAND,)
@@ -92,7 +94,7 @@ STEPS: Mapping[_Key, _Step] = _table(
     (OPEN,            (PartialTranscript,),        _S.note_partial_of_open_turn),
     (OPEN,            (CommitTurn,),               _S.commit_open_turn),
     (OPEN,            (CreateResponse,),           _S.start_out_of_band),
-    (_PREPARING,      (FinalTranscript, *_REPLY),  _S.keep_eager_event),
+    (_PREPARING,      (FinalTranscript, *_REPLY),  _S.hold_eager_event),
     # It is committed: transcribed, replied to, played.
     (COMMITTED,       (Frame, *_STRATEGY),         _S.decide_overlap),
     (COMMITTED,       (Tick,),                     _S.expire),
@@ -103,6 +105,10 @@ STEPS: Mapping[_Key, _Step] = _table(
     (_IN_PROGRESS,    _REPLY,                      _S.on_reply_event),
     (_REPLYING,       (AudioSent,),                _S.note_audio_sent),
     (_REPLYING,       (PlaybackReport,),           _S.note_playback),
+    # Somebody contends for its floor.
+    (_CONTENDING,     (PartialTranscript,),        _S.weigh_words),
+    (_CONTENDING,     (StageFailed, ProviderSwitched), _S.hold_event),
+    (_CONTENDING,     (MetricMeasured,),           _S.note_metric),
     # It is closed: what is learnt late.
     (_CLOSED,         (FinalTranscript,),          _S.note_late_transcript),
     (_CLOSED,         (PlaybackReport,),           _S.note_playback),
@@ -177,9 +183,10 @@ class TurnMachine:
         self._step(Tick(), now)
         return self._finish(now)
 
-    def reconfigure(self, config: ConversationConfig) -> None:
+    def reconfigure(self, config: ConversationConfig, now: float) -> list[Effect]:
         """Change how it is led while it runs; this holds from the next frame on."""
-        self._steps.reconfigure(config)
+        self._steps.reconfigure(config, now)
+        return self._finish(now)
 
     def release_engine(self, now: float) -> list[Effect]:
         """Another engine takes over: nothing more comes for the live turn."""
@@ -189,7 +196,8 @@ class TurnMachine:
     @property
     def next_sequence(self) -> int:
         """The number of the turn that will be the next to start."""
-        return self._steps.closed.count + (1 if self._steps.turn is None else 2)
+        begun = (self._steps.turn, self._steps.contender)
+        return self._steps.closed.count + 1 + sum(turn is not None for turn in begun)
 
     def messages(self) -> tuple[Message, ...]:
         """The conversation as far as the context reaches; without the system prompt."""
@@ -219,7 +227,7 @@ class TurnMachine:
     def _find(
         self, event: Input, turn_id: UUID | None, reply_id: UUID | None
     ) -> tuple[Phase, Turn | None]:
-        for turn in (self._steps.turn, *self._steps.closed):
+        for turn in (self._steps.turn, self._steps.contender, *self._steps.closed):
             if turn and turn_id in (None, turn.id):
                 # Figures count for their turn, whichever reply they came of.
                 fits = reply_id in (None, turn.reply_id) or isinstance(event, UsageReported)

@@ -47,6 +47,8 @@ from interaction.core.events import (
 )
 from interaction.core.news import (
     Failure,
+    FloorContested,
+    FloorKept,
     PlayAudio,
     ReplyHeard,
     ReplyInterrupted,
@@ -62,6 +64,7 @@ from interaction.core.orders import (
     Effect,
     EndTurn,
     FlushTurn,
+    GiveFloor,
     NotePlayback,
     OpenTurn,
     Respond,
@@ -70,9 +73,9 @@ from interaction.core.orders import (
 )
 from interaction.core.out_of_band import OutOfBandReplies
 from interaction.core.reply import Reply
-from interaction.core.speech_input import SpeechInput
+from interaction.core.speech_input import OpenedTurn, SpeechInput
 from interaction.core.timeouts import next_timeout
-from interaction.core.turn import OPEN, Phase, Turn
+from interaction.core.turn import COMMITTED, OPEN, Phase, Turn
 from interaction.core.turn_endings import ENDINGS, HANG_UPS, Ending, TurnEnding
 from interaction.core.turn_taking.strategy import End, Overlap, Start
 from interaction.core.types import Frame, Message, ResponseOptions
@@ -85,6 +88,9 @@ NOTED_EVERY_MS = 250
 
 CORRECTED_FROM_MS = 1_000
 """A closed turn whose reply is still played is archived again this often."""
+
+FIRST_WORDS_S = 0.45
+"""Words that are understood of less speech are mostly taken back at once: nobody is shown them."""
 
 NO_SPEECH = Failure(
     "no_speech",
@@ -133,6 +139,8 @@ class TurnSteps:
         self.config = config
         self.turn: Turn | None = None
         """The turn that is alive."""
+        self.contender: Turn | None = None
+        """The turn that is opened if whoever speaks over the live one gets the floor."""
         self.closed = ContextWindow(config)
         self.out_of_band = OutOfBandReplies()
         self.input = SpeechInput(config.turn_detection, barge_in=config.barge_in)
@@ -156,60 +164,162 @@ class TurnSteps:
         else:
             self.input.drop_old_audio()
 
-    def decide_overlap(self, turn: Turn, event: Input, now: float) -> None:
-        verdict = self.input.strategies.overlap.decide(turn.reply_progress, now)
-        self.next_check = verdict.next_check
-        if verdict.decision is Overlap.INTERRUPT:
-            self._open_spoken_turn(now)
-            return
-        if verdict.decision is Overlap.IGNORE:
-            self.input.discard_speech()
-        self.input.drop_old_audio()
-
     def _open_spoken_turn(self, now: float) -> None:
         opened = self.input.open_turn(now)
         if self.turn and self.config.turn_detection.commit_opens_turn:
             self._make_way(self.turn, now)
         elif self.turn:
             self._cut_off(self.turn, now)
-        turn = self._start_turn("speech", Phase.RECORDING, now)
-        turn.audio_started_at = opened.audio_started_at
-        turn.speech_started_at = opened.speech_started_at
-        turn.speech_ended_at = opened.speech_ended_at
+        turn = self.turn = self._spoken_turn(opened, Phase.RECORDING, now)
         self.effects += [
             OpenTurn(turn.id, turn.sequence),
-            SpeechStarted(turn.id, opened.input_ms),
+            SpeechStarted(turn.id, turn.audio_from_ms),
             SendAudio(turn.id, opened.pcm),
         ]
         self.decide_end(turn, None, now)
 
+    def _spoken_turn(self, opened: OpenedTurn, phase: Phase, now: float) -> Turn:
+        turn = self._make_turn("speech", phase, now)
+        turn.audio_from_ms = opened.input_ms
+        turn.audio_started_at = opened.audio_started_at
+        turn.speech_started_at = opened.speech_started_at
+        turn.speech_ended_at = opened.speech_ended_at
+        return turn
+
     def open_typed_turn(self, before: Turn | None, command: SendText, now: float) -> None:
+        self._dismiss_contender()
         if before and before.phase in OPEN:
             self._drop(before, now)
         elif before:
             self._cut_off(before, now)
-        turn = self._start_turn("text", Phase.RESPONDING, now)
+        turn = self.turn = self._make_turn("text", Phase.RESPONDING, now)
         turn.transcript, turn.speech_ended_at = command.text, now
         self.effects.append(TranscriptUpdated(turn.id, command.text, final=True))
         self._respond(turn, self._new_id(), self.config.options, self._context())
 
-    def _start_turn(self, kind: Literal["speech", "text"], phase: Phase, now: float) -> Turn:
-        sequence = self.closed.count + 1
-        self.turn = Turn(self._new_id(), sequence, kind, phase, opened_at=now, progress_at=now)
-        return self.turn
+    def _make_turn(self, kind: Literal["speech", "text"], phase: Phase, now: float) -> Turn:
+        """The next turn, behind the live one if there is one."""
+        sequence = self.closed.count + (2 if self.turn else 1)
+        return Turn(self._new_id(), sequence, kind, phase, opened_at=now, progress_at=now)
+
+    # The floor: who speaks over a committed turn contends for it, then takes it or is passed over.
+
+    def decide_overlap(self, turn: Turn, event: Input, now: float) -> None:
+        contender = self.contender
+        if contender and isinstance(event, Frame):
+            self._record(contender, now)
+        verdict = self.input.strategies.overlap.decide(turn.progress_at_present(now), now)
+        self.next_check = verdict.next_check
+        match verdict.decision:
+            case Overlap.INTERRUPT if contender:
+                self._take_floor(contender, now)
+            case Overlap.INTERRUPT:
+                self._open_spoken_turn(now)
+            case Overlap.CONTEST if not contender:
+                self._contest_floor(now)
+            case Overlap.IGNORE if contender:
+                self._pass_over(now)
+            case Overlap.IGNORE:
+                self.input.discard_speech()
+            case Overlap.WAIT:
+                self.input.hold_speech()
+        if self.turn is turn and not self.contender:
+            self.input.drop_old_audio()
+
+    def _contest_floor(self, now: float) -> None:
+        opened = self.input.open_turn(now, contends=True)
+        contender = self.contender = self._spoken_turn(opened, Phase.CONTENDING, now)
+        self.effects += [
+            OpenTurn(contender.id, contender.sequence, contends=True),
+            FloorContested(contender.id),
+            SendAudio(contender.id, opened.pcm),
+        ]
+
+    def weigh_words(self, contender: Turn, event: PartialTranscript, now: float) -> None:
+        """They are for the strategies, and told if the floor is taken."""
+        held = (one for one in contender.held_events if not isinstance(one[0], PartialTranscript))
+        contender.held_events = [*held, (event, now)]
+        self.input.on_transcript(event.text, now, final=False)
+        if self.turn:
+            self.decide_overlap(self.turn, event, now)
+
+    def hold_event(
+        self, contender: Turn, event: StageFailed | ProviderSwitched, now: float
+    ) -> None:
+        """A contender that is not understood may take the floor all the same."""
+        contender.held_events.append((event, now))
+
+    def _take_floor(self, contender: Turn, now: float) -> None:
+        self.contender = None
+        if self.turn:
+            self._cut_off(self.turn, now)
+        self._give_floor(contender, now)
+
+    def _give_floor(self, turn: Turn, now: float) -> None:
+        """What contended becomes the open turn, with all that was said and understood."""
+        self.turn, self.contender = turn, None
+        turn.phase, turn.sequence, turn.progress_at = Phase.RECORDING, self.closed.count + 1, now
+        self.input.give_floor()
+        self.effects += [GiveFloor(turn.id), SpeechStarted(turn.id, turn.audio_from_ms)]
+        self._release_held(turn, now)
+        if self.turn is turn:
+            self.decide_end(turn, None, now)
+
+    def _pass_over(self, now: float) -> None:
+        """Who contends does not want the floor: the reply goes on."""
+        if self.contender and self.turn:
+            self._dismiss_contender()
+            self._release_held(self.turn, now)
+
+    def _dismiss_contender(self) -> None:
+        """Nothing is left of who contends."""
+        if self.contender:
+            contender, self.contender = self.contender, None
+            self.input.close_turn()
+            self.effects += [DropTurn(contender.id), FloorKept(contender.id)]
+
+    def _settle_contest(self, now: float) -> None:
+        """The live turn has ended: there is nothing left to contend for."""
+        if self.contender and self.input.strategies.overlap.outlives_reply():
+            self._give_floor(self.contender, now)
+        else:
+            self._dismiss_contender()
+
+    def _release_held(self, turn: Turn, now: float) -> None:
+        """What was held of the live turn goes its way, as if it came now."""
+        events, turn.held_events = turn.held_events, []
+        for event, at in events:
+            if self.turn is not turn:
+                return
+            match event:
+                case FinalTranscript():
+                    self.note_transcript(turn, event, at)
+                case PartialTranscript():
+                    self.note_partial(turn, event, at)
+                case ProviderSwitched():
+                    self.note_switch(turn, event, at)
+                case StageFailed():
+                    self.fail_turn(turn, event, now)
+                case _:
+                    self.on_reply_event(turn, event, at)
+        turn.progress_at = now
 
     # The open turn.
 
     def record_frame(self, turn: Turn, frame: Frame, now: float) -> None:
+        self._record(turn, now)
+        self.decide_end(turn, frame, now)
+
+    def _record(self, turn: Turn, now: float) -> None:
         self.effects.append(SendAudio(turn.id, self.input.pop_audio()))
         if not self.input.speech.silence_ms:
             turn.speech_ended_at = now
             if turn.speech_started_at is None:
                 turn.speech_started_at = self.input.speech.run_started_at
-        self.decide_end(turn, frame, now)
 
     def note_partial_of_open_turn(self, turn: Turn, event: PartialTranscript, now: float) -> None:
-        self.note_partial(turn, event, now)
+        if turn.speech_started_at is None or now - turn.speech_started_at >= FIRST_WORDS_S:
+            self.note_partial(turn, event, now)
         self.input.on_transcript(event.text, now, final=False)
         self.decide_end(turn, event, now)
 
@@ -229,12 +339,12 @@ class TurnSteps:
         if turn.phase is Phase.RECORDING and self.config.respond_when == "always":
             turn.phase, turn.reply = Phase.PREPARING, self._new_reply()
             order = (turn.id, turn.reply.id, self._context(), self.config.options)
-            self.effects.append(FlushTurn(*order))
+            self.effects.append(FlushTurn(*order, goes_on=self._goes_on))
 
-    def keep_eager_event(self, turn: Turn, event: ReplyEvent | FinalTranscript, now: float) -> None:
+    def hold_eager_event(self, turn: Turn, event: ReplyEvent | FinalTranscript, now: float) -> None:
         if event.reply_id is None:
             return  # a transcript of the flush names its reply; another may lack what follows
-        turn.eager_events.append((event, now))
+        turn.held_events.append((event, now))
         if isinstance(event, FinalTranscript):
             self.input.on_transcript(event.text, now, final=True)
             self.decide_end(turn, event, now)
@@ -243,23 +353,26 @@ class TurnSteps:
         assert turn.reply is not None
         self.effects.append(CancelReply(turn.id, turn.reply.id))
         turn.reply = None
-        turn.eager_events.clear()
+        turn.held_events.clear()
 
     def commit_open_turn(self, turn: Turn, command: CommitTurn, now: float) -> None:
         self._commit(turn, now, command.respond)
 
     def commit_buffer(self, before: Turn | None, command: CommitTurn, now: float) -> None:
-        if self.config.turn_detection.commit_opens_turn and self.input.has_audio:
+        if self.contender:
+            self._take_floor(self.contender, now)
+        elif self.config.turn_detection.commit_opens_turn and self.input.has_audio:
             self._open_spoken_turn(now)
-            if self.turn and self.turn.phase in OPEN:
-                self._commit(self.turn, now, command.respond)
         else:
             self.effects.append(NO_SPEECH)
+            return
+        if self.turn and self.turn.phase in OPEN:
+            self._commit(self.turn, now, command.respond)
 
     def _commit(self, turn: Turn, now: float, respond: bool | None = None) -> None:
         turn.phase, turn.progress_at, self.next_check = Phase.TRANSCRIBING, now, None
         turn.latency["end_of_turn_delay"] = turn.since_speech(now)
-        self.input.close_turn()
+        self.input.close_turn(kept=True)
         self.effects += self.out_of_band.on_commit(now)
         spoken_until = self.input.speech.last_speech_input_ms
         self.effects.append(SpeechEnded(turn.id, at_ms=spoken_until))
@@ -271,18 +384,11 @@ class TurnSteps:
         flushed = turn.reply is not None
         reply = turn.reply = turn.reply or self._new_reply()
         order = (turn.id, reply.id, self._context(), flushed, self.config.options)
-        self.effects.append(EndTurn(*order))
-        events, turn.eager_events = turn.eager_events, []
-        for event, at in events:
-            if self.turn is not turn:
-                break
-            if isinstance(event, FinalTranscript):
-                self.note_transcript(turn, event, at)
-            else:
-                self.on_reply_event(turn, event, at)
-        turn.progress_at = now
+        self.effects.append(EndTurn(*order, goes_on=self._goes_on))
+        self._release_held(turn, now)
 
     def clear_audio(self, turn: Turn | None, command: ClearAudio, now: float) -> None:
+        self._pass_over(now)
         if turn and turn.phase in OPEN:
             self._drop(turn, now)
         self.input.clear_audio()
@@ -318,8 +424,10 @@ class TurnSteps:
 
     def request_reply(self, turn: Turn, request: CreateResponse, now: float) -> None:
         if turn.reply:
+            contender, self.contender = self.contender, None
             self._make_way(turn, now)
             self.reply_to_context(None, request, now)
+            self.contender = contender  # for the next reply's floor
             return
         turn.requested, turn.progress_at = request, now
         if turn.transcript is not None:
@@ -338,7 +446,7 @@ class TurnSteps:
 
     def reply_to_context(self, before: None, request: CreateResponse, now: float) -> None:
         context = self._context() if request.context is None else request.context
-        turn = self._start_turn("text", Phase.RESPONDING, now)
+        turn = self.turn = self._make_turn("text", Phase.RESPONDING, now)
         last = context[-1] if context else None
         turn.transcript = last.content if last and last.role == "user" else ""
         turn.speech_ended_at = now
@@ -363,10 +471,19 @@ class TurnSteps:
             turn.context = context
         return context
 
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the words of the turn that is asked about join the last ones of its context."""
+        return self._client_context is None and self.closed.goes_on
+
     # The reply comes, is sent and played.
 
     def on_reply_event(self, turn: Turn, event: EngineEvent, now: float) -> None:
         if turn.reply is None:
+            return
+        if self.contender and turn.phase is not Phase.SPEAKING:
+            turn.held_events.append((event, now))
+            turn.progress_at = now
             return
         self.effects += reply_events.on_event(turn, turn.reply, event, now)
         if turn.reply.silent:
@@ -478,6 +595,8 @@ class TurnSteps:
         failure = Failure(**asdict(event))
         if event.stage == "archive" or event.code == "audio_dropped":
             self.effects.append(failure)
+        elif turn.held_events and turn.phase in COMMITTED:
+            turn.held_events.append((event, now))  # behind what came before it
         else:
             self._fail(turn, failure, now)
 
@@ -486,6 +605,7 @@ class TurnSteps:
             self.effects.append(Failure(**asdict(event)))
 
     def lose_engine(self, turn: Turn | None, event: EngineLost, now: float) -> None:
+        self._dismiss_contender()
         if turn:
             why = (event.code, event.message, event.retryable)
             self._fail(turn, Failure(*why, "realtime", event.provider, turn.id, turn.reply_id), now)
@@ -496,7 +616,10 @@ class TurnSteps:
         if failure.code == "no_speech":
             self._drop(turn, now)
             self.effects.append(failure)
-            if turn.requested:
+            if turn.requested and self.turn:
+                overtaken = ReplyInterrupted(turn.id, turn.requested.reply_id, 0, "")
+                self.effects.append(overtaken)
+            elif turn.requested:
                 self.reply_to_context(None, turn.requested, now)
             return
         if turn.reply and turn.reply.complete:
@@ -525,7 +648,8 @@ class TurnSteps:
             self._discard_eager_reply(turn)
         if turn.phase in OPEN:
             self.effects.append(SpeechEnded(turn.id, kept=False))
-        self.input.close_turn()
+        if not self.contender:
+            self.input.close_turn()
         self._end(turn, "dropped", now)
 
     def _cut_off(self, turn: Turn, now: float) -> None:
@@ -548,6 +672,13 @@ class TurnSteps:
         """The one way in which a turn ends. ``told_ms``: how much of its reply was heard, where the
         client has said so together with what ends it; else that is found out as ``ENDINGS`` says.
         """
+        self._close(turn, how, now, told_ms)
+        self._settle_contest(now)
+
+    def _close(self, turn: Turn, how: Ending, now: float, told_ms: int | None) -> None:
+        # What a tool did is done, though the reply that asked for it is not let out any more.
+        turn.tools += [event for event, _ in turn.held_events if isinstance(event, ToolInvoked)]
+        turn.held_events.clear()
         ending = ENDINGS[how]
         heard_ms = _heard_ms(turn.reply, ending, now, told_ms)
         turn.phase, turn.heard_ms, turn.end_reason = Phase.CLOSED, heard_ms, ending.end_reason
@@ -576,6 +707,7 @@ class TurnSteps:
     def hang_up(self, turn: Turn | None, command: HangUp, now: float) -> None:
         """The stages of a committed turn whose client is gone go on: its record stays whole."""
         self.effects += self.out_of_band.cancel_all()
+        self._dismiss_contender()
         if turn is None:
             return
         if turn.phase in OPEN:
@@ -609,14 +741,16 @@ class TurnSteps:
 
     # Without an input.
 
-    def reconfigure(self, config: ConversationConfig) -> None:
+    def reconfigure(self, config: ConversationConfig, now: float) -> None:
         before, self.config, self.closed.config = self.config, config, config
         was = (before.turn_detection, before.barge_in)
         if was != (config.turn_detection, config.barge_in):
+            self._pass_over(now)
             self.input.configure(config.turn_detection, barge_in=config.barge_in)
 
     def release_engine(self, now: float) -> None:
         turn = self.turn
+        self._dismiss_contender()
         if turn and turn.phase in OPEN:
             self._drop(turn, now)
         elif turn and turn.reply:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 INPUT_SAMPLE_RATE = 16_000
@@ -85,10 +85,19 @@ class Message:
     tool_call_id: str = ""
     """Id of the tool call whose result ``content`` is, with role ``tool``."""
 
+    def followed_by(self, words: str) -> Message:
+        """The same, with what its speaker said next."""
+        return replace(self, content=f"{self.content} {words}")
+
 
 CutReason = Literal["length", "content_filter"]
 """Why a reply is less than the model's whole answer: it has reached its greatest length, or a
 filter of the provider's has stopped it."""
+
+
+BargeIn = Literal["off", "immediate", "considered"]
+"""What speech over a reply does: nothing; stop it as soon as it is sure to be speech; or stop it
+once it is sure to be more than a listener's "mm-hmm", a cough, or somebody else's."""
 
 
 Mode = Literal["cascade", "realtime"]

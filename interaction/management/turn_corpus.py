@@ -22,6 +22,7 @@ from uuid import UUID
 
 import numpy as np
 
+from interaction.audio.level import level_dbfs
 from interaction.audio.vad import FRAME_BYTES, SpeechDetector
 from interaction.core.commands import AudioSent, PlaybackReport, SendText
 from interaction.core.config import ConversationConfig
@@ -33,7 +34,7 @@ from interaction.core.events import (
     ReplySentence,
     ReplyText,
 )
-from interaction.core.news import PlayAudio, ReplyInterrupted, SpeechStarted
+from interaction.core.news import FloorContested, PlayAudio, ReplyInterrupted, SpeechStarted
 from interaction.core.orders import (
     CancelReply,
     DropTurn,
@@ -98,9 +99,12 @@ class Result:
     case: Case
     outcome: str
     """Over a reply: ``yielded``, ``early``, ``talked through``; else ``whole``, ``cut``,
-    ``no end``; in the gap before a reply: ``answered``, ``reply lost``."""
+    ``no end``; in the gap before a reply: ``answered``, ``joined`` (what was heard there is
+    answered together with the question), ``reply lost``."""
     yield_ms: int | None = None
     """Onset to the interruption."""
+    duck_ms: int | None = None
+    """Onset to the reply's being played softer, while what is said is weighed."""
     delay_ms: int | None = None
     """True end to the first commit after it."""
     spoke_over: bool | None = None
@@ -147,9 +151,8 @@ def run_case(
     for number, start in enumerate(range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES), 1):
         rig.run_until(number * FRAME_SAMPLES / INPUT_SAMPLE_RATE)
         frame = pcm[start : start + FRAME_BYTES]
-        rig.carry_out(
-            rig.machine.on_frame(Frame(frame, float(detector.probability(frame))), rig.now)
-        )
+        heard = Frame(frame, float(detector.probability(frame)), level_dbfs(frame))
+        rig.carry_out(rig.machine.on_frame(heard, rig.now))
     if over_reply:
         return _overlap(case, rig)
     return _gap(case, rig) if case.cls == "gap" else _listening(case, rig)
@@ -267,18 +270,23 @@ class Rig:
 def _overlap(case: Case, rig: Rig) -> Result:
     onset = case.speech[0][0] if case.speech else case.reply_at or 0.0
     interrupted = rig.times(ReplyInterrupted)
+    duck_ms = next((_ms(at - onset) for at in rig.times(FloorContested) if at >= onset), None)
     if not interrupted:
-        return Result(case, "talked through")
+        return Result(case, "talked through", duck_ms=duck_ms)
     if interrupted[0] < onset:
         return Result(case, "early")
     yield_ms = _ms(interrupted[0] - onset)
-    return Result(case, "yielded", yield_ms=yield_ms, lost_ms=_lost_ms(case, rig))
+    return Result(case, "yielded", yield_ms, duck_ms, lost_ms=_lost_ms(case, rig))
 
 
 def _gap(case: Case, rig: Rig) -> Result:
-    turns, played = rig.of(OpenTurn), rig.of(PlayAudio)
-    answered = bool(turns and played and played[0].turn_id == turns[0].turn_id)
-    return Result(case, "answered" if answered else "reply lost")
+    ends, played = rig.of(EndTurn), rig.of(PlayAudio)
+    if not (ends and played):
+        return Result(case, "reply lost")
+    if played[0].turn_id == ends[0].turn_id:
+        return Result(case, "answered")
+    joined = all(end.goes_on for end in ends[1:])
+    return Result(case, "joined" if joined else "reply lost")
 
 
 def _listening(case: Case, rig: Rig) -> Result:
@@ -315,6 +323,9 @@ class Line:
     """Outcome to its share, 0..1."""
     yield_ms: tuple[int, int] | None
     """Median and 95th percentile, as below."""
+    duck_ms: tuple[int, int] | None
+    ducked: float
+    """How many of the replies were played softer, to go on or not."""
     delay_ms: tuple[int, int] | None
     spoke_over: float | None
 
@@ -337,6 +348,8 @@ def _line(results: Sequence[Result]) -> Line:
         len(results),
         {outcome: outcomes.count(outcome) / len(outcomes) for outcome in set(outcomes)},
         _percentiles([result.yield_ms for result in results]),
+        _percentiles([result.duck_ms for result in results]),
+        sum(result.duck_ms is not None for result in results) / len(results),
         _percentiles([result.delay_ms for result in results]),
         sum(over) / len(over) if over else None,
     )

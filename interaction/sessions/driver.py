@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from interaction.audio.level import level_dbfs
 from interaction.audio.vad import FRAME_BYTES, SpeechDetector
 from interaction.core.commands import (
     ClearAudio,
@@ -223,7 +224,7 @@ class ConversationDriver:
         return self._machine.messages()
 
     def reconfigure(self, config: ConversationConfig) -> None:
-        self._machine.reconfigure(config)
+        self._perform(lambda: self._machine.reconfigure(config, self._loop.time()))
 
     async def _consume_inbox(self) -> None:
         while True:
@@ -270,6 +271,7 @@ class ConversationDriver:
             Frame(
                 pcm,
                 speech=self._detector.probability(pcm),
+                level_dbfs=level_dbfs(pcm),
                 analysis={analyser.name: analyser.analyse(pcm) for analyser in self._analysers},
             )
             for pcm in pieces

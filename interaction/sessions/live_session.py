@@ -196,7 +196,7 @@ class LiveSession:
         """Have another engine go on, with the conversation so far and the present settings."""
 
         def make(messages: tuple[Message, ...]) -> Engine:
-            turns, barge_in = self.config.turn_detection, self.config.barge_in
+            turns, barge_in = self.config.turn_detection, self.config.barge_in != "off"
             self.spec = replace(
                 self.spec, turns=turns, barge_in=barge_in, mode=mode, history=messages
             )
@@ -249,16 +249,19 @@ class ModeFallback:
 
 
 def _for_mode(config: ConversationConfig, mode: Mode) -> ConversationConfig:
-    """A cascade detects turns itself: no provider does it for it."""
+    """A cascade detects turns itself: no provider does it for it. A realtime provider has one input
+    buffer, where what is said over a reply follows what was said before: it cannot be considered
+    apart."""
     if mode == "realtime":
-        return config
+        considered = config.barge_in == "considered"
+        return replace(config, barge_in="immediate") if considered else config
     return replace(config, turn_detection=config.turn_detection.without_engine())
 
 
 def _fixed_at_opening(config: ConversationConfig) -> object:
     """Settings that a provider which detects turns gets only when its connection is opened."""
     detection = config.turn_detection
-    return (detection, config.barge_in) if detection.engine_detects_turns else None
+    return (detection, config.barge_in == "off") if detection.engine_detects_turns else None
 
 
 def internal_error() -> Failure:

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from interaction.core.config import TURN_DETECTION_CHOICES, TurnDetection, choose_turn_detection
 from interaction.core.time_zones import is_time_zone
 from interaction.core.turn_taking.semantic import Eagerness
+from interaction.core.types import BargeIn
 
 HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
@@ -158,7 +159,12 @@ class SessionSettings(WireModel):
     tools: Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=32)] = []
     """Names of tools that the language model may call; none by default."""
     barge_in_enabled: bool = True
-    """Whether speech during a reply interrupts it."""
+    """Whether speech during a reply interrupts it; false is `barge_in` `off`."""
+    barge_in: BargeIn = "considered"
+    """What speech during a reply does. `considered`: the reply goes on, softer, until it is known
+    whether somebody wants the floor, or only listens on ("mm-hmm"), coughs, or is somebody else;
+    `immediate`: it stops the reply; `off`: nothing. In realtime mode `considered` means
+    `immediate`."""
     turn_detection: TurnDetectionChoice = TurnDetectionChoice()
     """How turns of the person's are found."""
     auto_fallback: bool = False
@@ -175,3 +181,10 @@ class SessionSettings(WireModel):
     the server's."""
     title: Annotated[Text, Field(max_length=200)] = ""
     """A name for the history; empty: it goes by its time."""
+
+    @model_validator(mode="after")
+    def _agree_on_barge_in(self) -> Self:
+        """Either field can switch it off; both then say so."""
+        if not self.barge_in_enabled or self.barge_in == "off":
+            self.barge_in_enabled, self.barge_in = False, "off"
+        return self

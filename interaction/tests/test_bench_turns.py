@@ -64,7 +64,7 @@ def bench(corpus: Path, *options: str) -> str:
 
 
 def test_what_came_of_each_case_is_told(corpus: Path) -> None:
-    told = json.loads(bench(corpus, "--json"))
+    told = json.loads(bench(corpus, "--json", "--barge-in", "immediate"))
     assert {row: line["shares"] for row, line in told["rows"].items()} == {
         "complete": {"whole": 1.0},
         "hesitation": {"cut": 1.0},
@@ -79,8 +79,16 @@ def test_what_came_of_each_case_is_told(corpus: Path) -> None:
     assert 500 < delay < 1_000
 
 
+def test_who_is_not_understood_is_heard_while_the_reply_goes_on_softer(corpus: Path) -> None:
+    rows = json.loads(bench(corpus, "--json"))["rows"]
+    assert rows["interruption"]["shares"] == {"talked through": 1.0}
+    assert (rows["interruption"]["ducked"], rows["cough"]["ducked"]) == (1.0, 0.0)
+    (duck_ms, _) = rows["interruption"]["duck_ms"]
+    assert 64 <= duck_ms < 160
+
+
 def test_the_settings_are_those_that_were_asked_for(corpus: Path) -> None:
-    told = json.loads(bench(corpus, "--json", "--set", "silence_ms=900", "--no-barge-in"))
+    told = json.loads(bench(corpus, "--json", "--set", "silence_ms=900", "--barge-in", "off"))
     assert told["turn_detection"]["silence_ms"] == 900
     assert told["rows"]["interruption"]["shares"] == {"talked through": 1.0}
 

@@ -99,6 +99,10 @@ async def _archive(redis: Redis, request: StageRequest) -> None:
         logger.info("nothing to archive", extra=facts)
         await notes.delete([], archived=True)
         return
+    if content.contends and content.record is None:
+        logger.info("it never had the floor: turn dropped", extra=facts)
+        await notes.delete([redis_keys.turn_audio(request.turn_id)], archived=False)
+        return
     recording = await _read_audio(redis, request, content, opening)
     store = database_sync_to_async(_store, thread_sensitive=False)
     kept = await store(request.turn_id, content, opening, recording)

@@ -61,6 +61,11 @@ class Note(NamedTuple):
         return cls("reply", str(reply))
 
     @classmethod
+    def contends(cls, contends: bool) -> Note:
+        """Whether the turn has not got the floor yet."""
+        return cls("contends", contends)
+
+    @classmethod
     def transcript(cls, text: str) -> Note:
         return cls("transcript", text)
 
@@ -156,6 +161,8 @@ class TurnNotesContent:
     """None where Redis does not know the turn (any more)."""
     record: TurnRecord | None = None
     """None where the web process died before it closed the turn."""
+    contends: bool = False
+    """Somebody spoke over a reply, and it was not known yet whether they wanted the floor."""
     reply: UUID | None = None
     transcript: str = ""
     reply_texts: Mapping[UUID, str] = field(default_factory=dict)
@@ -183,6 +190,7 @@ class TurnNotesContent:
         return cls(
             opening=_opening(raw),
             record=load(TurnRecord, raw["record"]) if "record" in raw else None,
+            contends=raw.get("contends", False),
             reply=UUID(raw["reply"]) if raw.get("reply") else None,
             transcript=raw.get("transcript", ""),
             reply_texts={UUID(reply): text for (reply,), text in _named("text", 1, raw)},

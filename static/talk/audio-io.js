@@ -12,6 +12,10 @@ import { SpeakerOutput } from "./speaker-output.js";
 /** Hz. Replies are synthesized at this rate: nothing is resampled, and 48 kHz would double the traffic. */
 const RATE = 24_000;
 
+/** While somebody speaks over a reply it is played softer: 18 dB. */
+const DUCKED_GAIN = 0.125;
+const DUCK_SECONDS = 0.02;
+
 /**
  * @typedef {object} PlaybackListener  Points in time are seconds of the AudioContext's clock.
  * @property {(replyId: string, at: number) => void} onAudible  The reply's first audible sample is played.
@@ -40,6 +44,8 @@ export class AudioIO {
   #context = null;
   /** @type {AudioWorkletNode | null} */
   #playback = null;
+  /** @type {GainNode | null} */
+  #duck = null;
   /** @type {SpeakerOutput | null} */
   #output = null;
 
@@ -103,7 +109,8 @@ export class AudioIO {
       else this.listener.onProgress(data);
     };
     this.#output = new SpeakerOutput(context);
-    playback.connect(this.#output.input);
+    this.#duck = new GainNode(context);
+    playback.connect(this.#duck).connect(this.#output.input);
     this.#playback = playback;
     this.applyChoices();
   }
@@ -154,11 +161,26 @@ export class AudioIO {
     this.#playback?.port.postMessage({ type: "stop", reply: replyId });
   }
 
+  /**
+   * Plays softer, or as before again, without a gap.
+   * @param {boolean} ducked
+   * @param {number} [afterSeconds]
+   */
+  setDucked(ducked, afterSeconds = 0) {
+    if (!this.#duck) return;
+    const { gain } = this.#duck;
+    const at = this.now + afterSeconds;
+    gain.cancelScheduledValues(this.now);
+    gain.setValueAtTime(gain.value, at);
+    gain.linearRampToValueAtTime(ducked ? DUCKED_GAIN : 1, at + DUCK_SECONDS);
+  }
+
   async close() {
     this.closeMicrophone();
     const context = this.#context;
     this.#output?.close();
     this.#output = null;
+    this.#duck = null;
     this.#context = null;
     this.#playback = null;
     await context?.close();

@@ -6,6 +6,8 @@ export type ServerMessage =
   | SessionStartedMessage
   | StatusMessage
   | SpeechStartedMessage
+  | FloorContestedMessage
+  | FloorKeptMessage
   | SpeechEndedMessage
   | TranscriptPartialMessage
   | TranscriptFinalMessage
@@ -143,6 +145,8 @@ export interface SessionStartedMessage {
   tools: string[];
   /** Whether speech during a reply interrupts it. */
   barge_in_enabled: boolean;
+  /** What speech during a reply does: `considered`, `immediate` or `off`. */
+  barge_in: "off" | "immediate" | "considered";
   /** How turns of the person's are found. */
   turn_detection: TurnDetectionChoice;
   /** Whether the other mode steps in without being asked when this one fails. */
@@ -172,6 +176,22 @@ export interface SpeechStartedMessage {
   /** Says which message this is. */
   type: "speech_started";
   /** By which all that follows of this turn names it. */
+  turn_id: string;
+}
+
+/** Somebody speaks over the reply, and may want the floor: play it softer, and go on. Then comes `speech_started` of the same turn, or `floor_kept`. */
+export interface FloorContestedMessage {
+  /** Says which message this is. */
+  type: "floor_contested";
+  /** The turn that it becomes if they get the floor. */
+  turn_id: string;
+}
+
+/** They did not want the floor: play on as before. Nothing more comes of their turn. */
+export interface FloorKeptMessage {
+  /** Says which message this is. */
+  type: "floor_kept";
+  /** As in `floor_contested`. */
   turn_id: string;
 }
 
@@ -467,8 +487,10 @@ export interface StartSessionMessage {
   system_prompt?: string;
   /** Names of tools that the language model may call; none by default. */
   tools?: string[];
-  /** Whether speech during a reply interrupts it. */
+  /** Whether speech during a reply interrupts it; false is `barge_in` `off`. */
   barge_in_enabled?: boolean;
+  /** What speech during a reply does. `considered`: the reply goes on, softer, until it is known whether somebody wants the floor, or only listens on ("mm-hmm"), coughs, or is somebody else; `immediate`: it stops the reply; `off`: nothing. In realtime mode `considered` means `immediate`. */
+  barge_in?: "off" | "immediate" | "considered";
   /** How turns of the person's are found. */
   turn_detection?: TurnDetectionChoiceInput;
   /** Whether the other mode steps in without being asked when this one fails. */
@@ -543,8 +565,10 @@ export interface PlaybackMessage {
 export interface UpdateSessionMessage {
   /** Says which message this is. */
   type: "update_session";
-  /** Whether speech during a reply interrupts it; null or absent: as it is. */
+  /** Whether speech during a reply interrupts it; null or absent: as it is. True takes it back from `off` to what the session began with, or to `considered`. */
   barge_in_enabled?: boolean | null;
+  /** What speech during a reply does, as in `start_session`; null or absent: as it is. */
+  barge_in?: "off" | "immediate" | "considered" | null;
   /** How turns are found from now on; null or absent: as it is. */
   turn_detection?: TurnDetectionChoiceInput | null;
 }

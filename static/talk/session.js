@@ -56,6 +56,8 @@ const TOO_SLOW = 4408;
 /** Frames kept while the session is being opened, so that an early first word is not lost. */
 const MAX_EARLY_FRAMES = 150;
 const END_TIMEOUT_MS = 1_500;
+/** A reply that was interrupted is silent by then. */
+const CEASED_SECONDS = 0.1;
 
 /** @type {SessionState} */
 const IDLE = {
@@ -377,6 +379,16 @@ export class Session {
       case "status":
         this.#setState({ status: message.status });
         break;
+      case "floor_contested":
+        this.audio.setDucked(true);
+        break;
+      case "floor_kept":
+        this.audio.setDucked(false);
+        break;
+      case "speech_started":
+        // Not before the reply that they interrupted has ceased.
+        this.audio.setDucked(false, CEASED_SECONDS);
+        break;
       case "interrupted":
         this.playback.onInterrupted(message.reply_id);
         this.replies.stop(message.reply_id);
@@ -404,6 +416,7 @@ export class Session {
   #onStarted(message) {
     if (this.#startedBefore) this.listener.onRestarted();
     this.#startedBefore = true;
+    this.audio.setDucked(false);
     this.#setState({ phase: "live", status: "listening", started: message, mode: message.mode });
     this.soundWatch.start();
     for (const pcm of this.#earlyFrames.splice(0)) this.#sendAudio(pcm);

@@ -18,7 +18,7 @@ from interaction.core.turn_taking.strategy import (
     Verdict,
 )
 from interaction.core.turn_taking.turn_limits import CommitEnd
-from interaction.core.types import FRAME_MS, Frame
+from interaction.core.types import FRAME_MS, BargeIn, Frame
 
 LONGEST_KEPT_MS = 120_000
 """Audio that is kept for a commit; of more, the oldest is dropped."""
@@ -34,7 +34,7 @@ class BufferedTurnDetection(TurnDetectionBase):
 
     kind: Literal["none"] = "none"
 
-    def make_strategies(self, speech: SpeechActivity, *, barge_in: bool) -> Strategies:
+    def make_strategies(self, speech: SpeechActivity, *, barge_in: BargeIn) -> Strategies:
         start = BufferedStart(speech, self)
         return Strategies(
             start, CommitEnd(speech, self.max_turn_ms, stalled_s=None), BufferedOverlap(start)
@@ -84,5 +84,5 @@ class BufferedOverlap(OverlapStrategy):
         self._start = start
 
     def decide(self, reply: ReplyProgress, now: float) -> Verdict[Overlap]:
-        is_next = self._start.speech_found and reply is ReplyProgress.SENT
+        is_next = self._start.speech_found and reply in (ReplyProgress.SENT, ReplyProgress.ENDING)
         return Verdict(Overlap.INTERRUPT if is_next else Overlap.HOLD)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from interaction.core.turn_taking.speech_activity import SpeechActivity
 from interaction.core.turn_taking.strategy import Strategies
+from interaction.core.types import BargeIn
 
 if TYPE_CHECKING:
     from interaction.core.config import TurnDetection
@@ -41,9 +42,9 @@ class TurnDetectionBase(ABC):
     """A turn that is open for so long is ended."""
 
     @abstractmethod
-    def make_strategies(self, speech: SpeechActivity, *, barge_in: bool) -> Strategies:
+    def make_strategies(self, speech: SpeechActivity, *, barge_in: BargeIn) -> Strategies:
         """``speech``: the activity of the microphone, fed by whoever feeds the strategies.
-        ``barge_in``: whether speech may interrupt a reply."""
+        ``barge_in``: what speech over a reply does; a kind that cannot consider it interrupts."""
 
     def without_engine(self) -> TurnDetection:
         """The same for an engine that finds no turns itself."""

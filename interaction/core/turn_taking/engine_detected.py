@@ -23,6 +23,7 @@ from interaction.core.turn_taking.strategy import (
 )
 from interaction.core.turn_taking.turn_limits import TurnLimits
 from interaction.core.turn_taking.vad import SpeechStart, VadTurnDetection
+from interaction.core.types import BargeIn
 
 STALLED_S = 10.0
 """An engine that gets no audio for so long does not find the end of the open turn."""
@@ -46,7 +47,7 @@ class EngineTurnDetection(TurnDetectionBase):
     language: str = ""
     kind: Literal["engine"] = "engine"
 
-    def make_strategies(self, speech: SpeechActivity, *, barge_in: bool) -> Strategies:
+    def make_strategies(self, speech: SpeechActivity, *, barge_in: BargeIn) -> Strategies:
         start = EngineStart(speech, self)
         return Strategies(
             start,
@@ -105,13 +106,14 @@ class EngineEnd(EndStrategy):
 
 
 class EngineOverlap(OverlapStrategy):
-    """What the engine finds over a reply is an interruption, unless barge-in is off."""
+    """What the engine finds over a reply is an interruption, unless barge-in is off: it does not
+    consider, as it has one input buffer."""
 
-    def __init__(self, start: EngineStart, *, barge_in: bool) -> None:
+    def __init__(self, start: EngineStart, *, barge_in: BargeIn) -> None:
         self._start = start
         self._barge_in = barge_in
 
     def decide(self, reply: ReplyProgress, now: float) -> Verdict[Overlap]:
-        if not self._barge_in and reply is not ReplyProgress.NONE:
-            return Verdict(Overlap.IGNORE)
+        if self._barge_in == "off" and reply is not ReplyProgress.NONE:
+            return Verdict(Overlap.WAIT)
         return Verdict(Overlap.INTERRUPT if self._start.speech_reported else Overlap.HOLD)

@@ -10,6 +10,7 @@ from interaction.core.turn_taking.speech_activity import SpeechActivity
 from interaction.core.turn_taking.strategy import Strategies
 from interaction.core.turn_taking.turn_limits import CommitEnd
 from interaction.core.turn_taking.vad import SpeechOverlap, SpeechStart
+from interaction.core.types import BargeIn
 
 STALLED_S = 10.0
 """A client that sends no audio for so long, and no commit, has forgotten the open turn."""
@@ -23,9 +24,9 @@ class ManualTurnDetection(TurnDetectionBase):
 
     kind: Literal["manual"] = "manual"
 
-    def make_strategies(self, speech: SpeechActivity, *, barge_in: bool) -> Strategies:
+    def make_strategies(self, speech: SpeechActivity, *, barge_in: BargeIn) -> Strategies:
         return Strategies(
             SpeechStart(speech, self),
             CommitEnd(speech, self.max_turn_ms, STALLED_S),
-            SpeechOverlap(speech, self, barge_in=True),
+            SpeechOverlap(speech, self, barge_in="immediate"),
         )

@@ -15,7 +15,8 @@ from interaction.core.turn_taking.outlook import Outlook, outlook
 from interaction.core.turn_taking.speech_activity import SpeechActivity
 from interaction.core.turn_taking.strategy import End, EndStrategy, Strategies, Verdict
 from interaction.core.turn_taking.turn_limits import TurnLimits
-from interaction.core.turn_taking.vad import STALLED_S, SpeechOverlap, SpeechStart
+from interaction.core.turn_taking.vad import STALLED_S, SpeechStart, speech_overlap
+from interaction.core.types import BargeIn
 
 Eagerness = Literal["low", "medium", "high", "auto"]
 """In OpenAI's words: ``low`` waits longest, ``auto`` is ``medium``."""
@@ -49,11 +50,11 @@ class SemanticTurnDetection(TurnDetectionBase):
     """BCP 47, of what is said; empty: it is seen from the script."""
     kind: Literal["semantic"] = "semantic"
 
-    def make_strategies(self, speech: SpeechActivity, *, barge_in: bool) -> Strategies:
+    def make_strategies(self, speech: SpeechActivity, *, barge_in: BargeIn) -> Strategies:
         return Strategies(
             SpeechStart(speech, self),
             SemanticEnd(speech, self),
-            SpeechOverlap(speech, self, barge_in=barge_in),
+            speech_overlap(speech, self, barge_in, self.language),
         )
 
 

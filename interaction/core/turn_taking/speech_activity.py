@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from interaction.core.turn_taking.loudness import Loudness
 from interaction.core.types import FRAME_MS, Frame
 
 HYSTERESIS = 0.15
@@ -23,6 +24,9 @@ class SpeechActivity:
     """The latest frame is speech."""
     run_ms: int = 0
     """Length of the present run of speech, as far as it counts (``discard_run``)."""
+    held_ms: int = 0
+    """Length of what was before it in the same run and still belongs to what is said
+    (``hold_run``); it counts as no evidence."""
     run_started_at: float | None = None
     """Monotonic seconds at which the latest run of speech began."""
     silence_ms: int = 0
@@ -35,6 +39,7 @@ class SpeechActivity:
     """Length of all input audio so far."""
     last_speech_input_ms: int = 0
     """Where in the input audio the latest speech ended, ms."""
+    loudness: Loudness = field(default_factory=Loudness)
     _run_discarded: bool = False
     _burst_ms: int = 0
     """Length of the present run of speech, all of it."""
@@ -46,8 +51,10 @@ class SpeechActivity:
         if frame.speech < floor:
             self.speaking = self._run_discarded = False
             self.silence_ms += FRAME_MS
-            self.run_ms = self._burst_ms = 0
+            self.run_ms = self.held_ms = self._burst_ms = 0
+            self.loudness.on_frame(frame, speaking=False)
             return
+        self.loudness.on_frame(frame, speaking=True)
         if not self.speaking:
             self.run_started_at = now - FRAME_MS / 1000
         self.speaking = True
@@ -67,7 +74,13 @@ class SpeechActivity:
     def discard_run(self, *, rest: bool) -> None:
         """Count the present run of speech no further back than now; with ``rest``, not what is
         still to come of it either."""
-        self.run_ms = 0
+        self.run_ms = self.held_ms = 0
         self._run_discarded = rest and self.speaking
         if self.speaking:
             self.run_started_at = self.last_frame_at
+
+    def hold_run(self) -> None:
+        """Count the present run no further back than now, but keep where it began: if it goes on,
+        all of it is meant."""
+        self.held_ms += self.run_ms
+        self.run_ms = 0

@@ -40,9 +40,15 @@ class End(Enum):
 
 class Overlap(Enum):
     IGNORE = auto()
-    """This speech is no turn: it neither interrupts nor opens one later."""
+    """This speech is no turn: it neither interrupts nor opens one later; what contends is passed
+    over."""
+    WAIT = auto()
+    """It interrupts nothing; what of it goes on past the reply opens a turn, from its beginning
+    on."""
     HOLD = auto()
     """Undecided: the reply goes on, and this speech may still open a turn."""
+    CONTEST = auto()
+    """It may be an interruption: the reply goes on, softer, and what is said is transcribed."""
     INTERRUPT = auto()
     """The person takes the turn: the one that is alive ends, another one is opened."""
 
@@ -58,6 +64,8 @@ class ReplyProgress(Enum):
     """Its first audio has been sent to the client."""
     SENT = auto()
     """All of its audio has been sent; it may still be playing."""
+    ENDING = auto()
+    """The same, and its last words are being played: what is said now may answer them."""
 
 
 Decision = TypeVar("Decision", Start, End, Overlap)
@@ -132,6 +140,22 @@ class EndStrategy(Strategy, Protocol):
 
 class OverlapStrategy(Strategy, Protocol):
     """What it is when somebody speaks while a committed turn is alive."""
+
+    def on_contested(self, now: float) -> None:
+        """The speech so far contends for the floor: transcripts are of it from now on."""
+        return
+
+    def on_settled(self) -> None:
+        """Nothing contends any more: it took the floor, or was passed over."""
+        return
+
+    def on_turn_closed(self, *, kept: bool) -> None:
+        """The open turn is committed, or dropped."""
+        return
+
+    def outlives_reply(self) -> bool:
+        """Whether what contends becomes a turn, as the reply ends meanwhile."""
+        return False
 
     def decide(self, reply: ReplyProgress, now: float) -> Verdict[Overlap]: ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from interaction.core.turn_taking.considered import ConsideredOverlap
 from interaction.core.turn_taking.detection import TurnDetectionBase
 from interaction.core.turn_taking.speech_activity import SpeechActivity
 from interaction.core.turn_taking.strategy import (
@@ -20,7 +21,7 @@ from interaction.core.turn_taking.strategy import (
     Verdict,
 )
 from interaction.core.turn_taking.turn_limits import TurnLimits
-from interaction.core.types import FRAME_MS
+from interaction.core.types import FRAME_MS, BargeIn
 
 STALLED_S = 1.5
 """A microphone that sends nothing for so long has been muted: the open turn ends."""
@@ -36,11 +37,11 @@ class VadTurnDetection(TurnDetectionBase):
     """Silence after which the reply is prepared, before the turn is sure to have ended."""
     kind: Literal["vad"] = "vad"
 
-    def make_strategies(self, speech: SpeechActivity, *, barge_in: bool) -> Strategies:
+    def make_strategies(self, speech: SpeechActivity, *, barge_in: BargeIn) -> Strategies:
         return Strategies(
             SpeechStart(speech, self),
             SilenceEnd(speech, self),
-            SpeechOverlap(speech, self, barge_in=barge_in),
+            speech_overlap(speech, self, barge_in),
         )
 
 
@@ -55,14 +56,14 @@ class SpeechStart(StartStrategy):
     def keep_ms(self) -> int:
         detection = self._detection
         longest = max(detection.min_speech_ms, detection.min_barge_in_ms, self._speech.run_ms)
-        return detection.prefix_ms + longest + FRAME_MS
+        return detection.prefix_ms + self._speech.held_ms + longest + FRAME_MS
 
     def decide(self, now: float) -> Verdict[Start]:
         long_enough = self._speech.run_ms >= self._detection.min_speech_ms
         return Verdict(Start.START if long_enough else Start.WAIT)
 
     def opening(self, now: float) -> TurnOpening:
-        audio_ms = self._detection.prefix_ms + self._speech.run_ms
+        audio_ms = self._detection.prefix_ms + self._speech.held_ms + self._speech.run_ms
         return TurnOpening(audio_ms, self._speech.run_started_at)
 
     def discard(self) -> None:
@@ -90,20 +91,30 @@ class SilenceEnd(EndStrategy):
 
 class SpeechOverlap(OverlapStrategy):
     """Speech over a reply that can be heard interrupts it after ``min_barge_in_ms``; where there
-    is nothing to be heard yet, a turn starts as any other does."""
+    is nothing to be heard yet, a turn starts as any other does. With barge-in off, who begins
+    before the reply's end and goes on past it is heard then."""
 
     def __init__(
-        self, speech: SpeechActivity, detection: TurnDetectionBase, *, barge_in: bool
+        self, speech: SpeechActivity, detection: TurnDetectionBase, *, barge_in: BargeIn
     ) -> None:
         self._speech = speech
         self._detection = detection
         self._barge_in = barge_in
 
     def decide(self, reply: ReplyProgress, now: float) -> Verdict[Overlap]:
-        if not self._barge_in and reply is not ReplyProgress.NONE:
-            return Verdict(Overlap.IGNORE)
-        audible = reply in (ReplyProgress.AUDIBLE, ReplyProgress.SENT)
+        if self._barge_in == "off" and reply is not ReplyProgress.NONE:
+            return Verdict(Overlap.WAIT)
+        audible = reply not in (ReplyProgress.NONE, ReplyProgress.PENDING)
         detection = self._detection
         needed = detection.min_barge_in_ms if audible else detection.min_speech_ms
         long_enough = self._speech.run_ms >= needed
         return Verdict(Overlap.INTERRUPT if long_enough else Overlap.HOLD)
+
+
+def speech_overlap(
+    speech: SpeechActivity, detection: TurnDetectionBase, barge_in: BargeIn, language: str = ""
+) -> OverlapStrategy:
+    """``language``: BCP 47, of what is said; empty: not known."""
+    if barge_in == "considered":
+        return ConsideredOverlap(speech, detection, language)
+    return SpeechOverlap(speech, detection, barge_in=barge_in)

@@ -182,7 +182,7 @@ class Settings:
         elif self.responds_automatically:
             respond_when = "always"
         return ConversationConfig(
-            barge_in=bool(found and found["interrupt_response"]),
+            barge_in="considered" if found and found["interrupt_response"] else "off",
             turn_detection=_turn_detection(found, self.language),
             respond_when=respond_when,
             options=self.options(),

@@ -18,6 +18,8 @@ from interaction.core.metrics import METRIC_NAMES
 from interaction.core.news import (
     Failure,
     FallbackOffered,
+    FloorContested,
+    FloorKept,
     ModeChanged,
     News,
     PlayAudio,
@@ -131,6 +133,8 @@ def command(message: ClientMessage) -> Command | None:
 SAME_FIELDS: dict[type[News], type[WireModel]] = {
     StatusChanged: messages.Status,
     SpeechStarted: messages.SpeechStarted,
+    FloorContested: messages.FloorContested,
+    FloorKept: messages.FloorKept,
     SpeechEnded: messages.SpeechEnded,
     ReplyStarted: messages.ResponseStarted,
     ReplySentenceText: messages.ResponseText,

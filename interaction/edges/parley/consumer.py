@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from interaction.core.config import ConversationConfig
 from interaction.core.news import Failure, News
 from interaction.edges.base import SessionConsumer
 from interaction.edges.parley import codec, messages
@@ -108,14 +109,8 @@ class ParleyConsumer(SessionConsumer):
                 live.hang_up("ended")
             case messages.AcceptFallback():
                 live.accept_fallback()
-            case messages.UpdateSession(barge_in_enabled=barge_in, turn_detection=choice):
-                config = live.config
-                if barge_in is not None:
-                    config = replace(config, barge_in=barge_in)
-                if choice is not None:
-                    language = live.spec.stt[0].language if live.spec.stt else ""
-                    config = replace(config, turn_detection=choice.to_core(language))
-                live.reconfigure(config)
+            case messages.UpdateSession():
+                live.reconfigure(_updated(live, message))
             case _:
                 if isinstance(message, messages.Playback):
                     self.outbox.on_playback(message.reply_id, message.played_ms)
@@ -124,3 +119,19 @@ class ParleyConsumer(SessionConsumer):
 
     def _send_error(self, code: str, message: str) -> None:
         self.outbox.send_message(messages.Error(code=code, message=message, retryable=False))
+
+
+def _updated(live: LiveSession, update: messages.UpdateSession) -> ConversationConfig:
+    """The session's configuration with what the message changes."""
+    config = live.config
+    if update.barge_in is not None:
+        config = replace(config, barge_in=update.barge_in)
+    if update.barge_in_enabled is False:
+        config = replace(config, barge_in="off")
+    elif update.barge_in_enabled and config.barge_in == "off":
+        began_with = live.settings.barge_in
+        config = replace(config, barge_in="considered" if began_with == "off" else began_with)
+    if update.turn_detection is not None:
+        language = live.spec.stt[0].language if live.spec.stt else ""
+        config = replace(config, turn_detection=update.turn_detection.to_core(language))
+    return config

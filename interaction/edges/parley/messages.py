@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, create_model
 from pydantic_core import PydanticCustomError
 
 from interaction.core.metrics import METRICS, Metric
-from interaction.core.types import CutReason, EndReason
+from interaction.core.types import BargeIn, CutReason, EndReason
 from interaction.sessions.language_warning import LanguageWarning
 from interaction.sessions.settings import (
     Mode,
@@ -139,7 +139,10 @@ class UpdateSession(WireModel):
 
     type: Kind[Literal["update_session"]]
     barge_in_enabled: bool | None = None
-    """Whether speech during a reply interrupts it; null or absent: as it is."""
+    """Whether speech during a reply interrupts it; null or absent: as it is. True takes it back
+    from `off` to what the session began with, or to `considered`."""
+    barge_in: BargeIn | None = None
+    """What speech during a reply does, as in `start_session`; null or absent: as it is."""
     turn_detection: TurnDetectionChoice | None = None
     """How turns are found from now on; null or absent: as it is."""
 
@@ -211,6 +214,8 @@ class SessionStarted(WireModel):
     """Names of the tools that the language model may call."""
     barge_in_enabled: bool
     """Whether speech during a reply interrupts it."""
+    barge_in: BargeIn
+    """What speech during a reply does: `considered`, `immediate` or `off`."""
     turn_detection: TurnDetectionChoice
     """How turns of the person's are found."""
     auto_fallback: bool
@@ -242,6 +247,23 @@ class SpeechStarted(WireModel):
     type: Kind[Literal["speech_started"]] = "speech_started"
     turn_id: UUID
     """By which all that follows of this turn names it."""
+
+
+class FloorContested(WireModel):
+    """Somebody speaks over the reply, and may want the floor: play it softer, and go on. Then comes
+    `speech_started` of the same turn, or `floor_kept`."""
+
+    type: Kind[Literal["floor_contested"]] = "floor_contested"
+    turn_id: UUID
+    """The turn that it becomes if they get the floor."""
+
+
+class FloorKept(WireModel):
+    """They did not want the floor: play on as before. Nothing more comes of their turn."""
+
+    type: Kind[Literal["floor_kept"]] = "floor_kept"
+    turn_id: UUID
+    """As in `floor_contested`."""
 
 
 class SpeechEnded(WireModel):
@@ -499,6 +521,8 @@ ServerMessage = Annotated[
     | SessionStarted
     | Status
     | SpeechStarted
+    | FloorContested
+    | FloorKept
     | SpeechEnded
     | TranscriptPartial
     | TranscriptFinal

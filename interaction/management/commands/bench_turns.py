@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, cast, get_args
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
@@ -18,6 +18,7 @@ from interaction.core.config import (
     ConversationConfig,
     choose_turn_detection,
 )
+from interaction.core.types import BargeIn
 from interaction.management import turn_corpus
 from interaction.management.turn_corpus import Line, OpenUtterance, read_cases, run_case
 from interaction.providers.local._shared.model_files import models_folder
@@ -28,7 +29,7 @@ from interaction.providers.local.moonshine.utterance import Utterance
 PARTS = {
     "while a reply plays": ("yielded", "early", "talked through"),
     "while nothing plays": ("whole", "cut", "no end"),
-    "between turn and reply": ("answered", "reply lost"),
+    "between turn and reply": ("answered", "joined", "reply lost"),
 }
 """The tables, each with its outcomes."""
 
@@ -49,7 +50,7 @@ class Command(BaseCommand):
             metavar="NAME=VALUE",
             help="a setting of the turn detection, e.g. silence_ms=400",
         )
-        parser.add_argument("--no-barge-in", action="store_true")
+        parser.add_argument("--barge-in", choices=get_args(BargeIn), default="considered")
         parser.add_argument("--no-words", action="store_true", help="without the recogniser")
         parser.add_argument("--class", dest="classes", action="append", metavar="NAME")
         parser.add_argument("--json", action="store_true", help="settings, rows and every case")
@@ -63,7 +64,7 @@ class Command(BaseCommand):
             detection = choose_turn_detection(options["turns"], settings).without_engine()
         except TypeError as error:
             raise CommandError(str(error)) from None
-        config = ConversationConfig(barge_in=not options["no_barge_in"], turn_detection=detection)
+        config = ConversationConfig(barge_in=options["barge_in"], turn_detection=detection)
         open_utterance = _Unheard if options["no_words"] else _recogniser()
         results = [
             run_case(case, pcm, config, open_utterance)
@@ -143,15 +144,20 @@ def _show(console: Console, rows: Mapping[str, Line]) -> None:
             continue
         grid = Table(title=title, title_justify="left")
         grid.add_column("")
-        for name in ("n", *outcomes, "p50/p95 ms", "spoke over"):
+        for name in ("n", *outcomes, "p50/p95 ms", "spoke over", "ducked", "p50/p95 ms"):
             grid.add_column(name, justify="right")
         for row, line in shown.items():
-            times = line.yield_ms or line.delay_ms
             grid.add_row(
                 row,
                 str(line.count),
                 *(f"{line.shares.get(outcome, 0):.0%}" for outcome in outcomes),
-                f"{times[0]}/{times[1]}" if times else "–",
+                _times(line.yield_ms or line.delay_ms),
                 "–" if line.spoke_over is None else f"{line.spoke_over:.0%}",
+                f"{line.ducked:.0%}" if line.ducked else "–",
+                _times(line.duck_ms),
             )
         console.print(grid)
+
+
+def _times(percentiles: tuple[int, int] | None) -> str:
+    return f"{percentiles[0]}/{percentiles[1]}" if percentiles else "–"

@@ -46,6 +46,21 @@ async def test_a_spoken_turn_is_transcribed_answered_and_spoken(
         assert measured == {"llm_ttft", "llm_ttfs", "tts_ttfb"}
 
 
+async def test_words_that_go_on_join_the_message_before_them(
+    worker: Worker, spoken: Callable[[str], Sound]
+) -> None:
+    asked = (Message("user", "Tell me,"),)
+    async with Caller.calling(spec()) as caller:
+
+        async def answer(*, goes_on: bool) -> str:
+            turn, reply = caller.open_turn(spoken(WEATHER).pcm), uuid4()
+            caller.engine.execute(EndTurn(turn, reply, asked, goes_on=goes_on))
+            return (await caller.until(ReplyText, lambda event: event.reply_id == reply)).text
+
+        assert await answer(goes_on=True) == f"You said: Tell me, {WEATHER}"
+        assert await answer(goes_on=False) == f"You said: {WEATHER}"
+
+
 async def test_many_sentences_are_played_in_their_order(worker: Worker) -> None:
     async with Caller.calling(spec()) as caller:
         _, reply = caller.type(LONG)

@@ -13,7 +13,7 @@ from interaction.tests.core.screenplay import SILENT, Engine, Screenplay
 
 def by_hand(engine: Engine | None = None) -> Screenplay:
     detection = BufferedTurnDetection()
-    config = ConversationConfig(barge_in=False, turn_detection=detection)
+    config = ConversationConfig(barge_in="off", turn_detection=detection)
     return Screenplay(engine or Engine(), config)
 
 

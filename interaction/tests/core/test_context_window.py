@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -127,3 +128,38 @@ def test_an_interrupted_reply_counts_as_what_was_heard() -> None:
     (cut_off, *_) = play.records()
     assert respond.context[-2] == Message("assistant", cut_off.heard_text)
     assert len(cut_off.heard_text) < len(cut_off.reply)
+
+
+def said(number: int, words: str, kind: Any = "speech", **facts: Any) -> Turn:
+    """A closed turn of which no reply was heard."""
+    turn = Turn(UUID(int=number), number, kind, Phase.CLOSED, opened_at=0, progress_at=0)
+    turn.transcript, turn.end_reason = words, facts.pop("end_reason", "superseded")
+    for name, value in facts.items():
+        setattr(turn, name, value)
+    return turn
+
+
+@pytest.mark.parametrize(
+    ("turns", "messages"),
+    [
+        ([said(1, "What is"), said(2, "the time?")], ["What is the time?"]),
+        ([said(1, "a"), said(2, "b"), said(3, "c")], ["a b c"]),
+        ([said(1, "a"), said(2, ""), said(3, "c")], ["a c"]),
+        ([said(1, "a"), said(2, "typed", "text")], ["a", "typed"]),
+        ([said(1, "typed", "text"), said(2, "b")], ["typed b"]),
+        ([said(1, "a", end_reason="failed"), said(2, "b")], ["a", "b"]),
+        ([said(1, "a", end_reason="stopped"), said(2, "b")], ["a", "b"]),
+        ([said(1, "a", end_reason="heard"), said(2, "b")], ["a", "b"]),
+        ([said(1, "a", end_reason="interrupted", heard_ms=0), said(2, "b")], ["a b"]),
+        ([said(1, "a", end_reason="interrupted", heard_ms=900), said(2, "b")], ["a", "b"]),
+    ],
+)
+def test_what_is_said_before_anything_of_a_reply_was_heard_is_one_message(
+    turns: list[Turn], messages: list[str]
+) -> None:
+    window = ContextWindow(ConversationConfig())
+    for turn in turns[:-1]:
+        window.add(turn)
+    live = [m.content for m in window.messages(turns[-1])]
+    window.add(turns[-1])
+    assert live == messages == [m.content for m in window.messages(None)]

@@ -39,7 +39,13 @@ from interaction.core.events import (
     UsageReported,
 )
 from interaction.core.metrics import METRIC_NAMES
-from interaction.core.news import PlayAudio, StatusChanged
+from interaction.core.news import (
+    FloorContested,
+    FloorKept,
+    PlayAudio,
+    SpeechStarted,
+    StatusChanged,
+)
 from interaction.core.orders import (
     CancelReply,
     CloseTurn,
@@ -47,6 +53,7 @@ from interaction.core.orders import (
     Effect,
     EndTurn,
     FlushTurn,
+    GiveFloor,
     OpenTurn,
     Respond,
     SendAudio,
@@ -69,7 +76,7 @@ PCM = st.integers(0, 2_400).map(lambda n: b"\1\0" * n)
 WORDS = st.sampled_from(["One two.", "Three four five.", "Six."])
 
 STAGE_EVENTS = st.one_of(
-    st.builds(PartialTranscript, IDS, WORDS),
+    st.builds(PartialTranscript, IDS, WORDS | st.sampled_from(["Mm-hmm.", "Stop.", "You"])),
     st.builds(FinalTranscript, IDS, WORDS, st.none() | IDS),
     st.just(EngineSpeechStarted()),
     st.just(EngineSpeechStopped()),
@@ -103,16 +110,28 @@ COMMANDS = st.one_of(
     st.builds(HangUp),
 )
 SPEAKS = st.tuples(st.sampled_from([0.0, 0.4, 1.0]), st.sampled_from([1, 4, 8, 20]))
+OVERLAP = st.tuples(
+    st.sampled_from([1, 4, 12]), st.sampled_from(["Mm-hmm.", "Stop that.", ""])
+).map(
+    lambda over: [
+        ReplyAudio(NEWEST, 0, 0, b"\1\0" * 2_400),
+        AudioSent(NEWEST),
+        (1.0, 4),
+        PartialTranscript(NEWEST, over[1]),
+        (0.0, over[0]),
+    ]
+)
+"""Somebody speaks over a reply, and then less or more."""
 UTTERANCE = st.just([(1.0, 8), (0.0, 8)])
 """Speech, then silence: long enough to prepare an eager reply, too short to end the turn."""
 STEP = st.one_of(SPEAKS, STAGE_EVENTS, COMMANDS, st.floats(0.001, 40)).map(lambda step: [step])
 STEPS = st.lists(
-    STEP | UTTERANCE | STAGE_EVENTS.map(lambda step: [step]), min_size=25, max_size=80
+    STEP | UTTERANCE | OVERLAP | STAGE_EVENTS.map(lambda step: [step]), min_size=25, max_size=80
 ).map(lambda parts: list(itertools.chain.from_iterable(parts)))
 CONFIGS = st.builds(
     ConversationConfig,
     st.just("Be brief."),
-    st.booleans(),
+    st.sampled_from(["off", "immediate", "considered", "considered"]),
     st.one_of(
         st.builds(VadTurnDetection, eager_silence_ms=st.none() | st.just(200)),
         st.builds(VadTurnDetection, eager_silence_ms=st.just(200)),
@@ -184,6 +203,11 @@ def test_whatever_happens_the_rules_of_turn_taking_hold(
     config: ConversationConfig, steps: list[object]
 ) -> None:
     alive: UUID | None = None
+    contender: UUID | None = None
+    contested = False
+    audible: set[UUID] = set()
+    dropped: set[UUID] = set()
+    asked: list[UUID] = []
     committed: set[UUID] = set()
     asides: set[UUID] = set()
     stopped: set[UUID] = set()
@@ -199,31 +223,58 @@ def test_whatever_happens_the_rules_of_turn_taking_hold(
             case TranscribeTurn():
                 assert effect.turn_id == alive not in committed
                 committed.add(effect.turn_id)
+            case OpenTurn() if alive is not None:
+                assert effect.contends and config.barge_in == "considered" and alive in committed
+                assert contender is None, "two contend at once"
+                contender = effect.turn_id
+                assert effect.sequence == len(closed) + 2
             case OpenTurn() | Respond():
                 assert alive is None, "two turns alive at once"
                 alive = effect.turn_id
                 assert effect.sequence == len(closed) + 1
                 if isinstance(effect, Respond):
                     committed.add(alive)
+            case GiveFloor():
+                assert effect.turn_id == contender and alive is None
+            case FloorContested():
+                assert effect.turn_id == contender and not contested
+                contested = True
+            case SpeechStarted() if contested:
+                assert effect.turn_id == contender and alive is None
+                alive, contender, contested = contender, None, False
+            case FloorKept():
+                assert effect.turn_id in dropped and contested and contender is None
+                contested = False
             case SendAudio():
-                assert effect.turn_id == alive not in committed
+                assert effect.turn_id in (alive, contender) and effect.turn_id not in committed
                 assert len(effect.pcm) % 2 == 0
+            case FlushTurn():
+                assert effect.turn_id == alive not in committed
             case EndTurn():
                 assert effect.turn_id == alive not in committed
+                assert effect.turn_id not in asked, "answered twice"
+                asked.append(effect.turn_id)
                 committed.add(effect.turn_id)
             case DropTurn():
-                assert effect.turn_id == alive
-                alive = None
+                assert effect.turn_id in (alive, contender)
+                dropped.add(effect.turn_id)
+                if effect.turn_id == contender:
+                    contender = None
+                else:
+                    alive = None
             case CancelReply():
                 stopped.add(effect.reply_id)
             case PlayAudio():
                 assert effect.turn_id in asides or effect.turn_id == alive
                 assert effect.turn_id in asides | committed, "audio left before the commit"
+                assert effect.turn_id in asides | audible or not contested or not effect.pcm
+                audible.add(effect.turn_id)
                 assert effect.reply_id not in stopped or not effect.pcm
                 assert effect.reply_id not in finished, "audio after the last piece"
                 finished |= {effect.reply_id} if effect.last else set()
             case CloseTurn(record):
                 assert record.turn_id not in asides
+                assert record.turn_id not in dropped and record.turn_id != contender
                 if record.turn_id == alive:
                     alive = None
                     closed[record.turn_id] = record.sequence
@@ -232,7 +283,8 @@ def test_whatever_happens_the_rules_of_turn_taking_hold(
             case StatusChanged():
                 assert effect.status != status
                 status = effect.status
-    assert alive is None
+    assert alive is contender is None and not contested
+    assert committed <= closed.keys() | dropped, "a turn was committed, and nothing came of it"
     assert status == "listening"
 
 

@@ -138,7 +138,7 @@ def test_a_cough_does_not_stop_a_reply() -> None:
 
 
 def test_with_barge_in_off_speech_during_a_reply_is_ignored_and_the_next_turn_works() -> None:
-    play = Screenplay(config=ConversationConfig(barge_in=False))
+    play = Screenplay(config=ConversationConfig(barge_in="off"))
     play.user_speaks(0.5, 1.5)
     play.user_speaks(4.0, 5.0)
     play.user_speaks(9.0, 10.0)

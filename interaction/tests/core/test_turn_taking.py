@@ -35,7 +35,7 @@ from interaction.core.turn_taking.strategy import (
     Verdict,
 )
 from interaction.core.turn_taking.vad import SpeechStart, VadTurnDetection
-from interaction.core.types import Frame
+from interaction.core.types import BargeIn, Frame
 from interaction.tests.core.screenplay import SILENT, Engine, Screenplay
 
 EVERY_KIND: tuple[TurnDetection, ...] = (
@@ -59,7 +59,9 @@ def fed(speech: SpeechActivity, strategies: Strategies, probabilities: list[floa
     return now
 
 
-def made(detection: TurnDetection, *, barge_in: bool = True) -> tuple[SpeechActivity, Strategies]:
+def made(
+    detection: TurnDetection, *, barge_in: BargeIn = "immediate"
+) -> tuple[SpeechActivity, Strategies]:
     speech = SpeechActivity(detection.threshold)
     return speech, detection.make_strategies(speech, barge_in=barge_in)
 
@@ -125,19 +127,25 @@ def test_vad_prepares_ends_and_wants_to_be_asked_again_though_the_microphone_is_
 @pytest.mark.parametrize(
     ("detection", "barge_in", "reply", "decision"),
     [
-        (VadTurnDetection(), True, ReplyProgress.PENDING, Overlap.INTERRUPT),
-        (VadTurnDetection(), True, ReplyProgress.AUDIBLE, Overlap.HOLD),
-        (VadTurnDetection(), False, ReplyProgress.PENDING, Overlap.IGNORE),
-        (VadTurnDetection(), False, ReplyProgress.NONE, Overlap.INTERRUPT),
-        (ManualTurnDetection(), False, ReplyProgress.PENDING, Overlap.INTERRUPT),
-        (BufferedTurnDetection(), True, ReplyProgress.AUDIBLE, Overlap.HOLD),
-        (BufferedTurnDetection(), False, ReplyProgress.SENT, Overlap.INTERRUPT),
-        (EngineTurnDetection(), True, ReplyProgress.AUDIBLE, Overlap.HOLD),
-        (EngineTurnDetection(), False, ReplyProgress.AUDIBLE, Overlap.IGNORE),
+        (VadTurnDetection(), "immediate", ReplyProgress.PENDING, Overlap.INTERRUPT),
+        (VadTurnDetection(), "immediate", ReplyProgress.AUDIBLE, Overlap.HOLD),
+        (VadTurnDetection(), "off", ReplyProgress.PENDING, Overlap.WAIT),
+        (VadTurnDetection(), "considered", ReplyProgress.PENDING, Overlap.CONTEST),
+        (VadTurnDetection(), "considered", ReplyProgress.AUDIBLE, Overlap.CONTEST),
+        (VadTurnDetection(), "considered", ReplyProgress.NONE, Overlap.INTERRUPT),
+        (SemanticTurnDetection(), "considered", ReplyProgress.SENT, Overlap.CONTEST),
+        (ManualTurnDetection(), "considered", ReplyProgress.AUDIBLE, Overlap.HOLD),
+        (EngineTurnDetection(), "considered", ReplyProgress.AUDIBLE, Overlap.HOLD),
+        (VadTurnDetection(), "off", ReplyProgress.NONE, Overlap.INTERRUPT),
+        (ManualTurnDetection(), "off", ReplyProgress.PENDING, Overlap.INTERRUPT),
+        (BufferedTurnDetection(), "immediate", ReplyProgress.AUDIBLE, Overlap.HOLD),
+        (BufferedTurnDetection(), "off", ReplyProgress.SENT, Overlap.INTERRUPT),
+        (EngineTurnDetection(), "immediate", ReplyProgress.AUDIBLE, Overlap.HOLD),
+        (EngineTurnDetection(), "off", ReplyProgress.AUDIBLE, Overlap.WAIT),
     ],
 )
 def test_what_a_hundred_and_thirty_milliseconds_of_speech_over_a_reply_are(
-    detection: TurnDetection, barge_in: bool, reply: ReplyProgress, decision: Overlap
+    detection: TurnDetection, barge_in: BargeIn, reply: ReplyProgress, decision: Overlap
 ) -> None:
     speech, strategies = made(detection, barge_in=barge_in)
     now = fed(speech, strategies, [0.0] * 10 + [1.0] * 4)
@@ -189,7 +197,7 @@ class Never(OverlapStrategy):
 class ModelTurnDetection(VadTurnDetection):
     end: ModelEnd = None  # type: ignore[assignment]
 
-    def make_strategies(self, speech: SpeechActivity, *, barge_in: bool) -> Strategies:
+    def make_strategies(self, speech: SpeechActivity, *, barge_in: BargeIn) -> Strategies:
         return Strategies(SpeechStart(speech, self), self.end, Never())
 
 
@@ -259,10 +267,10 @@ def test_other_settings_hold_from_the_next_frame_on_and_the_open_turn_goes_on() 
     play = Screenplay(Engine(silent=True))
     play.user_speaks(0.5, 1.5)
     play.run(until=1.0)
-    play.machine.reconfigure(ConversationConfig(turn_detection=ManualTurnDetection()))
+    play.machine.reconfigure(ConversationConfig(turn_detection=ManualTurnDetection()), play.now)
     play.run(until=5)
     assert not play.effects_of(EndTurn)
-    play.machine.reconfigure(ConversationConfig(turn_detection=VadTurnDetection()))
+    play.machine.reconfigure(ConversationConfig(turn_detection=VadTurnDetection()), play.now)
     play.run(until=5.1)
     assert len(play.effects_of(EndTurn)) == len(play.effects_of(OpenTurn)) == 1
 

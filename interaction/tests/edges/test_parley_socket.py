@@ -188,6 +188,63 @@ class TestBargeIn:
             [engine] = ScriptedEngine.live
             assert any(isinstance(order, CancelReply) for order in engine.orders)
 
+    @pytest.mark.parametrize(
+        ("changes", "told"),
+        [
+            ([], ["floor_contested", "floor_kept"]),
+            ([{"barge_in_enabled": False}], []),
+            ([{"barge_in": "off"}], []),
+            (
+                [{"barge_in_enabled": False}, {"barge_in_enabled": True}],
+                ["floor_contested", "floor_kept"],
+            ),
+            ([{"barge_in": "immediate"}], ["speech_started", "interrupted"]),
+            (
+                [{"barge_in": "immediate"}, {"barge_in_enabled": True}],
+                ["speech_started", "interrupted"],
+            ),
+        ],
+    )
+    async def test_what_a_word_over_the_reply_does_is_as_was_chosen(
+        self,
+        connect: Connect,
+        spoken: Callable[[str], wav.Sound],
+        changes: list[dict[str, Any]],
+        told: list[str],
+    ) -> None:
+        async with connect() as client:
+            await client.start()
+            await client.send("text_input", text="talk for 30 seconds")
+            while not client.audio():
+                await client.receive()
+            for change in changes:
+                await client.send("update_session", **change)
+            await client.send_audio(SECOND_OF_SILENCE + spoken("right").pcm + SECOND_OF_SILENCE)
+            await client.send("commit")  # of nothing: it follows the audio
+            await client.until("error")
+        types = [got["type"] for got in client.got if isinstance(got, dict)]
+        floor = {"floor_contested", "floor_kept", "speech_started", "interrupted"}
+        assert sorted(floor.intersection(types)) == sorted(told)
+
+    @pytest.mark.parametrize(
+        ("wanted", "told"),
+        [
+            ({}, (True, "considered")),
+            ({"barge_in": "immediate"}, (True, "immediate")),
+            ({"barge_in": "off"}, (False, "off")),
+            ({"barge_in_enabled": False}, (False, "off")),
+            ({"barge_in_enabled": False, "barge_in": "immediate"}, (False, "off")),
+        ],
+    )
+    async def test_both_fields_of_barge_in_say_the_same(
+        self, connect: Connect, wanted: dict[str, Any], told: tuple[bool, str]
+    ) -> None:
+        async with connect() as client:
+            started = await client.start(**wanted)
+        assert (started["barge_in_enabled"], started["barge_in"]) == told
+        row = await session_row(started["session_id"])
+        assert row.settings["barge_in"] == told[1]
+
 
 class TestPace:
     async def test_audio_runs_ten_seconds_ahead_of_the_listener_and_no_further(

@@ -24,6 +24,7 @@ class FakeSocket {
 
 class FakeContext {
   sampleRate = 24_000;
+  currentTime = 1;
   state = "running";
   audioWorklet = { addModule: async () => {} };
   async resume() {}
@@ -32,10 +33,19 @@ class FakeContext {
 
 class FakeNode {
   port = { postMessage: () => {} };
-  gain = { value: 1 };
-  connect() {}
+  gain = {
+    value: 1,
+    cancelScheduledValues: () => {},
+    setValueAtTime: () => {},
+    linearRampToValueAtTime: (value, at) => ramps.push([value, at]),
+  };
+  connect(next) {
+    return next;
+  }
 }
 
+/** What the gains were told to become, and when. */
+let ramps;
 /** Timers that the page has set; a test runs them by hand. */
 let timers;
 Object.assign(globalThis, {
@@ -61,6 +71,7 @@ let called;
 let session;
 beforeEach(async () => {
   timers = [];
+  ramps = [];
   called = [];
   const listener = new Proxy({}, { get: (_, name) => (...details) => called.push([name, ...details]) });
   session = new Session(new URL("ws://localhost/"), { capture: "c", playback: "p" }, () => CHOICES, SOUND, listener);
@@ -74,6 +85,20 @@ const reconnect = () => {
   timers.shift()();
   socket.receive(READY);
 };
+
+for (const [settled, atLeast] of [["floor_kept", 0], ["speech_started", 0.05]]) {
+  test(`while the floor is contested the reply is played softer, until ${settled}`, () => {
+    ramps = [];
+    socket.receive({ type: "floor_contested", turn_id: "t" });
+    socket.receive({ type: settled, turn_id: "t" });
+    const [[softer, soon], [again, later], ...more] = ramps;
+    assert.ok(Math.abs(20 * Math.log10(softer) + 18) < 0.5);
+    assert.ok(soon - 1 <= 0.05);
+    assert.equal(again, 1);
+    assert.ok(later - 1 >= atLeast);
+    assert.deepEqual(more, []);
+  });
+}
 
 test("a lost connection is followed by another session", () => {
   reconnect();

@@ -8,7 +8,6 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 
 import jiwer
@@ -17,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from interaction.audio.vad import FRAME_BYTES
-from interaction.core.types import ProviderSelection
+from interaction.core.types import FRAME_SAMPLES, ProviderSelection
 from interaction.credentials.provider_selection import default_fallbacks, resolve_choice
 from interaction.management.commands.bench_engines import (
     READ,
@@ -40,13 +39,19 @@ from interaction.providers.local.moonshine.transcriber import (
     respelled,
 )
 from interaction.providers.local.moonshine.utterance import (
+    FIRST_LOOK,
+    FRAMES_PER_SECOND,
+    LEAD,
     LEAST_SPEECH,
     LONG_PAUSE,
     LONGEST_SEGMENT,
     PARTIAL_EVERY,
     PAUSE,
     SEGMENT,
+    SHORT_EVERY,
+    SHORT_LEAD,
     TAIL,
+    Segment,
     Utterance,
     _joined,
 )
@@ -158,10 +163,21 @@ def test_an_end_within_the_last_word_is_looked_at_once_more(silence: int) -> Non
     assert len(talk.ears.looks) == before + 1
 
 
-def test_while_somebody_speaks_there_is_a_look_each_half_second() -> None:
+def test_there_is_a_look_each_half_second_and_more_at_the_first_words() -> None:
     talk = Talk().hear(5 * SECOND)
-    assert len(talk.ears.looks) == 5 * SECOND // PARTIAL_EVERY
-    assert all(short < long for short, long in pairwise(talk.ears.looks))
+    early = [FIRST_LOOK, FIRST_LOOK + SHORT_EVERY, FIRST_LOOK + 2 * SHORT_EVERY]
+    later = range(early[-1] + PARTIAL_EVERY, 5 * SECOND, PARTIAL_EVERY)
+    assert [round(look * FRAMES_PER_SECOND) for look in talk.ears.looks] == [*early, *later]
+
+
+@pytest.mark.parametrize(("frames", "lead"), [(8, SHORT_LEAD), (16, SHORT_LEAD), (40, LEAD)])
+def test_a_short_utterance_is_looked_at_with_little_silence_before_it(
+    frames: int, lead: int
+) -> None:
+    segment = Segment()
+    for number in range(30 + frames):
+        segment.add(bytes(FRAME_BYTES), number >= 30)
+    assert len(segment.samples(segment.end)) == (lead + frames) * FRAME_SAMPLES
 
 
 @pytest.mark.parametrize("cost", [0.0, 0.02, 0.1, 0.3, 1.0, 3.0])

@@ -19,7 +19,7 @@ from interaction.core.orders import EngineOrder
 from interaction.core.types import ProviderSelection
 from interaction.models import Session
 from interaction.sessions.create import PreparedSession
-from interaction.sessions.live_session import open_session
+from interaction.sessions.live_session import _for_mode, open_session
 from interaction.sessions.settings import SessionSettings
 from interaction.tests.fakes.quiet_engine import QuietEngine
 
@@ -48,6 +48,21 @@ def _engine(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     path = f"{PlainEngine.__module__}.{PlainEngine.__qualname__}"
     with override_settings(PARLEY_ENGINES={"cascade": path, "realtime": path}):
         yield
+
+
+@pytest.mark.parametrize(
+    ("chosen", "mode", "led"),
+    [
+        ("considered", "cascade", "considered"),
+        ("considered", "realtime", "immediate"),
+        ("immediate", "realtime", "immediate"),
+        ("off", "realtime", "off"),
+    ],
+)
+def test_where_two_turns_cannot_be_heard_at_once_nothing_is_considered(
+    chosen: Any, mode: Any, led: str
+) -> None:
+    assert _for_mode(ConversationConfig(barge_in=chosen), mode).barge_in == led
 
 
 def prepared(**spec: Any) -> PreparedSession:

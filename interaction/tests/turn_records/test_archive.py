@@ -6,7 +6,7 @@ import wave
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import redis
@@ -16,7 +16,7 @@ from interaction.audio.wav import Sound
 from interaction.bus import redis_keys
 from interaction.core.engine import SessionSpec
 from interaction.core.events import FinalTranscript, MetricMeasured, ReplyAudio
-from interaction.core.orders import NotePlayback
+from interaction.core.orders import GiveFloor, NotePlayback, OpenTurn, TranscribeTurn
 from interaction.models import Session, Turn
 from interaction.tests.cascade.caller import Caller, eventually
 from interaction.turn_records.sweep import sweep
@@ -217,6 +217,31 @@ async def test_the_sweep_archives_a_turn_whose_web_process_died(
     assert row.agent_audio
     assert row.latency.tts_ttfb is not None
     assert row.latency.e2e is None
+
+
+async def test_the_sweep_keeps_nothing_of_who_never_had_the_floor(
+    worker: Worker, redis_client: redis.Redis, session: Make, spoken: Callable[[str], Sound]
+) -> None:
+    made = await asyncio.to_thread(session)
+    turns = [uuid4(), uuid4()]
+    async with Caller.calling(made) as caller:
+        for number, turn in enumerate(turns, 1):
+            caller.engine.execute(OpenTurn(turn, number, contends=True))
+            caller.feed_audio(turn, spoken(WEATHER).pcm)
+        caller.engine.execute(GiveFloor(turns[0]))
+        await caller.engine.wait_until_executed()
+        for turn in turns:
+            caller.engine.execute(TranscribeTurn(turn))
+        heard = await caller.until(FinalTranscript)
+        await caller.until(FinalTranscript, lambda event: event.turn_id != heard.turn_id)
+    work = [redis_keys.turn_work(turn) for turn in turns]
+    await eventually(lambda: not redis_client.exists(*work))
+    for turn in reversed(turns):
+        await expire_and_sweep(redis_client, redis_keys.turn_live(turn))
+    assert (await archived(turns[0])).end_reason == Turn.EndReason.ABANDONED
+    notes = redis_keys.turn_notes(turns[1])
+    await eventually(lambda: not redis_client.exists(notes, redis_keys.turn_audio(turns[1])))
+    assert not await Turn.objects.filter(pk=turns[1]).aexists()
 
 
 async def test_the_sweep_leaves_a_live_turn_alone(

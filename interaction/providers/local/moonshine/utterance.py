@@ -22,11 +22,21 @@ LEAST_SPEECH = 3
 noise and music for words ("You")."""
 LEAD = 10
 """Frames before the first one of speech that are looked at too."""
+SHORT = 16
+"""Frames of speech, half a second, up to which an utterance is short: it may be a word over a
+reply, and somebody waits to know which."""
+SHORT_LEAD = 4
+"""As ``LEAD``, of a short one: with much silence before it, the model goes round in circles."""
 TAIL = 6
 """Frames after the last one of speech that are looked at too, 0.2 s. When they are there, the text
 is final: a silence needs no further look, however long, and the end finds it ready."""
+FIRST_LOOK = 8
+"""Frames of speech, a quarter of a second, before the first look: while a reply plays, the first
+word tells a listener's "mm-hmm" from an interruption."""
+SHORT_EVERY = 4
+"""Frames with new speech between two looks at a short utterance."""
 PARTIAL_EVERY = 16
-"""Frames with new speech, half a second, between two looks while somebody speaks."""
+"""The same, half a second, at any other."""
 SHARE = 0.15
 """The part of a core that looks while somebody speaks may take: after a dear one the next one is
 further away. So the cost is bounded, however long the utterance, large the model or slow the
@@ -81,6 +91,10 @@ class Segment:
         return sum(self.speech)
 
     @property
+    def is_short(self) -> bool:
+        return self.speech_frames <= SHORT
+
+    @property
     def worth_a_look(self) -> bool:
         return self.speech_frames >= LEAST_SPEECH
 
@@ -100,7 +114,8 @@ class Segment:
         return self.end - max(0, self.first - LEAD)
 
     def samples(self, end: int) -> np.ndarray:
-        start = max(0, self.first - LEAD)
+        lead = SHORT_LEAD if self.is_short else LEAD
+        start = max(0, self.first - lead)
         part = self.pcm[start * FRAME_BYTES : end * FRAME_BYTES]
         return np.frombuffer(part, dtype="<i2").astype(np.float32) / 32_768
 
@@ -144,7 +159,7 @@ class Utterance:
     segment: Segment = field(default_factory=Segment)
     _rest: bytes = b""
     """Audio that does not fill a frame yet."""
-    _next_partial: float = PARTIAL_EVERY
+    _next_partial: float = FIRST_LOOK
     """Frames of new speech until the next look while somebody speaks."""
 
     @property
@@ -208,7 +223,8 @@ class Utterance:
             segment.tokens = self.recogniser.transcribe(segment.samples(end), segment.tokens)
             segment.looked, segment.spoken = end, segment.speech_frames
             dear = (self.clock() - began) * FRAMES_PER_SECOND / SHARE
-            self._next_partial = max(PARTIAL_EVERY, dear)
+            soonest = SHORT_EVERY if segment.speech_frames < SHORT else PARTIAL_EVERY
+            self._next_partial = max(soonest, dear)
 
     def _end_at_pause(self) -> None:
         segment = self.segment

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from interaction.audio import wav
-from interaction.core.orders import EndTurn, Respond, SendAudio
+from interaction.core.orders import DropTurn, EndTurn, Respond, SendAudio
 from interaction.models import Session
 from interaction.tests.edges.openai.client import Client
 from interaction.tests.fakes.scripted_engine import TRANSCRIPT, ScriptedEngine, tone
@@ -135,6 +135,34 @@ async def test_a_function_is_called_and_its_result_answered(
     assert first.options.tool_choice == "required"
     assert [m.role for m in second.context] == ["user", "assistant", "tool"]
     assert second.context[-1].content == "they are on"
+
+
+async def test_a_listeners_word_is_no_speech_that_the_client_is_told_of(
+    connect: Connect, spoken: Spoken, engines: list[ScriptedEngine]
+) -> None:
+    async with connect() as client:
+        await client.until("session.created")
+        await client.write("hold on")
+        await client.send("response.create")
+        await client.until("response.created")
+        engine = engines[0]
+        (order,) = (o for o in engine.orders if isinstance(o, Respond))
+        engine.emit_reply(order.reply_id, "One two three four.", 4, last=False)
+        await client.until("response.output_audio.delta")
+        await client.say(SILENCE + spoken("right").pcm + SILENCE)
+        content = [{"type": "input_text", "text": "mute talk"}]
+        aside = {
+            "conversation": "none",  # it follows the audio
+            "output_modalities": ["text"],
+            "input": [{"type": "message", "role": "user", "content": content}],
+        }
+        await client.send("response.create", response=aside)
+        await client.until("response.done")
+        assert any(isinstance(order, DropTurn) for order in engine.orders)
+        engine.emit_reply(order.reply_id, "One two three four.", 1)
+        done = await client.until("response.done")
+        assert done["response"]["status"] == "completed"
+        assert "input_audio_buffer.speech_started" not in client.types()
 
 
 async def test_speech_interrupts_and_the_client_truncates_what_was_not_heard(
