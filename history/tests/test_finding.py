@@ -18,11 +18,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from history.filters import SessionFilter
-from history.made_up import Archive
+from history.made_up import Archive, WithTurns
 from history.management.commands.make_history import keep
 from history.models import Star, Tag
 from history.ordering import SORTS
-from history.summaries import WithTurns
 from interaction.models import Session, Turn
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db]

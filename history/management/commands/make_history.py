@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from history import summaries
-from history.made_up import Archive
-from history.summaries import WithTurns
+from history.made_up import Archive, WithTurns
+from history.summaries import TurnFacts
 from interaction.management.users import get_active_user
 from interaction.models import Session, Turn, TurnLatency
 
@@ -69,7 +69,8 @@ def keep(batch: Sequence[WithTurns]) -> None:
     insert(Session, [session for session, _turns in batch])
     insert(Turn, turns)
     insert(TurnLatency, [turn.latency for turn in turns])
-    summaries.write(batch)
+    facts = [(session, [TurnFacts.of(turn) for turn in turns]) for session, turns in batch]
+    summaries.write(facts)
 
 
 def insert(model: type[Model], rows: Sequence[Any]) -> None:
