@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from django.db import connections
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
+from django.db.models.lookups import In
 
 from history.words import Word, words
 
@@ -105,12 +106,19 @@ class Search:
     def has_phrases(self) -> bool:
         return any(len(term.words) > 1 for term in self.terms)
 
-    def sessions(self, alias: str) -> Q:
-        """The summaries of the sessions that hold all of it, in the database ``alias``."""
+    def sessions(self, alias: str, *, in_order: bool = False) -> Q:
+        """The summaries of the sessions that hold all of it, in the database ``alias``.
+
+        ``in_order``: they are looked for along the index of the list's order, which is quicker
+        where most sessions hold it and a few are wanted. PostgreSQL decides that by itself.
+        """
         if not self.terms:
             return Q(pk__in=[])
         if connections[alias].vendor == "postgresql":
             return Q(search_id__in=self._by_tsvector())
+        if in_order:
+            # What is computed is looked up in no index.
+            return Q(In(F("search_id") + 0, self._by_fts5()))
         return Q(search_id__in=self._by_fts5())
 
     def _by_fts5(self) -> RawSQL:
