@@ -22,8 +22,7 @@ from interaction.models import Session, Turn
 
 SESSIONS_A_PAGE = 25
 FREQUENT = 5_000
-"""Sessions in which a search finds something, from which on a page of them is put together along
-the list rather than by sorting them all."""
+"""Sessions from which on a page of them is put together along the list."""
 LEAD = 60
 """Characters that are shown before the first word that was found."""
 LONGEST_HEADING = 90
@@ -82,8 +81,7 @@ def page_of(
     """The page of that number, which may be beyond the last one and empty."""
     found = ordering.order(wanted.filter(summaries_of(user)))
     start = (number - 1) * size
-    search = Search.of(wanted.text or "")
-    if search.has_phrases:
+    if Search.of(wanted.text or "").has_phrases:
         # Phrases are looked up once for the rows and their count; all else is counted faster alone.
         counted = found.annotate(count=Window(Count("*"))).values_list("pk", "count")
         rows = list(counted[start : start + size])
@@ -91,9 +89,8 @@ def page_of(
             count = rows[0][1] if rows else 0
             return Page([pk for pk, _count in rows], number, count, size)
     count = found.count()
-    if wanted.text and count > FREQUENT:
-        others = wanted.model_copy(update={"text": None}).filter(summaries_of(user))
-        found = ordering.order(others.filter(search.sessions(found.db, in_order=True)))
+    if count > FREQUENT:
+        found = ordering.order(wanted.in_order().filter(summaries_of(user)))
     ids = list(found.values_list("pk", flat=True)[start : start + size])
     return Page(ids, number, count, size)
 

@@ -109,8 +109,7 @@ class Search:
     def sessions(self, alias: str, *, in_order: bool = False) -> Q:
         """The summaries of the sessions that hold all of it, in the database ``alias``.
 
-        ``in_order``: they are looked for along the index of the list's order, which is quicker
-        where most sessions hold it and a few are wanted. PostgreSQL decides that by itself.
+        ``in_order``: as ``SessionFilter.in_order`` has it.
         """
         if not self.terms:
             return Q(pk__in=[])
