@@ -87,7 +87,7 @@ def _turns_of(sessions: Sequence[Session]) -> dict[UUID, list[TurnFacts]]:
     for session, *facts, ear, e2e in rows.order_by("sequence").values_list(
         *said, "latency__ear", "latency__e2e"
     ):
-        turns[session].append(TurnFacts(*facts, total_ms({"ear": ear, "e2e": e2e})))
+        turns[session].append(TurnFacts._make([*facts, total_ms({"ear": ear, "e2e": e2e})]))
     return turns
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from django.utils import timezone
@@ -152,7 +153,20 @@ class Overview:
     modes: Versus | None
 
 
+_latest: WeakKeyDictionary[Columns, tuple[str, Overview]] = WeakKeyDictionary()
+"""With the time zone of its periods. All turns of a person are the same columns until one of them
+changes, so that their page is worked out once."""
+
+
 def overview_of(columns: Columns) -> Overview:
+    zone = timezone.get_current_timezone_name()
+    known = _latest.get(columns)
+    if known is None or known[0] != zone:
+        _latest[columns] = known = (zone, _work_out(columns))
+    return known[1]
+
+
+def _work_out(columns: Columns) -> Overview:
     first = np.flatnonzero(columns.first)
     whole = {name: figures(durations) for name, durations in columns.measures.items()}
     return Overview(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -89,7 +89,7 @@ def difference(value: float | None) -> str:
 
 
 @register.filter
-def turn_names(parts: dict[str, float]) -> str:
+def turn_names(parts: Mapping[str, float]) -> str:
     """``{stage: ms}`` in words: "End of turn 601 ms, Playout 42 ms"."""
     return ", ".join(f"{part_label(stage)} {ms(value)}" for stage, value in parts.items())
 

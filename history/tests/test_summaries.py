@@ -149,7 +149,8 @@ def test_what_one_turn_changes_is_what_summing_up_anew_says(
 def test_a_turn_is_archived_with_one_look_at_its_session(
     talked: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session, turn, seen = talked(turns=1), uuid4(), []
+    session, turn = talked(turns=1), uuid4()
+    seen: list[Any] = []
     write = summaries.write
     monkeypatch.setattr(summaries, "write", lambda *args, **more: seen.append(write(*args, **more)))
     opening = TurnOpening(session.pk, 2, "speech", "cascade", time.time(), recording=False)
