@@ -19,7 +19,7 @@ from interaction.core.metrics import METRICS
 from interaction.models import Session, Turn
 from interaction.ui_strings import ui_strings
 
-TURNS_AT_ONCE = 100
+TURNS_AT_ONCE = 50
 """Of a longer conversation the rest is loaded when one comes to it."""
 SCRIPT_STRINGS = ("ms", "total_ear", "total_e2e", "figures")
 

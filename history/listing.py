@@ -21,6 +21,8 @@ from history.search import Place, Search
 from interaction.models import Session, Turn
 
 SESSIONS_A_PAGE = 25
+FREQUENT = 5_000
+"""Sessions from which on a page of them is put together along the list."""
 LEAD = 60
 """Characters that are shown before the first word that was found."""
 LONGEST_HEADING = 90
@@ -86,8 +88,11 @@ def page_of(
         if rows or start == 0:
             count = rows[0][1] if rows else 0
             return Page([pk for pk, _count in rows], number, count, size)
+    count = found.count()
+    if count > FREQUENT:
+        found = ordering.order(wanted.in_order().filter(summaries_of(user)))
     ids = list(found.values_list("pk", flat=True)[start : start + size])
-    return Page(ids, number, found.count(), size)
+    return Page(ids, number, count, size)
 
 
 def nearest_page_of(

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from history.summaries import WithTurns
 from interaction.models import Session, Turn, TurnLatency
+
+WithTurns = tuple[Session, Sequence[Turn]]
+"""A session, and all of its turns in their order, with latencies."""
 
 DAYS = 548
 """Eighteen months, over which they are spread."""

@@ -8,13 +8,15 @@ one text into the next.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from django.db import connections
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
+from django.db.models.lookups import In
 
 from history.words import Word, words
 
@@ -48,19 +50,35 @@ class Term(NamedTuple):
         return f" {' '.join(self.words)}{'' if self.prefix else ' '}"
 
 
-def stream_of(texts: Iterable[tuple[Place, str]]) -> str:
-    """What is searched of a session; empty where it has no word."""
+def stream_of(
+    texts: Iterable[tuple[Place, str]], known: Mapping[Place, str] = MappingProxyType({})
+) -> str:
+    """What is searched of a session; empty where it has no word. ``known``: lines of an earlier
+    stream (``lines_of``) whose texts are as they were."""
     lines: list[str] = []
     left = LONGEST_STREAM
     for place, text in texts:
-        found = [word.text for word in words(text)]
-        line = f"{MARK}{place.sequence}{place.side} {' '.join(found)}"
+        line = known.get(place) or _line_of(place, text)
         left -= len(line.encode()) + 1
         if left < 0:
             break
-        if found:
+        if not line.endswith(" "):
             lines.append(line)
     return f" {' '.join(lines)} " if lines else ""
+
+
+def _line_of(place: Place, text: str) -> str:
+    """It ends in a space where the text has no word."""
+    return f"{MARK}{place.sequence}{place.side} {' '.join(word.text for word in words(text))}"
+
+
+def lines_of(stream: str) -> dict[Place, str]:
+    """The lines of which a stream consists."""
+    lines = {}
+    for line in stream.split(MARK)[1:]:
+        name = line.partition(" ")[0]
+        lines[Place(int(name[:-1]), name[-1])] = f"{MARK}{line[:-1]}"
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +106,18 @@ class Search:
     def has_phrases(self) -> bool:
         return any(len(term.words) > 1 for term in self.terms)
 
-    def sessions(self, alias: str) -> Q:
-        """The summaries of the sessions that hold all of it, in the database ``alias``."""
+    def sessions(self, alias: str, *, in_order: bool = False) -> Q:
+        """The summaries of the sessions that hold all of it, in the database ``alias``.
+
+        ``in_order``: as ``SessionFilter.in_order`` has it.
+        """
         if not self.terms:
             return Q(pk__in=[])
         if connections[alias].vendor == "postgresql":
             return Q(search_id__in=self._by_tsvector())
+        if in_order:
+            # What is computed is looked up in no index.
+            return Q(In(F("search_id") + 0, self._by_fts5()))
         return Q(search_id__in=self._by_fts5())
 
     def _by_fts5(self) -> RawSQL:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from history.filters import SessionFilter, SessionFilterForm
 from history.offers import Offers
-from history.queries import sessions_of
+from history.queries import summaries_of
 from interaction.api.door import RequestRefused, refuse_unknown
 
 MOST = 100_000
@@ -22,13 +22,13 @@ FILTER_FIELDS = tuple(SessionFilter.model_fields)
 def chosen(user: Any, session_ids: Sequence[UUID]) -> list[UUID]:
     """Those of these sessions that are theirs, in the order given. Raises ``RequestRefused``."""
     _refuse_too_many(len(session_ids))
-    own = set(sessions_of(user).filter(pk__in=session_ids).values_list("pk", flat=True))
+    own = set(summaries_of(user).filter(pk__in=session_ids).values_list("pk", flat=True))
     return [one for one in dict.fromkeys(session_ids) if one in own]
 
 
 def found(user: Any, wanted: SessionFilter) -> list[UUID]:
     """All of theirs that a filter finds, the newest first. Raises ``RequestRefused``."""
-    ids = list(wanted.filter(sessions_of(user)).values_list("pk", flat=True)[: MOST + 1])
+    ids = list(wanted.filter(summaries_of(user)).values_list("pk", flat=True)[: MOST + 1])
     _refuse_too_many(len(ids))
     return ids
 

@@ -7,17 +7,18 @@ Rows written in bulk send no signals: whoever writes such calls ``refresh``, ``w
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 
 from history.latency import blocks
 from history.models import OfferedValue, SessionSummary, SessionWords
-from history.search import Place, stream_of
+from history.search import Place, lines_of, stream_of
 from history.waterfall import total_ms
 from interaction.models import Session, Turn
 
@@ -30,25 +31,70 @@ SUMMED_UP = frozenset(
 )
 """The fields of a session that matter here."""
 
-WithTurns = tuple[Session, Sequence[Turn]]
-"""A session, and all of its turns in their order, with latencies."""
+
+class TurnFacts(NamedTuple):
+    """What a session is summed up from, of each turn."""
+
+    sequence: int
+    transcript: str
+    reply: str
+    interrupted: bool
+    failed: bool
+    measured: bool
+    """Whether it has a latency."""
+    total: float | None
+    """ms; None where unknown."""
+
+    @classmethod
+    def of(cls, turn: Turn) -> Self:
+        measured = hasattr(turn, "latency")
+        return cls(
+            turn.sequence,
+            turn.transcript,
+            turn.reply,
+            turn.interrupted,
+            turn.error is not None,
+            measured,
+            total_ms(turn.latency.by_metric()) if measured else None,
+        )
 
 
-def refresh(session_ids: Iterable[UUID]) -> None:
-    """Write the summaries of these sessions anew; ids of sessions that are gone are passed over."""
-    turns = Turn.objects.select_related("latency").order_by("sequence")
+WithTurns = tuple[Session, Sequence[TurnFacts]]
+"""A session, and all of its turns in their order."""
+
+
+def refresh(session_ids: Iterable[UUID], *, changed: int | None = None) -> None:
+    """Write the summaries of these sessions anew; ids of sessions that are gone are passed over.
+
+    ``changed``: the number of the only turn whose words may be others than before; None: all may
+    be. It spares a long session the work of taking all that was said apart with each turn.
+    """
     # Locked, so that of two turns archived at once the later one sees the earlier.
     sessions = Session.objects.filter(pk__in=list(session_ids)).order_by("pk")
     sessions = sessions.select_for_update(no_key=True)
     with transaction.atomic():
-        rows = sessions.prefetch_related(Prefetch("turns", turns))
-        write([(session, list(session.turns.all())) for session in rows])
+        rows = list(sessions)
+        turns = _turns_of(rows)
+        write([(session, turns[session.pk]) for session in rows], changed=changed)
 
 
-def write(sessions: Sequence[WithTurns]) -> None:
-    """Write what these sessions are found by."""
+def _turns_of(sessions: Sequence[Session]) -> dict[UUID, list[TurnFacts]]:
+    """By session, from plain rows: objects of hundreds of turns would take most of the time."""
+    rows = Turn.objects.filter(session__in=[session.pk for session in sessions])
+    rows = rows.annotate(failed=Q(error__isnull=False), measured=Q(latency__isnull=False))
+    said = ("session_id", "sequence", "transcript", "reply", "interrupted", "failed", "measured")
+    turns: dict[UUID, list[TurnFacts]] = defaultdict(list)
+    for session, *facts, ear, e2e in rows.order_by("sequence").values_list(
+        *said, "latency__ear", "latency__e2e"
+    ):
+        turns[session].append(TurnFacts._make([*facts, total_ms({"ear": ear, "e2e": e2e})]))
+    return turns
+
+
+def write(sessions: Sequence[WithTurns], *, changed: int | None = None) -> None:
+    """Write what these sessions are found by. ``changed``: as for ``refresh``."""
     with transaction.atomic():
-        search_ids = _write_words(sessions)
+        search_ids = _write_words(sessions, changed)
         rows = [summarise(session, turns) for session, turns in sessions]
         for row in rows:
             row.search_id = search_ids[row.session_id]
@@ -72,9 +118,9 @@ def add_missing() -> int:
     return count
 
 
-def summarise(session: Session, turns: Sequence[Turn]) -> SessionSummary:
+def summarise(session: Session, turns: Sequence[TurnFacts]) -> SessionSummary:
     """The summary, unsaved, but for ``search_id``."""
-    totals = [total_ms(turn.latency.by_metric()) for turn in turns if hasattr(turn, "latency")]
+    totals = [turn.total for turn in turns if turn.measured]
     known = [total for total in totals if total is not None]
     p50, p95 = np.percentile(known, (50, 95)).tolist() if known else (None, None)
     opening = next((turn.transcript for turn in turns if turn.transcript), "")
@@ -85,13 +131,13 @@ def summarise(session: Session, turns: Sequence[Turn]) -> SessionSummary:
         created_at=session.created_at,
         mode=session.mode,
         status=session.status,
-        silent=not any(turn.transcript or turn.reply or turn.error for turn in turns),
+        silent=not any(turn.transcript or turn.reply or turn.failed for turn in turns),
         opening=opening[: SessionSummary.OPENING_LENGTH],
         template=session.settings.get("template_id"),
         duration_ms=round((ended - begun).total_seconds() * 1000) if begun and ended else None,
         turn_count=len(turns),
         interrupted_count=sum(turn.interrupted for turn in turns),
-        failed_count=sum(turn.error is not None for turn in turns),
+        failed_count=sum(turn.failed for turn in turns),
         p50_ms=p50,
         p95_ms=p95,
         totals=totals[: SessionSummary.TOTALS_KEPT],
@@ -113,13 +159,16 @@ def configuration(session: Session) -> dict[str, str]:
     return columns
 
 
-def _write_words(sessions: Sequence[WithTurns]) -> dict[UUID, int]:
+def _write_words(sessions: Sequence[WithTurns], only: int | None) -> dict[UUID, int]:
     """The ids of their ``SessionWords``. What has not changed is not indexed again."""
     there = SessionWords.objects.filter(session__in=[session.pk for session, _ in sessions])
     before = {session: (pk, stream) for session, pk, stream in there.values_list(
         "session", "pk", "stream"
     )}  # fmt: skip
-    streams = {session.pk: stream_of(_texts(session, turns)) for session, turns in sessions}
+    streams = {}
+    for session, turns in sessions:
+        known = _unchanged(before[session.pk][1], only) if session.pk in before else {}
+        streams[session.pk] = stream_of(_texts(session, turns), known)
     changed = SessionWords.objects.bulk_create(
         [
             SessionWords(session_id=session, stream=stream)
@@ -134,7 +183,15 @@ def _write_words(sessions: Sequence[WithTurns]) -> dict[UUID, int]:
     return ids | {row.session_id: row.pk for row in changed}
 
 
-def _texts(session: Session, turns: Iterable[Turn]) -> Iterator[tuple[Place, str]]:
+def _unchanged(stream: str, changed: int | None) -> dict[Place, str]:
+    """What need not be taken apart again: all but the title, and the turn of that number."""
+    if changed is None:
+        return {}
+    lines = lines_of(stream).items()
+    return {place: line for place, line in lines if place.sequence not in (0, changed)}
+
+
+def _texts(session: Session, turns: Iterable[TurnFacts]) -> Iterator[tuple[Place, str]]:
     yield Place(0, "t"), session.title
     for turn in turns:
         yield Place(turn.sequence, "u"), turn.transcript
@@ -149,13 +206,14 @@ def on_session_saved(instance: Session, raw: bool = False, **_: Any) -> None:
 def on_turn_saved(instance: Any, raw: bool = False, **_: Any) -> None:
     """``instance``: a ``Turn``, or anything that has a ``turn``, as ``TurnLatency``."""
     if not raw:
-        refresh([getattr(instance, "turn", instance).session_id])
+        turn: Turn = getattr(instance, "turn", instance)
+        refresh([turn.session_id], changed=turn.sequence)
 
 
 def on_turn_deleted(instance: Turn, origin: Any, **_: Any) -> None:
     """Of turns that go with their session, nothing is left to sum up."""
     if getattr(origin, "model", type(origin)) is Turn:
-        refresh([instance.session_id])
+        refresh([instance.session_id], changed=instance.sequence)
 
 
 def on_session_changed(session_ids: Sequence[UUID], fields: frozenset[str], **_: Any) -> None:

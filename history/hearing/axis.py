@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from history.waterfall import extent, lay_out
 from interaction.core.turn_endings import KEPT_WHOLE
@@ -36,7 +37,7 @@ class Span:
         return self.start + self.ms
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlacedTurn:
     turn: Turn
     user: Span | None
@@ -49,12 +50,12 @@ class PlacedTurn:
     """Where the turn's bar begins: the end of speech, or the typed line's coming."""
     guessed: bool = False
 
-    @property
+    @cached_property
     def start(self) -> int:
         starts = [span.start for span in (self.user, self.agent) if span]
         return min([self.asked_at, *starts])
 
-    @property
+    @cached_property
     def end(self) -> int:
         ends = [span.end for span in (self.user, self.agent) if span]
         return max([self.asked_at + round(_extent(self.turn)), *ends])

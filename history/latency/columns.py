@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -33,7 +34,7 @@ MEMORY = 256 * 1024 * 1024
 """Bytes of columns that a process keeps, of all owners; a turn takes about 120."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Columns:
     """Turns, an entry each in every array."""
 
@@ -43,7 +44,7 @@ class Columns:
     """The bytes of the sessions' ids."""
     started: NDArray[np.float64]
     """Unix time."""
-    served: NDArray[np.int32]
+    served: NDArray[np.intp]
     """Which of ``servers``."""
     servers: list[Served]
     flags: NDArray[np.uint8]
@@ -66,8 +67,15 @@ class Columns:
     def failed(self) -> int:
         return int(np.count_nonzero(self.flags & FAILED))
 
+    @cached_property
+    def _serves(self) -> NDArray[np.bool_]:
+        """Which of ``servers`` served any of these turns."""
+        return np.bincount(self.served, minlength=len(self.servers)) > 0
+
     def of_sessions(self, chosen: NDArray[np.bool_]) -> Columns:
         """The turns of the sessions for which ``chosen`` is true."""
+        if chosen.all():
+            return self
         turns = np.flatnonzero(chosen[self.session])
         number = np.cumsum(chosen, dtype=np.int32) - np.int32(1)
         return Columns(
@@ -82,18 +90,17 @@ class Columns:
 
     def grouped_by(
         self, what: Literal["provider", "model", "mode"], stage: str | None = None
-    ) -> tuple[NDArray[np.int32], list[Label]]:
+    ) -> tuple[NDArray[np.intp], list[Label]]:
         """The group of each turn by who served it, -1 for none, and the groups in order.
 
         ``stage``: one of ``STAGES``, whose provider or model it is.
         """
         labels = [_label(one, what, stage) for one in self.servers]
-        present = np.bincount(self.served, minlength=len(labels)) > 0
         groups = sorted(
-            {label for label, here in zip(labels, present, strict=True) if here and label}
+            {label for label, here in zip(labels, self._serves, strict=True) if here and label}
         )
         numbers = [groups.index(label) if label in groups else -1 for label in labels]
-        return np.array(numbers or [-1], np.int32)[self.served], groups
+        return np.array(numbers or [-1]).take(self.served), groups
 
 
 class Label(NamedTuple):
@@ -123,8 +130,8 @@ def of_session(pk: UUID) -> Columns:
 def select(user: Any, wanted: SessionFilter) -> Columns:
     """The turns of the person's sessions that fit the filter."""
     found = wanted.filter(summaries_of(user))
-    columns = _columns_of(user.pk)
-    return columns.of_sessions(_among(columns.sessions, _packed_ids(found)))
+    kept = _kept_of(user.pk)
+    return kept.columns.of_sessions(kept.sessions.among(_packed_ids(found)))
 
 
 class _PackedIds(Aggregate):
@@ -148,21 +155,27 @@ def _packed_ids(summaries: QuerySet[SessionSummary]) -> NDArray[np.bytes_]:
     return np.frombuffer(bytes.fromhex(text or ""), "S16")
 
 
-def _among(ids: NDArray[np.bytes_], wanted: NDArray[np.bytes_]) -> NDArray[np.bool_]:
-    """Which of ``ids`` are wanted.
+class _Ids:
+    """Ids to look others up in: by the first half, which is a number; two that share it are
+    rare."""
 
-    Sought by the first half of an id, which is a number; two that share it are rare.
-    """
-    halves, sought = _halves(ids), _halves(wanted)
-    sought = sought[np.argsort(sought[:, 0])]
-    if not len(sought) or np.any(sought[1:, 0] == sought[:-1, 0]):
-        return np.isin(ids, wanted)
-    order = np.argsort(halves[:, 0])  # what is sought in order is found sooner
-    places = np.searchsorted(sought[:, 0], halves[order, 0])
-    found = sought[np.minimum(places, len(sought) - 1)] == halves[order]
-    among = np.empty(len(ids), np.bool_)
-    among[order] = found.all(axis=1)
-    return among
+    def __init__(self, ids: NDArray[np.bytes_]) -> None:
+        self._ids = ids
+        halves = _halves(ids)
+        self._order = np.argsort(halves[:, 0])
+        self._first, self._second = halves[self._order].T.copy()
+        self._alike = bool(np.any(self._first[1:] == self._first[:-1]))
+
+    def among(self, wanted: NDArray[np.bytes_]) -> NDArray[np.bool_]:
+        """Which of the ids are wanted."""
+        if self._alike or not len(self._ids):
+            return np.isin(self._ids, wanted)
+        first, second = _halves(wanted).T
+        places = np.minimum(np.searchsorted(self._first, first), len(self._ids) - 1)
+        found = (self._first.take(places) == first) & (self._second.take(places) == second)
+        among = np.zeros(len(self._ids), np.bool_)
+        among[self._order[places[found]]] = True
+        return among
 
 
 def _halves(ids: NDArray[np.bytes_]) -> NDArray[np.uint64]:
@@ -174,6 +187,8 @@ class _Kept:
     """An owner's columns, and how many turns of them come from which block, in their order."""
 
     columns: Columns
+    sessions: _Ids
+    """Those of the columns."""
     lengths: dict[Block, int]
 
 
@@ -182,14 +197,14 @@ _kept: OrderedDict[int, _Kept] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _columns_of(owner: int) -> Columns:
+def _kept_of(owner: int) -> _Kept:
     current = blocks.up_to_date(owner)
     with _lock:
         kept = _kept.get(owner)
     if kept is None or list(kept.lengths) != current:
         kept = _read(current, kept)
     _keep(owner, kept)
-    return kept.columns
+    return kept
 
 
 def _read(current: list[Block], kept: _Kept | None) -> _Kept:
@@ -201,7 +216,8 @@ def _read(current: list[Block], kept: _Kept | None) -> _Kept:
     }
     present = [block for block in current if block in parts]
     columns = _joined([parts[block] for block in present])
-    return _Kept(columns, {block: len(parts[block]) for block in present})
+    lengths = {block: len(parts[block]) for block in present}
+    return _Kept(columns, _Ids(columns.sessions), lengths)
 
 
 def _unpacked(servers: list[Served], turns: NDArray[np.void]) -> Columns:
@@ -215,7 +231,7 @@ def _unpacked(servers: list[Served], turns: NDArray[np.void]) -> Columns:
         session=np.cumsum(begins, dtype=np.int32) - np.int32(1),
         sessions=ids[begins],
         started=turns["started"].astype(np.float64),
-        served=turns["served"].astype(np.int32),
+        served=turns["served"].astype(np.intp),
         servers=servers,
         flags=turns["flags"].astype(np.uint8),
         measures={name: Durations.of(ms) for name, ms in columns.items()},
@@ -246,7 +262,7 @@ def _joined(parts: list[Columns]) -> Columns:
     served, session, sessions = [], [], 0
     for part in parts:
         numbers = [servers.setdefault(one, len(servers)) for one in part.servers]
-        served.append(np.array(numbers or [0], np.int32)[part.served])
+        served.append(np.array(numbers or [0])[part.served])
         session.append(part.session + np.int32(sessions))
         sessions += len(part.sessions)
     parts = parts or [_unpacked([], NO_TURNS)]

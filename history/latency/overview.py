@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from django.utils import timezone
@@ -152,7 +153,20 @@ class Overview:
     modes: Versus | None
 
 
+_latest: WeakKeyDictionary[Columns, tuple[str, Overview]] = WeakKeyDictionary()
+"""With the time zone of its periods. All turns of a person are the same columns until one of them
+changes, so that their page is worked out once."""
+
+
 def overview_of(columns: Columns) -> Overview:
+    zone = timezone.get_current_timezone_name()
+    known = _latest.get(columns)
+    if known is None or known[0] != zone:
+        _latest[columns] = known = (zone, _work_out(columns))
+    return known[1]
+
+
+def _work_out(columns: Columns) -> Overview:
     first = np.flatnonzero(columns.first)
     whole = {name: figures(durations) for name, durations in columns.measures.items()}
     return Overview(
@@ -254,16 +268,16 @@ def _periods(begin: date, end: date) -> tuple[Literal["day", "week", "month"], l
     return "month", [date(month // 12, month % 12 + 1, 1) for month in months]
 
 
-def _period_of(started: NDArray[np.float64], periods: list[date]) -> NDArray[np.int32]:
+def _period_of(started: NDArray[np.float64], periods: list[date]) -> NDArray[np.intp]:
     """Which period each moment is in. Clocks change by quarters of an hour at the least, so that
     all moments of one are in the same period."""
     zone = timezone.get_current_timezone()
     begins = [datetime.combine(one, time.min, zone).timestamp() // 900 for one in periods]
-    quarter = (started // 900).astype(np.int64)
+    quarter = np.floor(started).astype(np.int64) // 900
     first = int(quarter.min())
     quarters = np.arange(first, int(quarter.max()) + 1)
-    period = np.searchsorted(begins, quarters, side="right").astype(np.int32) - np.int32(1)
-    return period[quarter - first]
+    period = np.searchsorted(begins, quarters, side="right") - 1
+    return period.take(quarter - first)
 
 
 def _y(ms: float, scale: Scale) -> float:
@@ -282,7 +296,7 @@ def _versus(
     columns: Columns,
     stage: str | None,
     measure: str,
-    groupings: list[tuple[NDArray[np.int32], list[Label]]],
+    groupings: list[tuple[NDArray[np.intp], list[Label]]],
 ) -> Versus | None:
     found: dict[Label, Figures] = {}
     for group, labels in groupings:

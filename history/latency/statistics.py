@@ -80,7 +80,7 @@ def figures(durations: Durations) -> Figures:
     return whole
 
 
-def grouped(durations: Durations, group: NDArray[np.int32] | None, groups: int) -> list[Figures]:
+def grouped(durations: Durations, group: NDArray[np.intp] | None, groups: int) -> list[Figures]:
     """The figures of each group. ``group``: the group of each duration, -1 for none; None where all
     are in one."""
     counted = _Counted(durations, group, groups)
@@ -162,14 +162,14 @@ def median_interval(count: int) -> tuple[int, int] | None:
 class _Counted:
     """Durations by group and whole millisecond."""
 
-    def __init__(self, durations: Durations, group: NDArray[np.int32] | None, groups: int) -> None:
+    def __init__(self, durations: Durations, group: NDArray[np.intp] | None, groups: int) -> None:
         self._ms = durations.ms
         # A cell is a millisecond of a group. What is in no group has cells before the first one's.
         self._skipped = 0 if group is None else 1
-        self._row = None if group is None else group + np.int32(1)
+        self._row = None if group is None else group + 1
         self._cell: NDArray[np.integer[Any]] = durations.bucket
         if self._row is not None:
-            self._cell = self._row * np.int32(_WIDTH) + durations.bucket
+            self._cell = self._row * _WIDTH + durations.bucket
         self._cells = (groups + self._skipped) * _WIDTH
         by_cell = np.bincount(self._cell, minlength=self._cells).reshape(-1, _WIDTH)
         self._before = np.zeros((groups, _WIDTH), np.intp)

@@ -140,16 +140,16 @@ def test_of_a_long_conversation_the_turns_come_in_parts_and_the_axis_as_a_whole(
     # Session, user, conversation, turns with latencies, tasks, the last one of its configuration.
     with django_assert_num_queries(6):
         page = page_of(at_home, session)
-    assert page.count('<li class="turn"') == 100
+    assert page.count('<li class="turn"') == 50
     assert len(data_of(page)["turns"]) == 230
-    assert 'href="?from=101" hx-get="?from=101" hx-trigger="revealed, click"' in page
+    assert 'href="?from=51" hx-get="?from=51" hx-trigger="revealed, click"' in page
     rest = at_home.get(f"/history/{session.pk}/?from=201", headers={"HX-Request": "true"})
     part = rest.content.decode()
     assert part.count('<li class="turn"') == 30
     assert "<html" not in part
     assert "?from=" not in part
     alone = page_of(at_home, session, "?from=101")
-    assert alone.count('<li class="turn"') == 100
+    assert alone.count('<li class="turn"') == 50
     assert "Show the turns from the first on" in alone
 
 

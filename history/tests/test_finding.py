@@ -17,12 +17,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from history import listing
 from history.filters import SessionFilter
-from history.made_up import Archive
+from history.listing import page_of
+from history.made_up import Archive, WithTurns
 from history.management.commands.make_history import keep
 from history.models import Star, Tag
-from history.ordering import SORTS
-from history.summaries import WithTurns
+from history.ordering import SORTS, Ordering
 from interaction.models import Session, Turn
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db]
@@ -186,6 +187,15 @@ def test_every_filter_finds_what_the_rows_say(at_home: Client, archive: list[Kep
         assert on_page(page) == right[:25], wanted
         telling += 0 < len(right) < len(archive)
     assert telling > 25, "the archive is too uniform to tell filters apart"
+
+
+def test_much_is_found_along_the_list_as_little_is_without_it(
+    owner: User, archive: list[Kept], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "FREQUENT", 0)
+    for wanted, holds in FILTERS:
+        page = page_of(owner, SessionFilter.model_validate(wanted), Ordering(), 1, 200)
+        assert page.ids == expected(archive, wanted, holds), wanted
 
 
 def test_every_filter_is_tried_here() -> None:

@@ -236,4 +236,17 @@ def test_memory_is_bounded(owner: User, stranger: User, monkeypatch: pytest.Monk
 def test_ids_that_share_a_half_are_told_apart() -> None:
     ids = np.array([b"a" * 8 + b"b" * 8, b"a" * 8 + b"c" * 8, b"d" * 16], "S16")
     for wanted in (ids[:1], ids[1:2], ids[:2], ids[1:], ids[:0], ids):
-        assert columns._among(ids, wanted).tolist() == [one in wanted for one in ids]
+        assert columns._Ids(ids).among(wanted).tolist() == [one in wanted for one in ids]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 500])
+def test_those_that_are_looked_up_are_found_whatever_else_is_asked_for(count: int) -> None:
+    rng = np.random.default_rng(count)
+    ids, others = (
+        rng.integers(1, 255, (size, 16), np.uint8).view("S16").ravel() for size in (count, 50)
+    )
+    for share in (0.0, 0.5, 1.0):
+        wanted = np.concatenate([ids[rng.random(count) < share], others])
+        rng.shuffle(wanted)
+        assert (columns._Ids(ids).among(wanted) == np.isin(ids, wanted)).all()
+        assert not columns._Ids(ids).among(wanted[:0]).any()

@@ -215,3 +215,21 @@ def test_the_queries_are_the_same_however_many_turns_there_are(
         # Session, user, blocks, what fits; templates, values and tags, to be chosen from.
         with django_assert_num_queries(7):
             at_home.get(PAGE, {"mode": "cascade"})
+
+
+def test_what_is_remembered_is_of_the_time_zone_and_ends_with_a_change(
+    owner: User, archive: list[Session]
+) -> None:
+    def shown() -> overview.Overview:
+        return overview_of(select(owner, SessionFilter(silent="too")))
+
+    for zone in ("Pacific/Auckland", "Pacific/Honolulu", "Pacific/Auckland"):
+        with timezone.override(zone):
+            found = shown()
+            assert found == shown()
+            assert found == overview._work_out(select(owner, SessionFilter(silent="too")))
+    before = shown().turns
+    Turn.objects.create(
+        session=archive[-1], sequence=999, end_reason="played", started_at=timezone.now()
+    )
+    assert shown().turns == before + 1

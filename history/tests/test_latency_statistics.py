@@ -77,7 +77,7 @@ def test_groups_are_each_as_if_alone() -> None:
     rng = np.random.default_rng(1)
     column = rng.lognormal(6, 1, 5000)
     column[rng.random(5000) < 0.3] = UNKNOWN
-    group = rng.integers(-1, 7, 5000).astype(np.int32)
+    group = rng.integers(-1, 7, 5000)
     column[group == 3] = UNKNOWN
     group[group == 5] = 4
     found = grouped(Durations.of(column), group, 7)

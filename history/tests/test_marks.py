@@ -12,8 +12,11 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import resolve
 from django.utils import timezone
 
+from history.filters import SessionFilter
+from history.management.commands import bench_history
 from history.models import OfferedValue, SessionSummary, Star, Tag
 from history.silent import sweep_silent
 from history.tests.conftest import add_turn
@@ -215,8 +218,15 @@ def test_an_archive_is_made_as_it_is_asked_for_and_measured(owner: User) -> None
     run("make_history", "--sessions", "40", "--turns", "100", "--seed", "7")
     assert list(Session.objects.order_by("pk").values()) == first
     assert summed_up == 40
+    assert Star.objects.exists()
+    assert set(Tag.objects.values_list("name", flat=True)) >= {"demo"}
     table = run("bench_history", "/history/", "--repeat", "1")
     assert "/history/" in table
+    measured = dict(bench_history.pages_of(owner))
+    assert {f"list, {name}" for name in SessionFilter.model_fields} - measured.keys() == {
+        "list, text"
+    }
+    assert all(resolve(path.partition("?")[0]) for path in measured.values())
 
 
 def test_without_conversations_there_is_nothing_to_measure(owner: User) -> None:

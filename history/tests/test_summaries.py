@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from random import Random
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
 
 from history import summaries
-from history.models import SessionSummary
+from history.models import SessionSummary, SessionWords
 from history.tests.conftest import add_turn
 from interaction.models import Session, Turn, TurnLatency
+from interaction.turn_records import archive
+from interaction.turn_records.note_fields import TurnNotesContent, TurnOpening
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db]
 
@@ -103,3 +108,55 @@ def test_sessions_written_in_bulk_are_summed_up_later(
     assert summaries.add_missing() == 5
     assert summaries.add_missing() == 0
     assert set(SessionSummary.objects.values_list("pk", flat=True)) == {s.pk for s in sessions}
+
+
+SAID = ["", "…", "Where is the café?", "再多說一點天氣", "no", "Ελλάδα! ok", " a  b ", "12-34"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_one_turn_changes_is_what_summing_up_anew_says(
+    talked: Callable[..., Session], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr("history.search.LONGEST_STREAM", 250)
+    random, session = Random(seed), talked(turns=0)
+    for step in range(25):
+        turns = list(session.turns.all())
+        match random.choice(["add", "add", "words", "number", "latency", "title", "delete"]):
+            case "words" if turns:
+                turn = random.choice(turns)
+                turn.transcript, turn.reply = random.choices(SAID, k=2)
+                turn.error = random.choice([None, {"code": "no_reply"}])
+                turn.save()
+            case "number" if turns:
+                turn = random.choice(turns)
+                turn.sequence = 100 + step
+                turn.save()
+            case "latency" if turns:
+                TurnLatency(turn=random.choice(turns), e2e=random.choice([None, 5.0 * step])).save()
+            case "delete" if turns:
+                random.choice(turns).delete()
+            case "title":
+                session.title = random.choice(SAID)
+                session.save()
+            case _:
+                words = {"transcript": random.choice(SAID), "reply": random.choice(SAID)}
+                add_turn(session, sequence=200 + step, **words)
+        kept = (facts(session), SessionWords.objects.values().get(session=session))
+        summaries.refresh([session.pk])
+        assert kept == (facts(session), SessionWords.objects.values().get(session=session))
+
+
+def test_a_turn_is_archived_with_one_look_at_its_session(
+    talked: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, turn = talked(turns=1), uuid4()
+    seen: list[Any] = []
+    write = summaries.write
+    monkeypatch.setattr(summaries, "write", lambda *args, **more: seen.append(write(*args, **more)))
+    opening = TurnOpening(session.pk, 2, "speech", "cascade", time.time(), recording=False)
+    for times, e2e in enumerate((800.0, 1200.0), 1):
+        content = TurnNotesContent(opening=opening, transcript="hello", metrics={"e2e": e2e})
+        archive._store(turn, content, opening, archive.Recording(b"", [], []))
+        assert len(seen) == times
+        assert TurnLatency.objects.get(pk=turn).e2e == e2e
+        assert facts(session)["totals"] == [950.0, e2e]

@@ -210,8 +210,16 @@ def _store(
             turn.user_audio = turn.agent_audio = ""
         if consent is None:
             return False
+        # The latency first, and without a signal of its own: who follows turns as they are saved
+        # sees all of this one at once. Its foreign key is looked at when this is committed.
+        columns = _latency(content)
+        TurnLatency.objects.bulk_create(
+            [TurnLatency(turn=turn, **columns)],
+            update_conflicts=True,
+            unique_fields=["turn"],
+            update_fields=list(columns),
+        )
         turn.save()
-        TurnLatency.objects.update_or_create(turn=turn, defaults=_latency(content))
         keep_invocations(turn, content.tools)
     return True
 

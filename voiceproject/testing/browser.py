@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
 
 from interaction.api.providers import Choices
@@ -58,8 +59,11 @@ def spoken(text: str, path: Path) -> bytes:
         return pcm
 
 
-def microphone(path: Path, *script: str | float) -> Path:
-    """Write a WAV file of sentences and of pauses, in seconds, one after the other."""
+def microphone(path: Path, *script: str | float, softer: int = 1) -> Path:
+    """Write a WAV file of sentences and of pauses, in seconds, one after the other.
+
+    ``softer``: by what their samples are divided.
+    """
     pcm = b"".join(
         bytes(2 * int(RATE * part))
         if isinstance(part, int | float)
@@ -68,7 +72,7 @@ def microphone(path: Path, *script: str | float) -> Path:
     )
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes(pcm)
+        file.writeframes((np.frombuffer(pcm, "<i2") // softer).astype("<i2").tobytes())
     return path
 
 

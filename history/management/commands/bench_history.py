@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
-from django.db.models import Avg
+from django.db.models import Avg, QuerySet
 from django.test import Client
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -43,8 +44,25 @@ SEARCHES = {
 }
 MEASURED = (
     "ms of whole requests in this process: middleware, queries, templates. CPU: the time that this "
-    "process computed, the median; where it is far less, others had the processor."
+    "process computed, the median; where it is far less, others had the processor, or a database "
+    "server worked."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A request that was made again and again; times in ms."""
+
+    times: list[float]
+    computed: list[float]
+    """Of the processor's time."""
+    queries: set[int]
+    """How many there were: one number, unless they differed."""
+
+    def figures(self) -> list[str]:
+        p50, p95 = np.percentile(self.times, (50, 95))
+        figures = (p50, p95, max(self.times), np.median(self.computed))
+        return [*(f"{ms:.0f}" for ms in figures), "/".join(map(str, sorted(self.queries)))]
 
 
 class Command(BaseCommand):
@@ -65,52 +83,116 @@ class Command(BaseCommand):
         client = Client(HTTP_HOST="localhost")
         client.force_login(cast("User", user))
         paths = {path: path for path in options["paths"]} or dict(pages_of(user))
-        table = Table("", "p50", "p95", "CPU", _("queries"), caption=MEASURED)
+        table = Table("", "p50", "p95", "max", "CPU", _("queries"), caption=MEASURED)
         for name, path in paths.items():
-            times, computed, queries = measure(client, path, options["repeat"])
-            figures = (*np.percentile(times, (50, 95)), np.median(computed))
-            table.add_row(name, *(f"{ms:.0f}" for ms in figures), str(queries))
+            table.add_row(name, *measure(client, path, options["repeat"]).figures())
         Console(file=cast("IO[str]", self.stdout), width=110).print(table)
 
 
 def pages_of(user: Any) -> Iterator[tuple[str, str]]:
-    """(what it is, path) of the list in all its variants, and of a session."""
-    here = reverse("history:list")
+    """(what it is, path) of every page and resource that is about many conversations, in all its
+    variants, and of a conversation."""
     spoken = summaries_of(user).filter(silent=False)
     count = spoken.count()
     if not count:
         raise CommandError(_("There is no conversation to measure: manage.py make_history."))
-    pages = -(-count // SESSIONS_A_PAGE)
-    yield f"list of {count}", here
-    yield f"page {pages // 2}", f"{here}?page={pages // 2}"
-    yield f"page {pages}", f"{here}?page={pages}"
+    filters = filters_of(user, spoken)
+    combined = {
+        f"{one} + {other}": filters[one].model_copy(
+            update=filters[other].model_dump(exclude_none=True)
+        )
+        for one, other in COMBINED
+        if one in filters and other in filters
+    }
+    yield from _lists(filters, combined, -(-count // SESSIONS_A_PAGE))
+    yield from _latencies(filters, combined)
+    yield from _sessions(spoken)
+    yield "your data", reverse("history:data")
+
+
+def _lists(
+    filters: dict[str, SessionFilter], combined: dict[str, SessionFilter], pages: int
+) -> Iterator[tuple[str, str]]:
+    here, rest = reverse("history:list"), reverse("api:create_session")
+    yield "list", here
+    yield f"list, page {pages // 2}", f"{here}?page={pages // 2}"
+    yield f"list, page {pages}", f"{here}?page={pages}"
     for sort in list(SORTS)[1:]:
-        yield f"sort={sort}", f"{here}?sort={sort}"
-    for name, value in values_of(user, spoken).items():
-        yield f"{name}={value}", here + SessionFilter.model_validate({name: value}).query()
-    for name, text in SEARCHES.items():
-        yield f"{name}: {text}", here + SessionFilter(text=text).query()
-    both = SessionFilter(text="weather", mode="realtime", interrupted=True, p95_above=900)
-    yield "four filters", here + both.query()
-    yield "REST, first page", reverse("api:create_session")
-    longest = spoken.order_by("-turn_count")[0]
-    yield f"session, {longest.turn_count} turns", reverse("history:detail", args=[longest.pk])
+        yield f"list, sort={sort}", f"{here}?sort={sort}"
+        yield f"list, sort={sort}, page {pages}", f"{here}?sort={sort}&page={pages}"
+    for name, one in (filters | combined).items():
+        yield f"list, {name}", here + one.query()
+    for sort in list(SORTS)[1:]:
+        for name in SORTED:
+            yield f"list, sort={sort}, {name}", here + filters[name].query(sort=sort)
+    frequent = filters["common word"].query(page=pages // 2)
+    yield f"list, common word, page {pages // 2}", here + frequent
+    yield "REST, list", rest
+    yield "REST, list, page_size=200", f"{rest}?page_size=200"
+    yield "REST, list, common word", rest + filters["common word"].query(page_size=200)
 
 
-def values_of(user: Any, spoken: Any) -> dict[str, Any]:
+def _latencies(
+    filters: dict[str, SessionFilter], combined: dict[str, SessionFilter]
+) -> Iterator[tuple[str, str]]:
+    here, rest = reverse("history:latency"), reverse("api:latency_stats")
+    yield "latency", here
+    for name, one in (filters | combined).items():
+        yield f"latency, {name}", here + one.query()
+    yield "REST, latency-stats", rest
+    yield "REST, latency-stats by model", f"{rest}?group_by=model&stage=llm"
+    yield (
+        "REST, latency-stats by mode, common word",
+        rest + filters["common word"].query(group_by="mode"),
+    )
+
+
+def _sessions(spoken: QuerySet[SessionSummary]) -> Iterator[tuple[str, str]]:
+    by_length = spoken.order_by("-turn_count", "pk")
+    for summary in (by_length[0], by_length[len(by_length) // 2]):
+        name = f"session of {summary.turn_count} turns"
+        yield name, reverse("history:detail", args=[summary.pk])
+        yield f"{name}, figures", reverse("history:figures", args=[summary.pk])
+
+
+COMBINED = (
+    ("common word", "mode"),
+    ("common word", "tag"),
+    ("common word", "interrupted"),
+    ("common word", "until"),
+    ("Chinese phrase", "language"),
+    ("phrase", "llm"),
+    ("tag", "starred"),
+    ("failed", "p95_above"),
+    ("stt_model", "template"),
+    ("since", "silent"),
+)
+SORTED = ("common word", "phrase", "mode", "failed", "tag")
+"""Filters of which the list is measured in every order."""
+
+
+def filters_of(user: Any, spoken: QuerySet[SessionSummary]) -> dict[str, SessionFilter]:
+    """By name, a filter of each kind alone, and searches of every kind."""
+    values = values_of(user, spoken)
+    alone = {name: SessionFilter.model_validate({name: value}) for name, value in values.items()}
+    searches = {name: SessionFilter(text=text) for name, text in SEARCHES.items()}
+    four = SessionFilter(text="weather", mode="realtime", interrupted=True, p95_above=900)
+    return alone | searches | {"four filters": four}
+
+
+def values_of(user: Any, spoken: QuerySet[SessionSummary]) -> dict[str, Any]:
     """A value for each filter but the words."""
-    newest: SessionSummary = spoken[0]
     middle = spoken.order_by("created_at")[spoken.count() // 2].created_at
     offers = Offers(user)
     fixed = {
         "since": middle.isoformat(),
         "until": middle.isoformat(),
-        "mode": newest.mode,
+        "mode": "cascade",
         "status": "ended",
         "interrupted": "true",
         "failed": "true",
         "p95_above": round(spoken.aggregate(ms=Avg("p95_ms"))["ms"] or 0),
-        "starred": "true",
+        "starred": "false",
         "silent": "only",
     }
     values = {}
@@ -118,15 +200,13 @@ def values_of(user: Any, spoken: Any) -> dict[str, Any]:
         if name in fixed:
             values[name] = fixed[name]
         elif name != "text" and (offered := offers.of(name)):
-            values[name] = offered[-1][0]
+            values[name] = offered[0][0]
     return values
 
 
-def measure(client: Client, path: str, repeat: int) -> tuple[list[float], list[float], int]:
-    """Milliseconds of each request, on the clock and computing, and the queries of the last one.
-    Raises ``CommandError``."""
-    times: list[float] = []
-    computed: list[float] = []
+def measure(client: Client, path: str, repeat: int) -> Measured:
+    """Ask for it so often, and once before that. Raises ``CommandError``."""
+    measured = Measured([], [], set())
     made: list[str] = []
 
     def note(execute: Any, sql: str, *rest: Any) -> Any:
@@ -134,14 +214,16 @@ def measure(client: Client, path: str, repeat: int) -> tuple[list[float], list[f
         return execute(sql, *rest)
 
     with connection.execute_wrapper(note):
-        for _number in range(repeat + 1):
+        for number in range(repeat + 1):
             made.clear()
             start, begun = time.perf_counter(), time.process_time()
             status = client.get(path).status_code
-            times.append((time.perf_counter() - start) * 1000)
-            computed.append((time.process_time() - begun) * 1000)
+            if number:
+                measured.times.append((time.perf_counter() - start) * 1000)
+                measured.computed.append((time.process_time() - begun) * 1000)
+                measured.queries.add(len(made))
             if status != 200:
                 raise CommandError(
                     _("%(path)s: status %(status)d") % {"path": path, "status": status}
                 )
-    return times[1:], computed[1:], len(made)
+    return measured

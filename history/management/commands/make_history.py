@@ -14,11 +14,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from history import summaries
-from history.made_up import Archive
-from history.summaries import WithTurns
+from history.made_up import Archive, WithTurns
+from history.models import Star, Tag
+from history.summaries import TurnFacts
 from interaction.management.users import get_active_user
 from interaction.models import Session, Turn, TurnLatency
 
+STARRED = 20
+"""One session of so many is starred."""
+TAGS = {"demo": 4, "重要": 30, "to keep": 200}
+"""One session of so many has the tag."""
 BATCH = 2_000
 """Sessions that are written in one transaction."""
 
@@ -53,6 +58,7 @@ class Command(BaseCommand):
         written = 0
         for batch in archive.batches(BATCH):
             keep(batch)
+            mark(batch)
             written += len(batch)
             self.stdout.write(f"{written}/{archive.sessions}", ending="\r")
         _settle()
@@ -69,7 +75,30 @@ def keep(batch: Sequence[WithTurns]) -> None:
     insert(Session, [session for session, _turns in batch])
     insert(Turn, turns)
     insert(TurnLatency, [turn.latency for turn in turns])
-    summaries.write(batch)
+    facts = [(session, [TurnFacts.of(turn) for turn in turns]) for session, turns in batch]
+    summaries.write(facts)
+
+
+@transaction.atomic
+def mark(batch: Sequence[WithTurns]) -> None:
+    """Star some, and tag some: the same ones for the same seed."""
+    sessions = [session for session, _turns in batch]
+    Star.put([one.pk for one in sessions if one.pk.int % STARRED == 0], True)
+    owner = sessions[0].owner
+    Tag.objects.bulk_create(
+        [Tag(owner=owner, name=name, key=Tag.key_of(name)) for name in TAGS], ignore_conflicts=True
+    )
+    tags = Tag.objects.filter(owner=owner, key__in=map(Tag.key_of, TAGS))
+    by_key = {tag.key: tag for tag in tags}
+    of_session = Tag.sessions.through
+    of_session.objects.bulk_create(
+        [
+            of_session(tag=by_key[Tag.key_of(name)], session=session)
+            for name, every in TAGS.items()
+            for session in sessions
+            if session.pk.int % every == 0
+        ]
+    )
 
 
 def insert(model: type[Model], rows: Sequence[Any]) -> None:

@@ -101,7 +101,9 @@ class Person:
 
     def keep_speaking(self) -> None:
         assert self.sound
-        self.sound.speak(microphone(self.folder / "chatter.wav", *(SENTENCE, 0.4) * 8))
+        # Soft, since a busy sound server makes clicks of its own.
+        chatter = microphone(self.folder / "chatter.wav", *(SENTENCE, 0.4) * 8, softer=3)
+        self.sound.speak(chatter)
 
     def type_line(self, text: str) -> None:
         page = self.tab.page
