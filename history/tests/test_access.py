@@ -1,7 +1,8 @@
-"""Every address of taking away and letting go, and who may use it."""
+"""Every address of the history, and who may use it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +12,31 @@ from django.test import Client
 
 from history import batches
 from history.models import Batch, ShareLink
+from history.urls import urlpatterns
+from interaction.api.api import api
 from interaction.models import Session
 
 REST = "/api/v1/interaction"
 JSON: dict[str, Any] = {"content_type": "application/json"}
 
 ADDRESSES: dict[str, tuple[str, str, Any, int]] = {
+    "page": ("get", "/history/{session}/", None, 200),
+    "figures": ("get", "/history/{session}/figures/", None, 200),
+    "end card": ("get", "/history/{session}/end-card/", None, 302),
+    "annotating": ("post", "/history/{session}/turns/{turn}/annotation/", {"note": "x"}, 302),
+    "edit page": ("get", "/history/{session}/edit/", None, 200),
+    "editing": ("post", "/history/{session}/edit/", {"title": "x"}, 302),
+    "star": ("post", "/history/{session}/star/", {"starred": "1"}, 302),
+    "session": ("get", REST + "/sessions/{session}", None, 200),
+    "marks": ("patch", REST + "/sessions/{session}", {"title": "x"}, 200),
+    "turns": ("get", REST + "/sessions/{session}/turns", None, 200),
+    "their side": ("get", REST + "/sessions/{session}/turns/{turn}/audio?side=user", None, 200),
+    "its side": ("get", REST + "/sessions/{session}/turns/{turn}/audio?side=agent", None, 200),
+    "audio": ("get", REST + "/sessions/{session}/audio", None, 200),
+    "flac": ("get", REST + "/sessions/{session}/audio?format=flac", None, 200),
+    "waveform": ("get", REST + "/sessions/{session}/waveform", None, 200),
+    "annotation": ("patch", REST + "/sessions/{session}/turns/{turn}", {"note": "x"}, 200),
+    "latency": ("get", REST + "/sessions/{session}/latency-stats", None, 200),
     "export": ("get", REST + "/sessions/{session}/export?format=zip", None, 200),
     "revoke recording": ("delete", REST + "/sessions/{session}/recordings", None, 200),
     "delete": ("delete", REST + "/sessions/{session}", None, 204),
@@ -36,6 +56,11 @@ ADDRESSES: dict[str, tuple[str, str, Any, int]] = {
     "confirming": ("post", "/history/batches/{draft}/confirm/", {}, 302),
 }
 OWN: dict[str, tuple[str, str, Any, int]] = {
+    "list": ("get", "/history/", None, 200),
+    "latency page": ("get", "/history/latency/", None, 200),
+    "sessions": ("get", f"{REST}/sessions", None, 200),
+    "latency of all": ("get", f"{REST}/sessions/latency-stats", None, 200),
+    "new session": ("post", f"{REST}/sessions", {}, 201),
     "batches": ("get", f"{REST}/batches", None, 200),
     "new batch": ("post", f"{REST}/batches", {"kind": "delete", "filter": {}}, 202),
     "links": ("get", f"{REST}/share-links", None, 200),
@@ -55,10 +80,30 @@ def names(owner: User, recorded: Callable[..., Session]) -> dict[str, Any]:
     batches.run(batch)
     return {
         "session": session.pk,
+        "turn": session.turns.get(sequence=1).pk,
         "link": ShareLink.make(session)[0].pk,
         "batch": batch.pk,
         "draft": Batch.draft(owner, [session.pk]).pk,
     }
+
+
+def test_no_address_is_forgotten() -> None:
+    pages = {f"/history/{one.pattern}" for one in urlpatterns}
+    rest = {
+        (method, f"/api/v1{path.removeprefix('/api/v1')}")
+        for path, methods in api.get_openapi_schema()["paths"].items()
+        for method in methods
+        if "/sessions" in path or "/batches" in path or "/share-links" in path
+    }
+    named = [*ADDRESSES.values(), *OWN.values()]
+    assert {shape(address) for _, address, _, _ in named} >= {shape(page) for page in pages}
+    assert {(method, shape(address)) for method, address, _, _ in named} >= {
+        (method, shape(path)) for method, path in rest
+    }
+
+
+def shape(address: str) -> str:
+    return re.sub(r"<[^>]*>|{[^}]*}", "*", address).partition("?")[0]
 
 
 def browser_of(person: str, stranger: User) -> Client:
@@ -111,7 +156,7 @@ def test_others_find_only_their_own(
     answers = {name: asked(browser, *wanted[:3]) for name, wanted in OWN.items()}
     expected = {name: usual for name, (_, _, _, usual) in OWN.items()} | {"selection": 302}
     assert answers == (dict.fromkeys(OWN, 401) if person == "anonymous" else expected)
-    assert Session.objects.get().owner == owner
+    assert Session.objects.get(pk=names["session"]).owner == owner
 
 
 @pytest.mark.parametrize("name", OWN)
