@@ -12,8 +12,14 @@ from xdist.scheduler import LoadScopeScheduling
 INSTALLATION = "voiceproject/tests/installation"
 TOGETHER = {
     "a voice": ("test_talking", "test_heard", "test_realtime", "test_openai_clients", "test_keys"),
-    "a page": ("test_page", "test_accessibility", "test_realtime_page"),
-    "what is kept": ("test_sound", "test_hearing", "test_taking_away"),
+    "a page": (
+        "test_page",
+        "test_accessibility",
+        "test_realtime_page",
+        "test_hearing",
+        "test_taking_away",
+        "test_sound",
+    ),
     "a caller": (
         "test_resilience",
         "test_dependable",
