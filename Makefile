@@ -20,7 +20,7 @@ run: install ## install, migrate, seed and start everything
 	@exec $(MANAGE) up --prepare
 
 test: install-dev ## run the whole test suite
-	$(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 coverage: install-dev ## say which lines no test runs in its own process; fail below 80 %
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not installation and not browser" --cov --cov-report=term:skip-covered $(ARGS)
