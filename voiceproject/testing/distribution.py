@@ -28,7 +28,8 @@ TOGETHER = {
         "test_choices",
     ),
 }
-"""Files of ``INSTALLATION``, by what shares a worker: about as long each, as nothing else is."""
+"""Files of ``INSTALLATION`` that share an installation, hence a worker. A run takes at least as
+long as the longest of these chains."""
 _GROUPS = {
     f"{INSTALLATION}/{name}.py": group for group, names in TOGETHER.items() for name in names
 }

@@ -81,13 +81,7 @@ def refused_in(status: int, text: str, sent: Fields) -> frozenset[str]:
         return frozenset()
     if status >= 500 and not REFUSING.search(text):
         return frozenset()
-    # ASCII: a name may stand between Chinese characters.
-    names = (rf"(?<![\w-]){name}(?![\w-])" for name in sent)
-    named = {
-        name
-        for name, pattern in zip(sent, names, strict=True)
-        if re.search(pattern, text, re.ASCII)
-    }
+    named = {name for name in sent if _stands_in(text, name)}
     if not named:
         patterns = {name: OTHER_WORDS[name] for name in sent if name in OTHER_WORDS}
         named = {name for name in patterns if re.search(patterns[name], text, re.IGNORECASE)}
